@@ -1,0 +1,100 @@
+"""Formulas: arithmetic over probabilities, as questions, claims and estimands use it.
+
+A formula is syntax: numbers in it are opaque constants. Names bound by `sum` or by a binder are axes; a formula with
+free axes denotes a table.
+
+>>> from strings.query import Query, Term
+>>> p_t = Ask(Query((Term("T", axis="t"),), (Term("S", axis="s"),)))
+>>> p_c = Ask(Query((Term("C"),), (Term("S", axis="s'"), Term("T", axis="t"))))
+>>> p_s = Ask(Query((Term("S", axis="s'"),)))
+>>> print(Sum((("t", "T"),), Arithmetic("*", p_t, Sum((("s'", "S"),), Arithmetic("*", p_c, p_s)))))
+sum[t : T] P(t | s) * sum[s' : S] P(C | s', t) * P(s')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from strings.diagnostic import Span
+from strings.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant. `exact` is false for a literal that asks for floating point."""
+
+    value: Fraction
+    exact: bool = True
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return str(self.value) + ("" if self.exact else "f")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A probability or expectation inside a formula."""
+
+    query: Query
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return str(self.query)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Sum over all values of the bound names, each given with its variable."""
+
+    binders: tuple[tuple[str, str], ...]
+    body: Formula
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        bound = ", ".join(f"{name} : {variable}" for name, variable in self.binders)
+        return f"sum[{bound}] {_wrap(self.body, 2)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`left op right` with op one of `+ - * / ^`."""
+
+    op: str
+    left: Formula
+    right: Formula
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        level = _LEVEL[self.op]
+        # A sum swallows what stands right of it, so on the left it is bracketed.
+        left = f"({self.left})" if isinstance(self.left, Sum) else _wrap(self.left, level)
+        return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/'))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A chain `a <= b <= c`: every neighbouring pair, everywhere on their common axes."""
+
+    operands: tuple[Formula, ...]
+    ops: tuple[str, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        text = str(self.operands[0])
+        for op, operand in zip(self.ops, self.operands[1:], strict=True):
+            text += f" {op} {operand}"
+        return text
+
+
+Formula = Number | Ask | Sum | Arithmetic
+
+_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
+
+
+def _wrap(formula: Formula, level: int) -> str:
+    """The text of a formula, bracketed where it binds less tightly than `level`."""
+    inner = _LEVEL[formula.op] if isinstance(formula, Arithmetic) else 5
+    if isinstance(formula, Number) and (formula.value < 0 or formula.value.denominator != 1):
+        inner = 2 if formula.value >= 0 else 0
+    return f"({formula})" if inner < level else str(formula)

@@ -1,0 +1,88 @@
+"""Acyclic directed mixed graphs on bitsets: the graph of a causal model on its observed variables.
+
+Vertices are numbered; sets of vertices are Python integers, bit `i` for vertex `i`. A bidirected edge stands for a
+hidden common cause. Districts (c-components) are the connected components of the bidirected part (Tian, Pearl 2002).
+
+>>> g = Graph(("S", "T", "C"), (0b000, 0b001, 0b010), (0b100, 0b000, 0b001))
+>>> [g.show(d) for d in g.districts(g.all)]
+[('S', 'C'), ('T',)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The positions of the bits that are set, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An ADMG: for each vertex the mask of its parents and of its spouses (bidirected neighbours)."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    spouses: tuple[int, ...]
+
+    @cached_property
+    def all(self) -> int:
+        return (1 << len(self.names)) - 1
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {n: i for i, n in enumerate(self.names)}
+
+    def mask(self, names: Iterable[str]) -> int:
+        """The set of these names."""
+        m = 0
+        for n in names:
+            m |= 1 << self._index[n]
+        return m
+
+    def show(self, mask: int) -> tuple[str, ...]:
+        """The names in a set, in declared order."""
+        return tuple(self.names[i] for i in bits(mask))
+
+    def parents_of(self, mask: int) -> int:
+        """All parents of members, members that are parents of others included."""
+        found = 0
+        for i in bits(mask):
+            found |= self.parents[i]
+        return found
+
+    def ancestors(self, mask: int, within: int | None = None) -> int:
+        """`mask` and all that reach it by directed edges, inside the induced subgraph `within`."""
+        allowed = self.all if within is None else within
+        found = frontier = mask & allowed
+        while frontier:
+            frontier = self.parents_of(frontier) & allowed & ~found
+            found |= frontier
+        return found
+
+    def district(self, vertex: int, within: int | None = None) -> int:
+        """The district of one vertex in the induced subgraph `within`."""
+        allowed = self.all if within is None else within
+        found = frontier = 1 << vertex
+        while frontier:
+            reached = 0
+            for i in bits(frontier):
+                reached |= self.spouses[i]
+            frontier = reached & allowed & ~found
+            found |= frontier
+        return found
+
+    def districts(self, within: int) -> tuple[int, ...]:
+        """The districts of the induced subgraph, ordered by their first vertex."""
+        left, found = within, []
+        while left:
+            d = self.district((left & -left).bit_length() - 1, within)
+            found.append(d)
+            left &= ~d
+        return tuple(found)

@@ -1,0 +1,72 @@
+"""Questions about a causal model: a diagram, surgeries on it, and evidence kept beside it.
+
+Evidence is not part of the diagram, so that discarding stays natural and equality stays linear: a query is the triple
+of what is asked, what is seen and what is done.
+
+>>> print(Query((Term("C", ("yes",)),), (Term("T"),), (Do("S", "yes"),)))
+P(C = yes | do(S := yes), T)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from strings.diagnostic import Span
+from strings.surgery import Surgery
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One variable in a question.
+
+    `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
+    With `axis`, a bound value name stands for its value: an axis of that name.
+    """
+
+    variable: str
+    values: tuple[str, ...] | None = None
+    axis: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def free(self) -> bool:
+        return self.values is None
+
+    @property
+    def axis_name(self) -> str:
+        return self.axis or self.variable
+
+    def __str__(self) -> str:
+        if self.values is None:
+            return self.axis if self.axis else self.variable
+        if len(self.values) == 1:
+            return f"{self.variable} = {self.values[0]}"
+        return f"{self.variable} in {{{', '.join(self.values)}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`P(targets | surgeries, given)`; `expectation` asks for the mean of the single target instead."""
+
+    targets: tuple[Term, ...]
+    given: tuple[Term, ...] = ()
+    surgeries: tuple[Surgery, ...] = ()
+    expectation: bool = False
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        behind = [*_show_surgeries(self.surgeries), *(str(t) for t in self.given)]
+        head = ", ".join(str(t) for t in self.targets)
+        return f"{'E' if self.expectation else 'P'}({head}{' | ' if behind else ''}{', '.join(behind)})"
+
+
+def _show_surgeries(surgeries: Iterable[Surgery]) -> list[str]:
+    """One entry a surgery, consecutive `do(…)`s joined into one."""
+    shown: list[str] = []
+    for text in map(str, surgeries):
+        if shown and text.startswith("do(") and shown[-1].startswith("do("):
+            shown[-1] = f"{shown[-1][:-1]}, {text[3:]}"
+        else:
+            shown.append(text)
+    return shown
