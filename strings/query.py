@@ -3,6 +3,7 @@
 Evidence is not part of the diagram, so that discarding stays natural and equality stays linear: a query is the triple
 of what is asked, what is seen and what is done.
 
+>>> from strings.surgery import Do
 >>> print(Query((Term("C", ("yes",)),), (Term("T"),), (Do("S", "yes"),)))
 P(C = yes | do(S := yes), T)
 """
