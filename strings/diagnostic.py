@@ -152,7 +152,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     ()
     """
     names = list(dict.fromkeys(known))
-    folded = {}
+    folded: dict[str, str] = {}
     for name in names:
         folded.setdefault(name.casefold(), name)
     if word.casefold() in folded:

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.diagram import Builder, Diagram, compose, discard, point, tensor, uniform
+from strings.diagram import Builder, Diagram, box, compose, discard, point, tensor, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object, Ty
@@ -153,8 +153,8 @@ def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
             dom = tuple(model.object(p) for p in parents)
             return model.with_mechanism(variable, Mechanism(parents, _node_image(s, dom, model.object(variable))))
         case CutWire(source, sink) | DoWire(source, sink):
-            mechanism = model.mechanisms.get(sink)
-            if mechanism is None or source not in mechanism.parents:
+            told = model.mechanisms.get(sink)
+            if told is None or source not in told.parents:
                 raise QueryError(
                     Diagnostic(
                         "N005",
@@ -162,8 +162,8 @@ def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
                         notes=(f"`{sink}` hears {', '.join(model.parents(sink)) or 'nothing'}",),
                     )
                 )
-            heard = _wire_image(s, mechanism.diagram.dom, source)
-            return model.with_mechanism(sink, Mechanism(mechanism.parents, heard >> mechanism.diagram))
+            heard = _wire_image(s, told.diagram.dom, source)
+            return model.with_mechanism(sink, Mechanism(told.parents, heard >> told.diagram))
 
 
 def touched(s: Surgery) -> tuple[str, ...]:
@@ -210,8 +210,6 @@ def functor_of(s: Surgery, model: CausalModel) -> Functor:
                 return _node_image(s, b.dom, x) if b.cod == (x,) else None
         case CutWire(source, sink) | DoWire(source, sink):
             y = model.object(sink)
-            from strings.diagram import box
-
             def image(b: Box) -> Diagram | None:
                 return _wire_image(s, b.dom, source) >> box(b) if b.cod == (y,) else None
         case Replace(variable, mechanism):

@@ -1,0 +1,1 @@
+"""The language: grammar, syntax tree, elaboration into `strings`, diagnostics, formatter; and other formats (BIF)."""

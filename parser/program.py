@@ -1,0 +1,160 @@
+"""The elaborated program: every name resolved into `strings`, numbers as plain exact tables, statements in order.
+
+This is what the parser gives to the front door. It holds no numpy array and computes no probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from strings.diagnostic import Diagnostic, Source, Span
+from strings.diagram import Diagram
+from strings.formula import Compare, Formula
+from strings.model import CausalModel
+from strings.surgery import Surgery
+
+Number = Fraction | Decimal
+"""Exact numbers as written. BIF files keep their decimals, so that writing them again is exact."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of one box, densely: for every combination of input values (last input fastest) one probability a
+    value of the output. `len(entries)` is the product of `shape`; the last axis of `shape` is the output.
+
+    `exact` is false if the text asked for floating point (`0.333f`) or a row of a BIF file is rounded; such rows are
+    normalised in floating point where they are used.
+    """
+
+    shape: tuple[int, ...]
+    entries: Sequence[Number]
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A box learnt from data: maximum likelihood, or Dirichlet-smoothed with pseudo-count `alpha`."""
+
+    data: str
+    alpha: Fraction = Fraction(0)
+    span: Span | None = field(default=None, compare=False)
+
+
+Definition = Table | Fit
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data declared in a file: rows written in place (`rows`), or a CSV file (`path`, `columns`, `weight`).
+
+    `path` is absolute and has been checked to lie inside the model file's folder.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], Fraction], ...] | None = None
+    path: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    weight: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ModelDef:
+    """One model of a file: its shape, and what is known of its boxes.
+
+    `definitions` and the values of `interpretations` are keyed by box name and also hold the policies that a surgery
+    may put in a box's place; a box without an entry is a signature only. `spans` points to the declaration of every
+    variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables.
+    """
+
+    name: str
+    model: CausalModel
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    interpretations: Mapping[str, Mapping[str, Definition]] = field(default_factory=dict)
+    data: Mapping[str, Data] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStatement:
+    """A question; `tables` defines boxes that only its surgeries use (as in `do(S ~ [1/2, 1/2])`).
+
+    `axes` maps every bound value name to its variable. `model` names the model asked, `using` an interpretation of it
+    (empty: the file's own numbers). `data` is set for an `estimate`.
+    """
+
+    model: str
+    formula: Formula
+    text: str
+    name: str = ""
+    axes: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Definition] = field(default_factory=dict)
+    unit: Literal["", "odds", "bits", "decibans", "percent"] = ""
+    using: str = ""
+    expect: Formula | None = None
+    data: str = ""
+    doc: str = ""
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramClaim:
+    """Two diagrams are equal (or are not)."""
+
+    left: Diagram
+    right: Diagram
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStatement:
+    """A claim to check: `body` is a comparison of formulas or an equation of diagrams."""
+
+    model: str
+    name: str
+    body: Compare | DiagramClaim
+    text: str
+    axes: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Definition] = field(default_factory=dict)
+    mode: Literal["", "exact", "numeric"] = ""
+    within: Fraction | None = None
+    using: str = ""
+    doc: str = ""
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawStatement:
+    """A picture of a model (then `surgeries` are shown on it) or of a diagram, written to `path`.
+
+    `path` is absolute and has been checked to lie inside the model file's folder; `None`: not named in the file.
+    """
+
+    title: str
+    model: str = ""
+    diagram: Diagram | None = None
+    surgeries: tuple[Surgery, ...] = ()
+    path: Path | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+Statement = QueryStatement | CheckStatement | DrawStatement
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model file, elaborated. `models` in order of the text; `statements` in order of the text."""
+
+    source: Source
+    models: Mapping[str, ModelDef]
+    diagrams: Mapping[str, Diagram] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
