@@ -300,9 +300,7 @@ def _check_wiring(dom: Ty, nodes: Iterable[Node], outs: Iterable[int]) -> None:
             raise CompositionError(Diagnostic("D002", f"there is no wire {w} to put out"))
 
 
-def _normal_form(
-    n_inputs: int, nodes: Sequence[Node], outs: Sequence[int]
-) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+def _normal_form(n_inputs: int, nodes: Sequence[Node], outs: Sequence[int]) -> tuple[tuple[Node, ...], tuple[int, ...]]:
     """Nodes in order of a backward depth-first walk from the outputs, iterative, linear in the ports."""
     first: list[int] = []
     producer: list[int] = [-1] * n_inputs

@@ -318,7 +318,6 @@ def cycle_diagnostic(loop: Sequence[str]) -> Diagnostic:
         "these boxes feed each other",
         notes=(f"loop: {' -> '.join(loop)}",),
         help=(
-            "a string diagram of a causal model has no loops; unroll time: "
-            f"`{loop[0]}0 -> {loop[1]}0 -> {loop[0]}1`",
+            f"a string diagram of a causal model has no loops; unroll time: `{loop[0]}0 -> {loop[1]}0 -> {loop[0]}1`",
         ),
     )

@@ -210,6 +210,7 @@ def functor_of(s: Surgery, model: CausalModel) -> Functor:
                 return _node_image(s, b.dom, x) if b.cod == (x,) else None
         case CutWire(source, sink) | DoWire(source, sink):
             y = model.object(sink)
+
             def image(b: Box) -> Diagram | None:
                 return _wire_image(s, b.dom, source) >> box(b) if b.cod == (y,) else None
         case Replace(variable, mechanism):
