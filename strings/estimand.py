@@ -72,11 +72,7 @@ class Estimand:
         numerator = _joint_formula(self, query)
         if not query.given:
             return numerator
-        if any(not t.free or t.axis for t in query.targets):  # an event: divide by the formula of the condition alone
-            return Arithmetic("/", numerator, _joint_formula(self, replace(query, targets=query.given, given=())))
-        bound = tuple((_value_name(self, t.variable, query), t.variable) for t in query.targets)
-        targets = tuple(Term(v, axis=n) for n, v in bound)
-        return Arithmetic("/", numerator, Sum(bound, _joint_formula(self, replace(query, targets=targets))))
+        return _ratio(numerator, _joint_formula(self, replace(query, targets=query.given, given=())))
 
 
 def comb_estimand(model: CausalModel, query: Query) -> Estimand:
@@ -280,6 +276,24 @@ def _nest(
         inside = [(wires, f) for wires, f in inside if wires & later]
     body = _product([*here, _nest(rest, inside, terms)] if inside else here)
     return _product([*outside, Sum(tuple(bound), body)])
+
+
+def _ratio(numerator: Formula, denominator: Formula) -> Formula:
+    """The quotient, factors that stand in both products cancelled."""
+    above, below = _factors(numerator), _factors(denominator)
+    for f in list(below):
+        if f in above:
+            above.remove(f)
+            below.remove(f)
+    top = _product(above) if above else Number(Fraction(1))
+    return Arithmetic("/", top, _product(below)) if below else top
+
+
+def _factors(formula: Formula) -> list[Formula]:
+    """The factors of a product, left to right."""
+    if isinstance(formula, Arithmetic) and formula.op == "*":
+        return [*_factors(formula.left), *_factors(formula.right)]
+    return [formula]
 
 
 def _product(factors: Sequence[Formula]) -> Formula:

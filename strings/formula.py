@@ -68,7 +68,7 @@ class Arithmetic:
     def __str__(self) -> str:
         level = _LEVEL[self.op]
         # A sum swallows what stands right of it, so on the left it is bracketed.
-        left = f"({self.left})" if isinstance(self.left, Sum) else _wrap(self.left, level)
+        left = f"({self.left})" if _ends_in_sum(self.left) else _wrap(self.left, level)
         return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/'))}"
 
 
@@ -90,6 +90,12 @@ class Compare:
 Formula = Number | Ask | Sum | Arithmetic
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
+
+
+def _ends_in_sum(formula: Formula) -> bool:
+    while isinstance(formula, Arithmetic):
+        formula = formula.right
+    return isinstance(formula, Sum)
 
 
 def _wrap(formula: Formula, level: int) -> str:
