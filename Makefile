@@ -1,0 +1,27 @@
+# `make all` is what a change has to pass. Another interpreter: `make test PYTHON=python3.12`.
+PYTHON ?= .venv/bin/python
+
+.PHONY: all test lint types docs bench tables
+
+all: lint types test docs
+
+test:  ## the test suite, doctests included
+	$(PYTHON) -m pytest
+
+lint:  ## style, formatting, directions of imports
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+types:  ## static types
+	$(PYTHON) -m mypy
+
+docs:  ## every example of README.md and docs/ runs and prints what it says
+	$(PYTHON) -m pytest README.md docs
+
+bench:  ## growth of diagrams (beside DisCoPy if it is installed) and start-up time
+	$(PYTHON) -m benchmarks.diagrams
+	$(PYTHON) -m benchmarks.startup
+
+tables:  ## the parser's saved tables, after a change of the grammar
+	$(PYTHON) -m parser.tables

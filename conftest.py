@@ -1,0 +1,99 @@
+"""Runs the examples of README.md and docs/: Python, model files and command lines, each through the front door.
+
+Every document runs in a folder of its own that holds a copy of `examples/` and, beside it, the examples themselves, so
+that both `cutwire run examples/smoking.causal` and `cw.load("smoking.causal")` find their file and nothing is written
+into the repository. In a document
+
+- a `python` fence is run (with `>>>` prompts: as a doctest);
+- a `causal` fence is a model file: `cutwire run` must take it and end with exit status 0;
+- in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
+  streams together, blanks at line ends aside); without such lines it must end with exit status 0.
+
+`<!--- skip: next -->` above a fence leaves it out.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parent
+
+
+def _enter(namespace: dict[str, Any]) -> None:
+    """A fresh folder with the examples becomes the working directory."""
+    namespace["_home"], namespace["_folder"] = os.getcwd(), tempfile.mkdtemp(prefix="cutwire-docs-")
+    folder = Path(namespace["_folder"])
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)
+    os.chdir(folder)
+
+
+def _leave(namespace: dict[str, Any]) -> None:
+    os.chdir(namespace["_home"])
+    shutil.rmtree(namespace["_folder"])
+
+
+def _cutwire(arguments: list[str]) -> tuple[int, str]:
+    """Exit status and output of the command line, in a terminal of 100 columns without colours."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-m", "cutwire", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def _trimmed(text: str) -> list[str]:
+    """The lines without blanks at their ends and without empty lines at either end."""
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n").split("\n")
+
+
+def _run_model_file(example: Example) -> str | None:
+    path = Path(f"fence-{example.line}.causal")
+    path.write_text(str(example.parsed), encoding="utf-8")
+    status, printed = _cutwire(["run", path.name])
+    return None if status == 0 else f"`cutwire run` ended with status {status}:\n{printed}"
+
+
+def _run_console(example: Example) -> str | None:
+    problems = []
+    for session in ("\n" + str(example.parsed)).split("\n$ ")[1:]:
+        command, _, wanted = session.partition("\n")
+        arguments = shlex.split(command)
+        if arguments[:1] != ["cutwire"]:
+            continue
+        status, printed = _cutwire(arguments[1:])
+        fits = _trimmed(printed) == _trimmed(wanted) if wanted.strip() else status == 0
+        if not fits:
+            problems.append(f"$ {command}\n-- expected:\n{wanted}\n-- printed (exit status {status}):\n{printed}")
+    return "\n".join(problems) or None
+
+
+pytest_collect_file = Sybil(
+    name="documents",
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("causal", _run_model_file),
+        CodeBlockParser("console", _run_console),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+    setup=_enter,
+    teardown=_leave,
+).pytest()
