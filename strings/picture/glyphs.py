@@ -1,0 +1,278 @@
+"""How each part looks: its size, where its wires end, and its shapes.
+
+Lengths are in points. A part is drawn around `x`, in the room from `top` to `bottom`; the wires below it end at
+`foot` and those above it at `head`. Shapes are the flat primitives that SVG and PDF both know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from strings.picture.graph import NewSource, Part
+from strings.picture.text import text_width
+
+PITCH = 34  # distance between two ports
+BOX_HEIGHT = 26
+STATE_HEIGHT = 30
+_TRIANGLE = 20  # the widest label that stands in a triangle
+LABEL, SMALL, TITLE = 17.0, 12.0, 15.0  # font sizes
+
+
+class Size(NamedTuple):
+    """The room of a part: how far it reaches left and right of its middle, its height, and how much of that is foot.
+
+    The foot of a box is the room below it for new sources on its ports; `pitch` is the distance between its ports.
+    """
+
+    left: int
+    right: int
+    height: int
+    foot: int = 0
+    pitch: int = PITCH
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A stroked line: commands `M`, `L` with one point, `C` with three, coordinates flat."""
+
+    commands: tuple[tuple[str, tuple[float, ...]], ...]
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A closed outline with a fill."""
+
+    points: tuple[tuple[float, float], ...]
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A filled disc."""
+
+    x: float
+    y: float
+    radius: float
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line of text; `y` is the base line, `anchor` says which end or middle `x` is."""
+
+    x: float
+    y: float
+    text: str
+    style: str
+    anchor: str = "middle"
+
+
+Shape = Path | Polygon | Circle | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Stroke and fill colours (empty for none), line width, whether dashed, font size."""
+
+    stroke: str = ""
+    fill: str = ""
+    width: float = 0.0
+    dashed: bool = False
+    size: float = 0.0
+
+
+RED = "#b3261e"
+STYLES = {
+    "wire": Style("#000000", "", 1.4),
+    "latent": Style("#000000", "", 1.4, dashed=True),
+    "red wire": Style(RED, "", 1.6),
+    "box": Style("#000000", "#ffffff", 1.4),
+    "red box": Style(RED, "#ffffff", 1.7),
+    "ground": Style("#000000", "", 1.7),
+    "red ground": Style(RED, "", 1.9),
+    "dot": Style("", "#000000"),
+    "label": Style("", "#000000", size=LABEL),
+    "red label": Style("", RED, size=LABEL),
+    "state": Style("", "#000000", size=15.0),
+    "red state": Style("", RED, size=15.0),
+    "small": Style("", "#5a5a5a", size=SMALL),
+    "title": Style("", "#000000", size=TITLE),
+    "red ring": Style("", RED),
+    "arrow": Style("#000000", "", 1.6),
+    "arrow head": Style("", "#000000"),
+}
+
+
+def size_of(part: Part) -> Size:
+    """The room that a part needs."""
+    ports = max(part.ins, part.outs, 1) * PITCH
+    match part.kind:
+        case "box":
+            return _box_size(part)
+        case "state" | "point":
+            return _even(max(state_width(part.label), ports), STATE_HEIGHT)
+        case "uniform":
+            return _even(ports - 10, 18)
+        case "copy":
+            return Size(5, 5, 0)
+        case "discard":
+            return Size(11, 11, 18)
+        case "in" | "out":
+            return _even(max(12, _text(part.label, LABEL)), 24)
+        case "gap":
+            above = _source_size(part.source)
+            return _even(max(ports - 10, above[0]), above[1] + (28 if part.ins else 0))
+
+
+def _box_size(part: Part) -> Size:
+    """The room of a box; new sources on its ports hang in its foot and may push the ports apart."""
+    widest = max((_source_size(s)[0] for _, s in part.fed), default=0)
+    foot = max((_source_size(s)[1] + 36 for _, s in part.fed), default=0)
+    reach = widest // 2 if len(part.fed) < 2 else widest
+    pitch = max(PITCH, 2 * ((reach + 11) // 2)) if part.ins > 1 else PITCH
+    width = max(_body_width(part, pitch), (part.ins - 1) * pitch + widest)
+    return _even(width, BOX_HEIGHT + foot, foot, pitch)
+
+
+def _body_width(part: Part, pitch: int) -> int:
+    """The width of the rectangle of a box."""
+    ports = max(part.ins, part.outs, 1)
+    width = max(PITCH, ports * pitch - 4, _text(part.label, LABEL) + 18)
+    return width + width % 2
+
+
+def port_offset(port: int, ports: int, pitch: int) -> int:
+    """How far right of the middle of a part a port is."""
+    return (2 * port - ports + 1) * pitch // 2
+
+
+def state_width(label: str) -> int:
+    """The width of a state with this label inside."""
+    text = _text(label, 15)
+    return max(46, 2 * text + 24) if text <= _TRIANGLE else text + 18
+
+
+def _text(label: str, size: float) -> int:
+    return round(text_width(label, size))
+
+
+def _even(width: int, height: int, foot: int = 0, pitch: int = PITCH) -> Size:
+    half = (width + 1) // 2
+    return Size(half, half, height, foot, pitch)
+
+
+def _source_size(source: NewSource | None) -> tuple[int, int]:
+    match source:
+        case None:
+            return (0, 0)
+        case NewSource("uniform"):
+            return (24, 18)
+        case NewSource("point", label):
+            return (state_width(label), STATE_HEIGHT)
+        case NewSource(_, label):
+            return (max(12, _text(label, LABEL)), 34)
+
+
+class Drawn(NamedTuple):
+    """The shapes of a part and the heights at which wires end: above it, below it, and cut off below a new source."""
+
+    shapes: list[Shape]
+    head: float
+    foot: float
+    cut_foot: float = 0.0
+
+
+def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Drawn:
+    """Draw a part in its layer, which reaches from `top` to `bottom`, inside its room.
+
+    Boxes stand in the middle; sources lie high, where their wire goes, and grounds low.
+    """
+    middle = (top + bottom) / 2
+    tint = "red " if part.red else ""
+    match part.kind:
+        case "box":
+            return _box(part, x, middle, room)
+        case "state" | "point":
+            width = 2 * size_of(part).left
+            y = middle - STATE_HEIGHT / 2
+            return Drawn(_state(x, y, width, part.label, tint), y, bottom)
+        case "uniform":
+            spots = [x + port_offset(k, part.outs, room.pitch) for k in range(part.outs)]
+            return Drawn([s for spot in spots for s in ground(spot, top + 8, 1, tint)], top + 8, bottom)
+        case "discard":
+            return Drawn(ground(x, bottom - 8, -1, tint), top, bottom - 8)
+        case "copy":
+            return Drawn([Circle(x, top, 3.3, "dot")], top, top)
+        case "in":
+            return Drawn([Text(x, top + 19, part.label, tint + "label")], top + 2, bottom)
+        case "out":
+            return Drawn([Text(x, bottom - 8, part.label, tint + "label")], top, bottom - 2)
+        case "gap":
+            return _gap(part, x, middle, room.pitch)
+
+
+def _box(part: Part, x: float, room_middle: float, room: Size) -> Drawn:
+    """A rectangle; new sources on its ports hang below it, and the old wires end in grounds below those."""
+    tint = "red " if part.red else ""
+    half = _body_width(part, room.pitch) / 2
+    middle, room_bottom = room_middle - room.foot / 2, room_middle + room.height / 2
+    top, low = middle - BOX_HEIGHT / 2, middle + BOX_HEIGHT / 2
+    shapes: list[Shape] = [_rectangle(x - half, top, x + half, low, tint + "box")]
+    shapes.append(Text(x, middle + 5, part.label, tint + "label"))
+    for port, source in part.fed:
+        at = x + port_offset(port, part.ins, room.pitch)
+        shapes.append(Path((("M", (at, low + 12)), ("L", (at, low))), "red wire"))
+        shapes.extend(_new_source(source, at, low + 12))
+        shapes.extend(ground(at, room_bottom - 8, -1, "red "))
+    return Drawn(shapes, top, low, room_bottom - 8)
+
+
+def _gap(part: Part, x: float, middle: float, pitch: int) -> Drawn:
+    """What surgery leaves of a box: grounds below, a new source above."""
+    height = size_of(part).height
+    top, low = middle - height / 2, middle + height / 2
+    shapes: list[Shape] = []
+    for k in range(part.ins):
+        shapes.extend(ground(x + port_offset(k, part.ins, pitch), low - 8, -1, "red "))
+    source = part.source or NewSource("uniform")
+    stub = {"uniform": 8, "point": 0, "open": 8}[source.kind]
+    if stub:
+        shapes.append(Path((("M", (x, top + stub)), ("L", (x, top))), "red wire"))
+    return Drawn([*shapes, *_new_source(source, x, top + stub)], top, low - 8)
+
+
+def _new_source(source: NewSource, x: float, y: float) -> list[Shape]:
+    """A red source whose wire starts at height `y`."""
+    match source.kind:
+        case "uniform":
+            return ground(x, y, 1, "red ")
+        case "point":
+            return _state(x, y, state_width(source.label), source.label, "red ")
+        case "open":
+            ring: Shape = Circle(x, y, 2.4, "red ring")
+            return [ring, Text(x, y + 19, source.label, "red label")]
+
+
+def ground(x: float, y: float, down: int, tint: str = "") -> list[Shape]:
+    """Three shrinking bars from height `y`: discard goes up (`down = -1`), uniform goes down (`down = 1`)."""
+    return [
+        Path((("M", (x - half, y + down * k * 4)), ("L", (x + half, y + down * k * 4))), tint + "ground")
+        for k, half in enumerate((10.0, 6.5, 3.0))
+    ]
+
+
+def _rectangle(left: float, top: float, right: float, bottom: float, style: str) -> Polygon:
+    return Polygon(((left, top), (right, top), (right, bottom), (left, bottom)), style)
+
+
+def _state(x: float, y: float, width: float, label: str, tint: str) -> list[Shape]:
+    """A triangle that points down; with a long label, a rectangle with a pointed bottom."""
+    half = width / 2
+    corners = [(x - half, y), (x + half, y)]
+    if _text(label, 15) > _TRIANGLE:
+        corners += [(x + half, y + 19), (x, y + STATE_HEIGHT), (x - half, y + 19)]
+    else:
+        corners += [(x, y + STATE_HEIGHT + 3)]
+    return [Polygon(tuple(corners), tint + "box"), Text(x, y + 14.5, label, tint + "state")]

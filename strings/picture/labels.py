@@ -1,0 +1,119 @@
+"""Small labels on wires that nothing else names.
+
+A wire that reaches an input or an output is named there. Every other wire gets its object's name beside it, near the
+box that makes it, at the first place where the label touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from strings.picture.coordinates import Layout
+from strings.picture.glyphs import SMALL, STYLES, Circle, Drawn, Path, Polygon, Shape, Text
+from strings.picture.graph import DrawGraph
+from strings.picture.text import text_width
+
+
+class Area(NamedTuple):
+    """A rectangle: left, top, right, bottom."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: Area) -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+
+def area_of(shape: Shape) -> Area:
+    """The rectangle around a shape (around the control points of a curve)."""
+    match shape:
+        case Text(x, y, text, style, anchor):
+            size = STYLES[style].size
+            width = text_width(text, size)
+            left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+            return Area(left, y - 0.7 * size, left + width, y + 0.22 * size)
+        case Circle(x, y, radius):
+            return Area(x - radius, y - radius, x + radius, y + radius)
+        case Polygon(points):
+            return _around(points)
+        case Path(commands):
+            return _around([p for _, flat in commands for p in zip(flat[::2], flat[1::2], strict=True)])
+
+
+def _around(points: Sequence[tuple[float, float]]) -> Area:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return Area(min(xs), min(ys), max(xs), max(ys))
+
+
+def flattened(path: Path, steps: int = 10) -> list[tuple[float, float]]:
+    """Points along a path, curves cut into `steps` pieces."""
+    points: list[tuple[float, float]] = []
+    for command, flat in path.commands:
+        if command != "C":
+            points.append((flat[0], flat[1]))
+            continue
+        (x0, y0), (x1, y1, x2, y2, x3, y3) = points[-1], flat
+        for k in range(1, steps + 1):
+            t = k / steps
+            a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+            points.append((a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3))
+    return points
+
+
+def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires: Sequence[Path]) -> list[Text]:
+    """The labels of all wires that need one and have a free place for it."""
+    wanted = _unnamed(graph)
+    if not wanted:
+        return []
+    taken = [_grown(area_of(s)) for d in drawn for s in d.shapes]
+    for path in wires:
+        points = flattened(path)
+        taken.extend(_grown(_around(pair)) for pair in pairwise(points))
+    labels: list[Text] = []
+    for name, numbers in wanted:
+        for label in _candidates(name, [wires[k] for k in numbers]):
+            area = area_of(label)
+            if area.left >= 0 and not any(area.meets(t) for t in taken):
+                labels.append(label)
+                taken.append(_grown(area))
+                break
+    return labels
+
+
+def _unnamed(graph: DrawGraph) -> list[tuple[str, list[int]]]:
+    """The name and the wires of each net that ends neither at an input nor at an output nor at a labelled state."""
+    nets: dict[int, list[int]] = {}
+    named: set[int] = set()
+    for k, wire in enumerate(graph.wires):
+        nets.setdefault(wire.net, []).append(k)
+        source, target = graph.parts[wire.source], graph.parts[wire.target]
+        if source.kind in ("in", "point") or target.kind == "out":
+            named.add(wire.net)
+        if source.kind == "gap" and source.source is not None and source.source.label:
+            named.add(wire.net)
+    return [(graph.wires[ks[0]].name, ks) for net, ks in nets.items() if net not in named]
+
+
+def _grown(area: Area, by: float = 1.5) -> Area:
+    return Area(area.left - by, area.top - by, area.right + by, area.bottom + by)
+
+
+def _candidates(name: str, paths: Iterable[Path]) -> Iterator[Text]:
+    """Places beside the upright parts of the paths, from their start on; right before left."""
+    for path in paths:
+        points = flattened(path, 4)
+        for (x0, y0), (x1, y1) in pairwise(points):
+            if abs(x1 - x0) > 8:
+                continue
+            y = y0 - 5
+            while y - 0.5 * SMALL > y1 or y == y0 - 5:
+                at = x0 if y1 == y0 else x0 + (x1 - x0) * (y0 - y) / max(y0 - y1, 1)
+                yield Text(round(at + 5, 1), round(y, 1), name, "small", "start")
+                yield Text(round(at - 5, 1), round(y, 1), name, "small", "end")
+                y -= 4

@@ -1,0 +1,197 @@
+"""The order of vertices inside each layer, with few crossings.
+
+Sweeps of port-aware barycentres up and down, then exchanges of neighbours, from several start orders of which the
+best is kept. Counting the crossings of two layers is counting the inversions of their segments (Barth, Jünger, Mutzel
+2002), here by insertion into a sorted list. Legs of a copy dot may leave in any order, so they never cross each other.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left, bisect_right, insort
+from dataclasses import dataclass
+
+from strings.picture.layers import Layered
+
+Order = list[list[int]]
+_PORTS = 4096  # more ports than any box has: a port and a position make one sortable number
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The ends of every vertex's segments above and below it: vertex, port, and how many ports that has."""
+
+    above: list[list[tuple[int, int, int]]]
+    below: list[list[tuple[int, int, int]]]
+    fixed: frozenset[int]
+    by_gap: list[list[tuple[int, int, int, int]]]
+
+
+def best_order(net: Layered) -> Order:
+    """For each layer its vertices from left to right."""
+    ends = _ends(net)
+    best: tuple[int, int] | None = None
+    chosen: Order = []
+    for start in _starts(net, ends):
+        order = _improve(net, ends, start)
+        score = (crossings_of(ends.by_gap, order), _spread(net, order))
+        if best is None or score < best:
+            best, chosen = score, order
+    return chosen
+
+
+def crossings(net: Layered, order: Order) -> int:
+    """How many pairs of segments cross."""
+    return crossings_of(_ends(net).by_gap, order)
+
+
+def crossings_of(by_gap: list[list[tuple[int, int, int, int]]], order: Order) -> int:
+    """The same from segments grouped by the gap between layers."""
+    place = _places(order)
+    return sum(_crossings_in(gap, place) for gap in by_gap)
+
+
+def _crossings_in(gap: list[tuple[int, int, int, int]], place: dict[int, int]) -> int:
+    keys = sorted((place[a] * _PORTS + p, place[b] * _PORTS + q) for a, p, b, q in gap)
+    seen: list[int] = []
+    count = 0
+    for _, high in keys:
+        count += len(seen) - bisect_right(seen, high)
+        insort(seen, high)
+    return count
+
+
+def _ends(net: Layered) -> _Ends:
+    n = len(net.layer)
+    above: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
+    below: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
+    by_gap: list[list[tuple[int, int, int, int]]] = [[] for _ in range(net.depth)]
+    parts = net.graph.parts
+    for s in net.segments:
+        single_out = net.is_bend(s.low) or net.is_dot(s.low)
+        outs, out = (1, 0) if single_out else (parts[s.low].outs, s.out)
+        ins = 1 if net.is_bend(s.high) else parts[s.high].ins
+        above[s.low].append((s.high, s.port, ins))
+        below[s.high].append((s.low, out, outs))
+        by_gap[net.layer[s.low]].append((s.low, out, s.high, s.port))
+    fixed = frozenset(net.layer[v] for v, p in enumerate(parts) if p.kind in ("in", "out"))
+    return _Ends(above, below, fixed, by_gap)
+
+
+def _places(order: Order) -> dict[int, int]:
+    return {v: k for row in order for k, v in enumerate(row)}
+
+
+def _spread(net: Layered, order: Order) -> int:
+    """How far segments travel sideways, in places: breaks ties between orders with equally many crossings."""
+    place = _places(order)
+    return sum(
+        abs(2 * place[s.low] - len(order[net.layer[s.low]]) - 2 * place[s.high] + len(order[net.layer[s.high]]))
+        for s in net.segments
+    )
+
+
+def _starts(net: Layered, ends: _Ends) -> list[Order]:
+    """Deterministic start orders: walks down from the outputs, up from the inputs, their mirrors, and shuffles."""
+    n = len(net.layer)
+    outs_first = sorted(range(n), key=lambda v: (-net.layer[v], v))
+    ins_first = sorted(range(n), key=lambda v: (net.layer[v], v))
+    down = _walk(outs_first, ends.below)
+    up = _walk(ins_first, ends.above)
+    ranks = [down, up, _walk(list(reversed(outs_first)), ends.below), [-r for r in down], [-r for r in up]]
+    size = len(net.segments)
+    for seed in range(max(0, min(12, 4000 // max(1, size) - 2))):
+        shuffled = list(range(n))
+        random.Random(seed).shuffle(shuffled)
+        ranks.append(shuffled)
+    return [_rows(net, ends, rank) for rank in ranks]
+
+
+def _walk(roots: list[int], neighbours: list[list[tuple[int, int, int]]]) -> list[int]:
+    """The number at which a depth-first walk meets every vertex."""
+    rank = [-1] * len(neighbours)
+    count = 0
+    for root in roots:
+        stack = [root]
+        while stack:
+            v = stack.pop()
+            if rank[v] >= 0:
+                continue
+            rank[v] = count
+            count += 1
+            stack.extend(w for w, _, _ in reversed(neighbours[v]))
+    return rank
+
+
+def _rows(net: Layered, ends: _Ends, rank: list[int]) -> Order:
+    rows: Order = [[] for _ in range(net.depth)]
+    for v, level in enumerate(net.layer):
+        rows[level].append(v)
+    return [row if level in ends.fixed else sorted(row, key=rank.__getitem__) for level, row in enumerate(rows)]
+
+
+def _improve(net: Layered, ends: _Ends, order: Order, rounds: int = 6) -> Order:
+    """Sweeps down and up; the best order met is then improved by exchanges."""
+    levels = [k for k in range(net.depth) if k not in ends.fixed]
+    place = {v: float(k) for row in order for k, v in enumerate(row)}
+    best, chosen = crossings_of(ends.by_gap, order), [list(row) for row in order]
+    for turn in range(2 * rounds):
+        down = turn % 2 == 0
+        for level in reversed(levels) if down else levels:
+            _sort_row(order[level], ends.above if down else ends.below, place)
+        count = crossings_of(ends.by_gap, order)
+        if count < best:
+            best, chosen = count, [list(row) for row in order]
+        elif turn > 4 and count > 2 * best:
+            break
+    for _ in range(8 if best else 0):
+        if not _exchange(ends, chosen, levels):
+            break
+    return chosen
+
+
+def _sort_row(row: list[int], neighbours: list[list[tuple[int, int, int]]], place: dict[int, float]) -> None:
+    """Sort by the mean place of the ports on one side; what has none there keeps its place."""
+
+    def key(v: int) -> float:
+        ends = neighbours[v]
+        if not ends:
+            return place[v]
+        return sum(place[w] + (2 * port + 1 - ports) / (2 * ports) for w, port, ports in ends) / len(ends)
+
+    row.sort(key=key)
+    for k, v in enumerate(row):
+        place[v] = float(k)
+
+
+def _exchange(ends: _Ends, order: Order, levels: list[int]) -> bool:
+    """Swap neighbours wherever that removes a crossing; tells whether anything was swapped."""
+    place = _places(order)
+    changed = False
+    for level in levels:
+        row = order[level]
+        sides = [_keys(v, ends, place) for v in row]
+        again = True
+        while again:
+            again = False
+            for k in range(len(row) - 1):
+                (a_up, a_down), (b_up, b_down) = sides[k], sides[k + 1]
+                now = _inversions(a_up, b_up) + _inversions(a_down, b_down)
+                if now and now > _inversions(b_up, a_up) + _inversions(b_down, a_down):
+                    row[k], row[k + 1] = row[k + 1], row[k]
+                    sides[k], sides[k + 1] = sides[k + 1], sides[k]
+                    again = changed = True
+        for k, v in enumerate(row):
+            place[v] = k
+    return changed
+
+
+def _keys(v: int, ends: _Ends, place: dict[int, int]) -> tuple[list[int], list[int]]:
+    up = sorted(place[w] * _PORTS + port for w, port, _ in ends.above[v])
+    down = sorted(place[w] * _PORTS + port for w, port, _ in ends.below[v])
+    return up, down
+
+
+def _inversions(left: list[int], right: list[int]) -> int:
+    """Pairs of an end of the left vertex that lies right of an end of the right vertex."""
+    return sum(bisect_left(right, a) for a in left)
