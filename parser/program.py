@@ -16,6 +16,7 @@ from strings.diagnostic import Diagnostic, Source, Span
 from strings.diagram import Diagram
 from strings.formula import Compare, Formula
 from strings.model import CausalModel
+from strings.signature import Box
 from strings.surgery import Surgery
 
 Number = Fraction | Decimal
@@ -70,7 +71,8 @@ class ModelDef:
 
     `definitions` and the values of `interpretations` are keyed by box name and also hold the policies that a surgery
     may put in a box's place; a box without an entry is a signature only. `spans` points to the declaration of every
-    variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables.
+    variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables. `policies` are the boxes that
+    may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names.
     """
 
     name: str
@@ -78,9 +80,11 @@ class ModelDef:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     interpretations: Mapping[str, Mapping[str, Definition]] = field(default_factory=dict)
     data: Mapping[str, Data] = field(default_factory=dict)
-    spans: Mapping[str, Span] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     doc: str = ""
+    policies: Mapping[str, Box] = field(default_factory=dict)
+    surgeries: Mapping[str, tuple[Surgery, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +155,14 @@ Statement = QueryStatement | CheckStatement | DrawStatement
 
 @dataclass(frozen=True)
 class Program:
-    """A model file, elaborated. `models` in order of the text; `statements` in order of the text."""
+    """A model file, elaborated. `models` in order of the text; `statements` in order of the text.
+
+    `main` names the model of the file level (its `model NAME` header, or the file's own name); empty: there is none.
+    """
 
     source: Source
     models: Mapping[str, ModelDef]
     diagrams: Mapping[str, Diagram] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    main: str = ""

@@ -1,0 +1,216 @@
+"""All diagnostic codes: what each means, in a title, a short paragraph and, where one helps, an erroneous text.
+
+Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
+N names and values, T tables and numbers, M models, D diagrams, Q questions, E estimates, F files, L limits, V pictures,
+B networks in BIF.
+
+>>> CODES["P013"].title
+'`->` is missing'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """A diagnostic code; `example` is a text that gets it, or empty."""
+
+    code: str
+    title: str
+    explanation: str
+    example: str = ""
+
+
+_READING = (
+    Code("P001", "Unexpected word or sign", "The text cannot go on like this; the diagnostic lists what could stand "
+         "here.", "var S : {no, yes,}"),
+    Code("P002", "Bracket or quote never closed", "A `(`, `[`, `{` or `\"` has no partner. A statement's first word "
+         "closes no bracket, so the search stops there.", "query P(C = yes | do(S := yes)"),
+    Code("P003", "Closing bracket without partner", "A `)`, `]` or `}` closes nothing, or another kind of bracket.",
+         "query P(S])"),
+    Code("P004", "Unexpected character", "The character is no part of the language: often a typographic quote or sign "
+         "pasted from a document. Values of any characters can be written in quotes.", "query P(S) ≤ 1"),
+    Code("P005", "Nested too deep", "Brackets and operators may nest 100 deep, so that a hostile text cannot exhaust "
+         "the stack.", "query " + "(" * 120),
+    Code("P006", "Text too large", "A model text has at most 20 million characters and a million words and signs. "
+         "Large tables belong into a data file."),
+    Code("P007", "Number out of bounds", "A number has at most 400 digits and an exponent between -400 and 400: "
+         "numbers are exact, so a short text could ask for a huge one.", "query 1e999999999"),
+    Code("P008", "Misplaced documentation", "A `##` comment documents the statement behind it and stands nowhere else. "
+         "Plain comments start with one `#`.", "var S : {no, ## here\n yes}"),
+    Code("P009", "Malformed number", "Numbers are written `3`, `0.25`, `1e-3`, `30%`, or `0.333f` for a floating one. "
+         "A value such as `3x` needs quotes.", "query 1_000 * P(S)"),
+    Code("P010", "No such statement", "A statement starts with a keyword such as `var`, `box`, `query`.",
+         "lattent H : {low, high}"),
+    Code("P011", "`=` inside do(…)", "Not given out: `do(S = yes)` is read as `do(S := yes)`, and the formatter writes "
+         "the latter."),
+    Code("P012", "`:=` outside do(…)", "`:=` intervenes and belongs inside do(…); `=` observes, or defines.",
+         "query P(C = yes | S := yes)"),
+    Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
+         "row of a table reads values -> distribution.", "box t : S T"),
+    Code("P014", "Not part of this version", "The words `identify`, `world`, `observe`, `bound`, `plate`, `param`, "
+         "`assuming`, `identifiable`, worlds `S[A := a]` and `S@w`, and independence `_||_` are kept for later.",
+         "identify P(C | do(S)) from P(S, T, C)"),
+    Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+` ends what should go on.",
+         "domain A =\nvar S : A"),
+    Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from` "
+         "stands once, with the statements that know it; `estimate` needs `from`.", "query P(S) unit odds unit bits"),
+    Code("P017", "Unknown kind of data", "Data is read by `csv(…)`, or written in place.", 'data d = json("d.json")'),
+    Code("P018", "Another sign is meant", "One sign in the place of another, such as `==` for `=` inside P(…), or `(` "
+         "for `[` behind `sum`.", "query P(S == yes)"),
+    Code("P019", "A sign is missing", "With this sign (often a comma or a colon) the text would go on.",
+         "var S {no, yes}"),
+    Code("P020", "Condition or intervention outside of P(…)", "Conditions, do(…) and cut(…) stand inside the brackets, "
+         "behind the bar: `P(C | S = yes, do(T := no))`.", "query P(C) | do(S)"),
+    Code("P021", "Reserved word as a name", "The words of the language cannot be names; values can be put in quotes.",
+         "var data : {no, yes}"),
+)  # fmt: skip
+
+_NAMES = (
+    Code("N001", "Declared twice", "Two declarations of one kind, or two bound values, have the same name.",
+         "var S : {no, yes}\nvar S : {a, b}"),
+    Code("N002", "Unknown name", "Nothing of this kind is declared under this name.",
+         "var S : {no, yes}\nbox s : -> S = uniform()\nquery P(TT)"),
+    Code("N003", "Not a value of the variable", "The value is not in the variable's domain; case matters.",
+         "var S : {no, yes}\nbox s : -> S = uniform()\nquery P(S = Yes)"),
+    Code("N004", "Intervention on an unknown variable", "do(…) or cut(…) names a variable that the model lacks.",
+         "var S : {no, yes}\nbox s : -> S = uniform()\nquery P(S | do(SS := yes))"),
+    Code("N005", "No such wire", "`S -> T` stands for the wire along which the box of T hears S; there is none.",
+         "var S, T : {no, yes}\nbox s : -> S = uniform()\nbox t : -> T = uniform()\nquery P(T | do(S -> T := yes))"),
+    Code("N006", "Values of a domain or set", "A domain needs values, each once; a range goes upward.",
+         "domain D = {no, yes, no}"),
+    Code("N007", "Ambiguous name", "A bound value may not be called like a value or a variable."),
+    Code("N008", "Bound name never used", "A value is bound by `for`, `sum` or a claim and not used (warning)."),
+    Code("N009", "Value of another variable", "A bound value ranges over another variable's values."),
+    Code("N010", "Operated on twice", "One question may set or cut a variable once."),
+    Code("N011", "Not a single value", "A bound value cannot stand in a set of values."),
+    Code("N012", "Not a number", "A name stands where a number is expected."),
+    Code("N013", "Wire left free", "An intervention on a wire needs a value, unless the question binds it."),
+    Code("N014", "A wire takes a value only", "One wire can be told a value, not a distribution."),
+    Code("N015", "Impossible event", "`!=` leaves no value of a variable that has only one."),
+    Code("N016", "Checked twice", "A claim is checked by two statements; the second is left out (warning)."),
+    Code("N017", "Unknown unit", "Units are odds, bits, decibans and percent."),
+)  # fmt: skip
+
+_TABLES = (
+    Code("T001", "Length of a row", "A row has one entry for every value of the output, in the order of the "
+         "declaration.", "var S : {a, b, c}\nbox s : -> S = [1/2, 1/2]"),
+    Code("T002", "A row does not sum to 1", "Literals are exact: 0.333 is 333/1000. Let an entry be `_`, the rest, or "
+         "give weights, `[9 : 1]`.", "var S : {no, yes}\nbox s : -> S = [0.8, 0.3]"),
+    Code("T003", "A table misses cases", "Every combination of input values needs a row; `_` stands for any value.",
+         "var S, T : {no, yes}\nbox s : -> S = uniform()\nbox t : S -> T = | no -> flip(1/2)"),
+    Code("T004", "Labels of a distribution", "A labelled distribution names values of the output, each once."),
+    Code("T005", "A row can never apply", "Rows above cover all its cases: the first row that fits is used (warning)."),
+    Code("T006", "Nothing to normalise", "All weights are 0, so they determine no distribution."),
+    Code("T007", "Length of a pattern", "A row has one pattern for every input of the box, in their order."),
+    Code("T008", "Probability out of range", "A probability lies between 0 and 1; weights are not negative.",
+         "var S : {no, yes}\nbox s : -> S = flip(3/2)"),
+    Code("T009", "A number is expected", "In tables only constant arithmetic can stand."),
+    Code("T010", "Two rests in one row", "Only one entry can be what is left."),
+    Code("T011", "Result of a function", "A function gives a value of the output for every input."),
+    Code("T012", "Functions compute with values", "No probabilities inside `fn`, and operators fit their operands."),
+    Code("T013", "Arguments of a distribution", "flip, uniform, noisy_or and fit take certain arguments."),
+    Code("T014", "Distribution of a whole box", "noisy_or and fit describe all rows and cannot be one of them."),
+    Code("T015", "Two values are needed", "flip and noisy_or are for variables of two values."),
+    Code("T016", "A box over types has no numbers", "Numbers need variables with values, not bare types."),
+    Code("T017", "Division by zero or power too large", "Constant arithmetic must have a result of bounded size."),
+    Code("T018", "A comparison is not a number", "Comparisons stand in claims and in functions."),
+    Code("T019", "Expectation", "`E(…)` takes one variable whose values are numbers."),
+    Code("T020", "Parameters of a function", "A function has one parameter for every input of the box."),
+    Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact check."),
+)  # fmt: skip
+
+_MODELS = (
+    Code("M001", "Two boxes produce a variable", "Every variable has one mechanism. Describe an alternative as a "
+         "surgery: `do(T ~ other(…))`."),
+    Code("M002", "Boxes feed each other", "A causal model has no loops; unroll time: `S0 -> T0 -> S1`."),
+    Code("M003", "Type of a mechanism", "A diagram in place of a mechanism goes from its parents to the variable."),
+    Code("M004", "No box produces a variable", "Declare one, at least its signature: `box t : S -> T`."),
+    Code("M005", "One box for several variables", "A causal model has one box for each variable."),
+    Code("M006", "Variables and types mixed", "A box of a causal model has variables only, each once."),
+    Code("M007", "Which model?", "The statement does not say which of the file's models it asks."),
+    Code("M008", "Not inside of a block", "Imports, models and the like stand outside of model blocks."),
+    Code("M009", "A diagram is no interpretation", "Mechanisms and interpretations are numbers or functions."),
+    Code("M010", "Not a function", "The variable was declared deterministic, so its mechanism must be one."),
+    Code("M011", "No box of this model", "An interpretation or fit names a box that the model lacks."),
+)  # fmt: skip
+
+_DIAGRAMS = (
+    Code("D001", "Diagrams do not plug together", "What the left diagram gives is not what the right one takes.",
+         "type A, B\nbox f : A -> B\ndiagram d = f ; f"),
+    Code("D002", "Type of a diagram", "A diagram, a wire or an equation has another type than it should."),
+    Code("D003", "Point value", "A point box gives a value of its object."),
+    Code("D004", "Type of a functor", "A functor sends a box to a diagram between the images of its types."),
+    Code("D005", "Diagrams contain each other", "A diagram cannot contain itself, not even by way of others.",
+         "type A\nbox f : A -> A\ndiagram d = d ; f"),
+    Code("D006", "Surgery on a plain diagram", "A plain diagram has no values: its boxes can be cut, not set."),
+    Code("D007", "Wires and types of a diagram", "A box takes and gives as many wires as it has ports."),
+)  # fmt: skip
+
+_QUESTIONS = (
+    Code("Q001", "Numbers are needed", "A box on the way has a signature only. Interpret it, or check a claim."),
+    Code("Q002", "Condition of probability zero", "Disintegration is undetermined there; no column is invented."),
+    Code("Q003", "Variable on both sides", "A variable left free twice would be the same axis of the answer twice."),
+    Code("Q004", "Expectation needs numbers", "The values of the variable are not numbers, or the events are not one "
+         "variable."),
+    Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
+    Code("Q006", "Division by zero", "The divisor of a formula is 0."),
+    Code("Q007", "Unknown semantics", "There are `matrix` (floating-point) and `exact` (fractions)."),
+    Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
+    Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
+    Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
+    Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
+    Code("E004", "One probability at a time", "Only `P(…)` is estimated, no formula of several."),
+)  # fmt: skip
+
+_FILES = (
+    Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
+    Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
+    Code("F003", "Data do not fit", "The data are unknown, or lack variables that are asked for."),
+    Code("F004", "Column of the data", "The data have no column for a variable, or miss values."),
+    Code("F005", "Files import each other", "Imports have no loops."),
+    Code("F006", "Not in the imported file", "The imported file does not declare this name."),
+    Code("F007", "Not UTF-8 text", "Model files are UTF-8 text."),
+    Code("F008", "Picture not written", "A text without a folder can draw no file (warning)."),
+    Code("I001", "Kept for identification", "Not given out in this version."),
+    Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
+    Code("L002", "Out of time", "The time allowed by --timeout is over."),
+    Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
+    Code("L004", "File too large", "The file is longer than the bound."),
+    Code("L005", "More problems", "Only the first problems of a text are told."),
+    Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .dot, .gv."),
+    Code("V002", "Graphviz is missing", "This kind of picture is drawn with Graphviz, which is not installed."),
+    Code("V003", "A package is missing", "This kind of picture needs an optional package."),
+    Code("V004", "Picture not writable", "The picture cannot be written there."),
+)  # fmt: skip
+
+_NETWORKS = (
+    Code("B001", "Not a network in BIF", "The text does not follow the interchange format."),
+    Code("B002", "Rows renormalised", "Rows do not sum to exactly 1 and were normalised (warning)."),
+    Code("B003", "Table read row by row", "The order of a `table` was settled by its sums (warning)."),
+    Code("B004", "Unreadable file", "The file cannot be read as a network."),
+    Code("B005", "Variable twice", "Two variables have one name."),
+    Code("B006", "Type of a variable", "A variable needs a type, with as many values as it says."),
+    Code("B007", "Unknown variable", "A block names a variable that is not declared."),
+    Code("B008", "Values of a row", "A row is keyed by values of the parents, in their order."),
+    Code("B009", "Count of numbers", "A row or table has another number of entries than it needs."),
+    Code("B010", "Not a probability", "Entries are numbers from 0 to 1."),
+    Code("B011", "Sum of a row", "The row is too far from 1 to be normalised."),
+    Code("B012", "Row twice", "Two rows, or two defaults, cover the same case."),
+    Code("B013", "Missing rows", "Some combinations of the parents have no row."),
+    Code("B014", "No probabilities", "A variable has no block of probabilities."),
+    Code("B015", "Two blocks", "A variable has two blocks of probabilities."),
+    Code("B016", "Loop", "The variables depend on each other."),
+    Code("B017", "Not discrete", "Only discrete variables are read."),
+    Code("B018", "Parent twice", "A parent stands twice in one block."),
+    Code("B020", "Box without numbers", "A box without a table cannot be written."),
+    Code("B021", "Mechanism of several boxes", "Only models with one box for each mechanism can be written."),
+    Code("B022", "Variable without values", "A variable without values cannot be written."),
+)  # fmt: skip
+
+_ALL = (*_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_QUESTIONS, *_FILES, *_NETWORKS)
+
+CODES: Mapping[str, Code] = {code.code: code for code in _ALL}
+"""Every code, in the order of the lists above."""

@@ -1,0 +1,134 @@
+"""Domains, types and variables: the objects of a file's diagrams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from parser import syntax
+from parser.scope import Scope, Variable, count, problem, second_place, shorten, too_large
+from strings.diagnostic import LanguageError, Span, did_you_mean
+from strings.signature import Object
+
+MAX_VALUES = 10_000
+"""A variable may take so many values."""
+
+Values = tuple[str, ...]
+
+
+def elaborate_domains(items: Sequence[syntax.Item], scope: Scope) -> None:
+    """Resolve the domain declarations; they may name each other in any order."""
+    declared = {}
+    for item in items:
+        if isinstance(item, syntax.DomainDecl) and scope.domains.declare(item.name):
+            declared[item.name.text] = item
+    for name in declared:
+        chain = _references(name, declared, scope)
+        for decl in reversed(chain):
+            with scope.report.collect(decl.span):
+                scope.domains.define(decl.name.text, values_of(decl.domain, scope))
+
+
+def _references(name: str, declared: dict[str, syntax.DomainDecl], scope: Scope) -> list[syntax.DomainDecl]:
+    """The declarations that a domain refers to in turn, itself first, as far as they are not yet resolved."""
+    chain: list[syntax.DomainDecl] = []
+    seen: set[str] = set()
+    at: str | None = name
+    while at in declared and scope.domains.get(at) is None:
+        if at in seen:
+            loop = " -> ".join([*(d.name.text for d in chain), at])
+            scope.report.add(
+                problem("N006", "these domains stand for each other", chain[-1].span, f"loop: {loop}").diagnostics
+            )
+            return []
+        seen.add(at)
+        chain.append(declared[at])
+        domain = declared[at].domain
+        at = domain.text if isinstance(domain, syntax.Name) else None
+    return chain
+
+
+def values_of(domain: syntax.DomainExpression, scope: Scope) -> Values:
+    """The values of a domain, in declared order.
+
+    Raises:
+        LanguageError: N002 for an unknown domain, N006 if there is no value or one stands twice.
+        LimitError: L003 if there are too many.
+    """
+    match domain:
+        case syntax.Name():
+            return scope.domains.find(domain)
+        case syntax.Range(first, last):
+            return _range(first, last, domain.span)
+        case syntax.Values(values):
+            return _enumeration(values, domain.span)
+
+
+def _range(first: int, last: int, span: Span | None) -> Values:
+    if last < first:
+        raise problem("N006", f"the range {first}..{last} is empty", span, help=(f"write `{last}..{first}`",))
+    if last - first >= MAX_VALUES:
+        raise too_large(f"this range has {count(last - first + 1, 'value')}", span, f"at most {MAX_VALUES:,}")
+    return tuple(str(k) for k in range(first, last + 1))
+
+
+def _enumeration(values: Sequence[syntax.Name], span: Span | None) -> Values:
+    if not values:
+        raise problem("N006", "a domain needs at least one value", span, "no values")
+    if len(values) > MAX_VALUES:
+        raise too_large(f"this domain has {count(len(values), 'value')}", span, f"at most {MAX_VALUES:,}")
+    first: dict[str, syntax.Name] = {}
+    for v in values:
+        if v.text in first:
+            also = second_place(first[v.text].span, "first here")
+            raise problem("N006", f"the value `{v.text}` stands twice", v.span, "again here", also=also)
+        first[v.text] = v
+    return tuple(first)
+
+
+def elaborate_objects(items: Sequence[syntax.Item], scope: Scope) -> None:
+    """Declare types and variables."""
+    for item in items:
+        if isinstance(item, syntax.TypeDecl):
+            for name in item.names:
+                if scope.objects.declare(name):
+                    scope.objects.define(name.text, Object(name.text))
+        elif isinstance(item, syntax.VariableDecl):
+            _variables(item, scope)
+
+
+def _variables(item: syntax.VariableDecl, scope: Scope) -> None:
+    values: Values | None = None
+    with scope.report.collect(item.span):
+        values = values_of(item.domain, scope)
+    for name in item.names:
+        if not scope.objects.declare(name):
+            continue
+        x = Object(name.text, values) if values is not None else None
+        scope.variables[name.text] = Variable(name, x, item.latent, item.label)
+        if x is not None:
+            scope.objects.define(name.text, x)
+
+
+def find_value(value: syntax.Name, x: Object) -> str:
+    """The value of `x` that a name in the text stands for.
+
+    Raises:
+        LanguageError: N003 with a did-you-mean if `x` has no such value.
+    """
+    if x.values is not None and value.text in x.values:
+        return value.text
+    raise unknown_value(value, x)
+
+
+def unknown_value(value: syntax.Name, x: Object, help: Sequence[str] = ()) -> LanguageError:
+    """N003 for a name that is no value of `x`."""
+    if x.values is None:
+        message = f"`{x.name}` has no declared values"
+        return problem("N003", message, value.span, f"`{value.text}` cannot be one of them", help=help)
+    return problem(
+        "N003",
+        f"`{value.text}` is not a value of `{x.name}`",
+        value.span,
+        f"not in {{{shorten(x.values)}}}",
+        help=(*did_you_mean(value.text, x.values), *help),
+    )

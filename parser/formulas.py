@@ -1,0 +1,298 @@
+"""Expressions of questions and claims, resolved against one model into `strings.formula`.
+
+A name in `P(…)` is a variable or a bound value name. A name that `do(S := s)` brings up, and that is no value of `S`,
+ranges over `S` and stands for it in the whole statement; a name that merely looks like a slip for a value is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from parser import syntax
+from parser.axes import Axes, is_identifier
+from parser.constants import arithmetic, bounded, check_depth, children, not_a_number
+from parser.domains import unknown_value
+from parser.program import Definition
+from parser.scope import Report, Skipped, count, problem, shorten, too_large, unknown
+from parser.surgeries import Setting, resolve_surgeries
+from strings.diagnostic import did_you_mean
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.query import Query, Term
+from strings.signature import Object
+from strings.surgery import Surgery
+
+_NUMERIC = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
+MAX_PARTS = 2_000
+"""An expression may have so many numbers, probabilities and operations."""
+
+
+@dataclass
+class Resolved:
+    """What resolving a statement gathers on its way."""
+
+    axes: Axes
+    tables: dict[str, Definition] = field(default_factory=dict)
+
+
+def begin(
+    expressions: Sequence[syntax.Expression], binders: Sequence[syntax.Binder], setting: Setting, report: Report
+) -> Resolved:
+    """Bind the names of a statement: those of its binders, and those that its `do(…)`s bring up.
+
+    Raises:
+        Skipped: if a binder is broken (that is reported).
+        LimitError: L003 if an expression is too large.
+    """
+    for e in expressions:
+        check_depth(e)
+        _check_size(e)
+    axes = Axes(setting)
+    sound = True
+    for b in binders:
+        done = False
+        with report.collect(b.span):
+            axes.bind(b)
+            done = True
+        sound = sound and done
+    if not sound:
+        raise Skipped
+    _introduce_free_names(expressions, axes)
+    return Resolved(axes)
+
+
+def _check_size(e: syntax.Expression) -> None:
+    size, stack = 0, [e]
+    while stack:
+        size += 1
+        stack.extend(children(stack.pop()))
+    if size > MAX_PARTS:
+        raise too_large(f"this expression has {size:,} parts, at most {MAX_PARTS:,} are taken", e.span)
+
+
+def _probabilities(
+    e: syntax.Expression, bound: frozenset[str] = frozenset()
+) -> Iterator[tuple[syntax.Probability, frozenset[str]]]:
+    """All probabilities of an expression, each with the names that sums around it bind."""
+    if isinstance(e, syntax.Probability):
+        yield e, bound
+    if isinstance(e, syntax.SumOver):
+        bound = bound | {b.name.text for b in e.binders}
+    for c in children(e):
+        yield from _probabilities(c, bound)
+
+
+def _assigned(p: syntax.Probability) -> Iterator[tuple[syntax.Name, syntax.Name]]:
+    """The pairs of variable and name in the `do(S := s)`s of a probability."""
+    for c in p.conditions:
+        if isinstance(c, syntax.DoOp):
+            for a in c.assigns:
+                value = a.value.value if isinstance(a.value, syntax.PointValue) else a.value
+                if isinstance(value, syntax.Name):
+                    yield a.target.variable, value
+
+
+def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes) -> None:
+    """Let the free names of `do(S := s)` range over their variables, unless they look like misspelt values."""
+    found = [pair for e in expressions for pair in _probabilities(e)]
+    uses = Counter(name for p, _ in found for name in _value_names(p))
+    for p, bound in found:
+        for variable, value in _assigned(p):
+            setting = axes.setting
+            if value.text in bound or value.text in axes.active or not setting.has_variable(variable.text):
+                continue
+            x = setting.model.object(variable.text)
+            if not _is_misspelt(value.text, x, uses) and not setting.has_variable(value.text):
+                axes.introduce(value, x)
+
+
+def _value_names(p: syntax.Probability) -> Iterator[str]:
+    """Every name in a probability that could stand for a value."""
+    for e in (*p.events, *p.conditions):
+        if isinstance(e, syntax.Event):
+            yield from (v.text for v in e.values)
+            if not e.op:
+                yield e.name.text
+    yield from (value.text for _, value in _assigned(p))
+
+
+def _is_misspelt(name: str, x: Object, uses: Counter[str]) -> bool:
+    """Whether a name in `do(X := name)` is a value, or must be a slip of the pen for one."""
+    values = x.values or ()
+    if name in values or not is_identifier(name) or name.casefold() in {v.casefold() for v in values}:
+        return True
+    return uses[name] < 2 and bool(did_you_mean(name, values))
+
+
+def formula(e: syntax.Expression, resolved: Resolved) -> Formula:
+    """An expression as a formula.
+
+    Raises:
+        LanguageError: T009 for logic, T018 for a comparison, N012 for a bare name, and what probabilities raise.
+    """
+    match e:
+        case syntax.NumberLiteral(value, exact):
+            return Number(bounded(value, e.span), exact, e.span)
+        case syntax.Probability():
+            return Ask(_query(e, resolved), e.span)
+        case syntax.Unary("-", operand):
+            return _negated(formula(operand, resolved), e)
+        case syntax.Binary(op, left, right) if op not in ("and", "or", "xor"):
+            return _arithmetic(op, formula(left, resolved), formula(right, resolved), e)
+        case syntax.SumOver(binders, body):
+            return _sum(binders, body, e, resolved)
+        case syntax.Ref(name):
+            raise _bare_name(name, resolved)
+        case syntax.Comparison():
+            help_ = ("state it as a claim: `claim name: … == …`",)
+            raise problem("T018", "a comparison is not a number", e.span, "a number is expected here", help=help_)
+        case _:
+            raise not_a_number(e)
+
+
+def _negated(inner: Formula, e: syntax.Unary) -> Formula:
+    if isinstance(inner, Number):
+        return Number(-inner.value, inner.exact, e.span)
+    return Arithmetic("-", Number(Fraction(0)), inner, e.span)
+
+
+def _arithmetic(op: str, left: Formula, right: Formula, e: syntax.Binary) -> Formula:
+    """An operation; one on two numbers is done at once, so that `1/3` is a number."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(arithmetic(op, left.value, right.value, e.span), left.exact and right.exact, e.span)
+    if op == "^" and isinstance(right, Number) and (right.value.denominator != 1 or abs(right.value) > 1000):
+        raise problem("T017", f"the exponent {right.value} is not a small integer", e.right.span, "whole powers only")
+    if op == "/" and isinstance(right, Number) and right.value == 0:
+        raise problem("T017", "division by zero", e.right.span, "this is 0")
+    return Arithmetic(op, left, right, e.span)
+
+
+def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.SumOver, resolved: Resolved) -> Formula:
+    axes = resolved.axes
+    bound: list[str] = []
+    try:
+        for b in binders:
+            axes.bind(b)
+            bound.append(b.name.text)
+        inner = formula(body, resolved)
+    finally:
+        for name in bound:
+            axes.release(name)
+    return Sum(tuple((b.name.text, b.variable.text) for b in binders), inner, e.span)
+
+
+def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
+    if name.text in resolved.axes.active or resolved.axes.setting.has_variable(name.text):
+        help_ = (f"write `P({name.text})` for its probability",)
+        return problem("N012", f"`{name.text}` is not a number", name.span, "a number is expected here", help=help_)
+    known = [*resolved.axes.active, *resolved.axes.setting.model.names]
+    return unknown("name", name, known, label="not a number")
+
+
+def comparison(e: syntax.Expression, resolved: Resolved) -> Compare:
+    """The body of a claim.
+
+    Raises:
+        LanguageError: T018 if it does not compare anything, and what `formula` raises.
+    """
+    if not isinstance(e, syntax.Comparison):
+        help_ = ("write `… == …`, `… <= …` and the like",)
+        raise problem("T018", "a claim compares two expressions", e.span, "nothing is compared here", help=help_)
+    return Compare(tuple(formula(x, resolved) for x in e.operands), e.ops, e.span)
+
+
+def _query(p: syntax.Probability, resolved: Resolved) -> Query:
+    targets = [_term(e, resolved) for e in p.events]
+    given: list[Term] = []
+    surgeries: list[Surgery] = []
+    for c in p.conditions:
+        if isinstance(c, syntax.Event):
+            given.append(_term(c, resolved))
+        else:
+            done = resolve_surgeries((c,), resolved.axes.setting, resolved.axes)
+            surgeries.extend(done.surgeries)
+            resolved.tables.update(done.tables)
+    _check_free_once([*targets, *given], p)
+    _check_conditions(p, surgeries, resolved)
+    if p.kind == "E":
+        _check_expectation(p, targets, resolved)
+    return Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
+
+
+def _check_conditions(p: syntax.Probability, surgeries: Sequence[Surgery], resolved: Resolved) -> None:
+    """Several `do(…)`s and `cut(…)`s of one question act together, and no two on the same thing."""
+    ops = [c for c in p.conditions if isinstance(c, (syntax.DoOp, syntax.CutOp))]
+    if len(ops) < 2:
+        return
+    seen: set[tuple[str, str]] = set()
+    for target in (t for op in ops for t in _targets(op)):
+        key = (target.variable.text, target.sink.text if target.sink else "")
+        if key in seen:
+            name = " -> ".join(k for k in key if k)
+            raise problem("N010", f"`{name}` is operated on twice in one question", target.span, "again here")
+        seen.add(key)
+    resolve_surgeries(ops, resolved.axes.setting, resolved.axes)
+
+
+def _targets(op: syntax.DoOp | syntax.CutOp) -> Iterable[syntax.Target]:
+    return op.targets if isinstance(op, syntax.CutOp) else [a.target for a in op.assigns]
+
+
+def _term(e: syntax.Event, resolved: Resolved) -> Term:
+    """One event: a variable, a bound value name, or a variable with values."""
+    axes = resolved.axes
+    if not e.op and e.name.text in axes.active:
+        return Term(axes.use(e.name.text).name, axis=e.name.text, span=e.span)
+    x = axes.setting.variable(e.name, tuple(axes.active))
+    if not e.op:
+        return Term(x.name, span=e.span)
+    if e.op == "=":
+        value, axis = axes.value(e.values[0], x)
+        return Term(x.name, None if value is None else (value,), axis, e.span)
+    values = tuple(_plain_value(v, x, axes) for v in e.values)
+    first: set[str] = set()
+    for v, name in zip(values, e.values, strict=True):
+        if v in first:
+            raise problem("N006", f"the value `{v}` stands twice", name.span, "again here")
+        first.add(v)
+    if e.op == "!=":
+        values = tuple(v for v in x.values or () if v not in first)
+        if not values:
+            raise problem("N015", f"`{x.name}` has no other value", e.span, "this event is impossible")
+    return Term(x.name, values, span=e.span)
+
+
+def _plain_value(value: syntax.Name, x: Object, axes: Axes) -> str:
+    if value.text in (x.values or ()):
+        return value.text
+    if value.text in axes.active:
+        label = "a bound name can only stand behind `=`"
+        raise problem("N011", f"`{value.text}` is not one value", value.span, label)
+    raise unknown_value(value, x)
+
+
+def _check_free_once(terms: Sequence[Term], p: syntax.Probability) -> None:
+    """A variable can stand free in a question once."""
+    seen: set[str] = set()
+    for t in terms:
+        if t.free and t.axis_name in seen:
+            help_ = ("name it once, or give one of them a value",)
+            raise problem("N010", f"`{t}` stands twice in this question", t.span or p.span, "again here", help=help_)
+        if t.free:
+            seen.add(t.axis_name)
+
+
+def _check_expectation(p: syntax.Probability, targets: Sequence[Term], resolved: Resolved) -> None:
+    if len(targets) != 1 or not targets[0].free or targets[0].axis:
+        label = count(len(targets), "event")
+        raise problem("T019", "`E(…)` takes one variable", p.span, label, help=("write `P(…)` for an event",))
+    x = resolved.axes.setting.model.object(targets[0].variable)
+    odd = next((v for v in x.values or () if not _NUMERIC.fullmatch(v)), None)
+    if odd is not None:
+        label = f"`{odd}` is not a number"
+        help_ = (f"ask for one of its values: `P({x.name} = {odd} | …)`",)
+        message = f"`{x.name}` has no mean: its values are {{{shorten(x.values or ())}}}"
+        raise problem("T019", message, targets[0].span, label, help=help_)
