@@ -1,0 +1,221 @@
+"""Three ways to compute with tensors of probabilities: floats, logarithms of floats, and exact fractions.
+
+Each keeps a tensor as entries and a common factor (`Tensor`), so that products of thousands of small numbers neither
+underflow nor fill up with digits. All have the same operations (`Arithmetic`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+
+from semantics.distribution import Array
+
+
+class PrecisionError(ArithmeticError):
+    """Positive numbers may have become zero: the computation has to be done in logarithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Entries and their common factor: `2 ** exponent` for floats, `factor` for exact numbers.
+
+    `low` is a lower bound of the binary exponents of the positive entries.
+    """
+
+    array: Array
+    exponent: int = 0
+    factor: Fraction = Fraction(1)
+    low: int = 0
+
+    def arranged(self, array: Array) -> Tensor:
+        """The same tensor with its entries in another arrangement."""
+        return replace(self, array=array)
+
+
+class Arithmetic(Protocol):
+    """Loading, multiplying, summing and dividing tensors."""
+
+    @property
+    def entry_bytes(self) -> int:
+        """The memory that one entry takes, roughly."""
+
+    @property
+    def slowness(self) -> int:
+        """How long a multiplication takes, compared with that of two floats: finding a better plan pays sooner."""
+
+    @property
+    def nil(self) -> float:
+        """The entry that stands for zero."""
+
+    def load(self, array: Array) -> Tensor:
+        """A table of probabilities as a tensor."""
+
+    def product(self, left: Tensor, right: Tensor) -> Tensor:
+        """The matrix products of shapes (b, i, k) and (b, k, j), one for each of b."""
+
+    def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
+        """The sum over some axes."""
+
+    def zeros(self, tensor: Tensor) -> Array:
+        """Where the tensor is zero."""
+
+    def values(self, tensor: Tensor) -> Array:
+        """The numbers themselves."""
+
+    def ratio(self, above: Tensor, below: Tensor) -> Array:
+        """The quotient of tensors whose shapes broadcast; `below` has no zeros."""
+
+
+_LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
+
+
+@dataclass(frozen=True)
+class Floats:
+    """float64 with a common power of two. Entries stay below 1 or so: they are probabilities.
+
+    Raises:
+        PrecisionError: if entries of one tensor lie further apart than float64 can tell.
+    """
+
+    entry_bytes: int = 8
+    slowness: int = 1
+    nil: float = 0.0
+
+    def load(self, array: Array) -> Tensor:
+        return self._normal(Tensor(array))
+
+    def product(self, left: Tensor, right: Tensor) -> Tensor:
+        if left.low + right.low < _LOWEST:
+            left, right = self._normal(left), self._normal(right)
+            if left.low + right.low < _LOWEST:
+                raise PrecisionError
+        inner = left.array.shape[2]
+        array = left.array * right.array if inner == 1 else np.matmul(left.array, right.array)
+        return Tensor(array, left.exponent + right.exponent, low=left.low + right.low)
+
+    def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
+        return tensor.arranged(np.asarray(tensor.array.sum(axis=axes)))
+
+    def zeros(self, tensor: Tensor) -> Array:
+        return np.asarray(tensor.array == 0)
+
+    def values(self, tensor: Tensor) -> Array:
+        numbers: Array = np.ldexp(tensor.array, tensor.exponent)
+        return numbers
+
+    def ratio(self, above: Tensor, below: Tensor) -> Array:
+        above, below = self._normal(above), self._normal(below)
+        if above.low - 2 < _LOWEST or below.low < _LOWEST:
+            raise PrecisionError
+        quotient: Array = np.ldexp(above.array / below.array, above.exponent - below.exponent)
+        return quotient
+
+    def _normal(self, tensor: Tensor) -> Tensor:
+        """The tensor with its largest entry between 1/2 and 1, and the exact exponent of its smallest."""
+        array = tensor.array
+        top = array.max()
+        if top == 0:
+            return Tensor(array)
+        shift = math.frexp(top)[1]
+        low = math.frexp(array.min(where=array > 0, initial=top))[1] - 1 - shift
+        moved = array if shift == 0 else np.ldexp(array, -shift)
+        return Tensor(moved, tensor.exponent + shift, low=low)
+
+
+@dataclass(frozen=True)
+class Logarithms:
+    """Binary logarithms of the entries, relative to a common power: slower, but whatever is positive stays positive."""
+
+    entry_bytes: int = 24
+    slowness: int = 10
+    nil: float = -math.inf
+
+    def load(self, array: Array) -> Tensor:
+        with np.errstate(divide="ignore"):
+            return self._normal(Tensor(np.log2(array)))
+
+    def product(self, left: Tensor, right: Tensor) -> Tensor:
+        one, other = left.array, right.array
+        found = one[:, :, 0, None] + other[:, None, 0, :]
+        for k in range(1, one.shape[2]):
+            found = np.logaddexp2(found, one[:, :, k, None] + other[:, None, k, :])
+        return self._normal(Tensor(found, left.exponent + right.exponent))
+
+    def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
+        array = tensor.array
+        for axis in sorted(axes, reverse=True):
+            array = np.logaddexp2.reduce(array, axis=axis)
+        return tensor.arranged(np.asarray(array))
+
+    def zeros(self, tensor: Tensor) -> Array:
+        return np.asarray(np.isneginf(tensor.array))
+
+    def values(self, tensor: Tensor) -> Array:
+        numbers: Array = np.exp2(tensor.array + tensor.exponent)
+        return numbers
+
+    def ratio(self, above: Tensor, below: Tensor) -> Array:
+        quotient: Array = np.exp2(above.array - below.array + (above.exponent - below.exponent))
+        return quotient
+
+    def _normal(self, tensor: Tensor) -> Tensor:
+        """The tensor with its largest entry near 1, where logarithms are precise."""
+        top = tensor.array.max()
+        if np.isneginf(top):
+            return tensor
+        shift = math.floor(top)
+        return Tensor(tensor.array - shift, tensor.exponent + shift)
+
+
+@dataclass(frozen=True)
+class Fractions:
+    """Whole numbers with a common fraction before them: exact, and without a gcd for every sum."""
+
+    entry_bytes: int = 64
+    slowness: int = 100
+    nil: int = 0
+
+    def load(self, array: Array) -> Tensor:
+        flat = [Fraction(p) for p in array.flat]
+        denominator = math.lcm(*(p.denominator for p in flat))
+        whole = _objects([p.numerator * (denominator // p.denominator) for p in flat], array.shape)
+        return self._reduced(Tensor(whole, factor=Fraction(1, denominator)))
+
+    def product(self, left: Tensor, right: Tensor) -> Tensor:
+        inner = left.array.shape[2]
+        array = left.array * right.array if inner == 1 else np.matmul(left.array, right.array)
+        return self._reduced(Tensor(array, factor=left.factor * right.factor))
+
+    def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
+        summed = np.asarray(tensor.array.sum(axis=axes), dtype=object)
+        return self._reduced(tensor.arranged(summed))
+
+    def zeros(self, tensor: Tensor) -> Array:
+        return np.asarray(tensor.array == 0, dtype=bool)
+
+    def values(self, tensor: Tensor) -> Array:
+        return _objects([n * tensor.factor for n in tensor.array.flat], tensor.array.shape)
+
+    def ratio(self, above: Tensor, below: Tensor) -> Array:
+        factor = above.factor / below.factor
+        one, other = np.broadcast_arrays(above.array, below.array)
+        return _objects([Fraction(n, d) * factor for n, d in zip(one.flat, other.flat, strict=True)], one.shape)
+
+    def _reduced(self, tensor: Tensor) -> Tensor:
+        """The tensor with the greatest common divisor of its entries moved to the factor."""
+        divisor = math.gcd(*tensor.array.flat)
+        if divisor <= 1:
+            return tensor
+        smaller = np.asarray(tensor.array // divisor, dtype=object)  # a scalar would lose its type
+        return Tensor(smaller, factor=tensor.factor * divisor)
+
+
+def _objects(entries: list[int] | list[Fraction], shape: tuple[int, ...]) -> Array:
+    made = np.empty(len(entries), dtype=object)
+    made[:] = entries
+    return made.reshape(shape)

@@ -1,0 +1,150 @@
+"""Contracting a tensor network: plan first, refuse what is too large, then multiply pair by pair.
+
+>>> from semantics.arithmetic import Floats
+>>> from semantics.network import Factor
+>>> coin = Factor(np.array([0.25, 0.75]), (0,))
+>>> copy = Factor(np.array([[0.5, 0.5], [0.0, 1.0]]), (0, 1))
+>>> Floats().values(contract(Network((2, 2), ("A", "B"), (coin, copy), (1,)), Floats())).tolist()
+[0.125, 0.875]
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from semantics.arithmetic import Arithmetic, Tensor
+from semantics.network import Network
+from semantics.plan import Plan, Step, plan
+from strings.diagnostic import Diagnostic, LimitError
+
+Progress = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
+
+_DEFAULT_LIMIT = 4 * 2**30
+_MOST_AXES = 32  # what every numpy can hold
+
+
+def contract(
+    network: Network, arithmetic: Arithmetic, max_memory: int | None = None, on_progress: Progress | None = None
+) -> Tensor:
+    """The sum over all indices but the output's of the product of the factors; axes in the order of the output.
+
+    Raises:
+        LimitError: L001 if the plan needs more than `max_memory` bytes (default: 4 GiB, or half of the memory if that
+            is less); nothing has been allocated then.
+        PrecisionError: from `Floats`, if float64 cannot hold the numbers; use `Logarithms`.
+    """
+    planned = plan(network, arithmetic.slowness)
+    check_memory(planned, arithmetic.entry_bytes, max_memory)
+    return run(planned, network, arithmetic, on_progress)
+
+
+def check_memory(planned: Plan, entry_bytes: int, max_memory: int | None) -> None:
+    """Refuse a plan that needs too much memory, saying where it is widest."""
+    limit = memory_limit(max_memory)
+    needed = planned.peak * entry_bytes
+    if needed <= limit:
+        return
+    shown = ", ".join(planned.widest[:12]) + (f" and {len(planned.widest) - 12} more" if planned.widest[12:] else "")
+    help_ = ["condition on, or intervene on, some of these variables"]
+    if needed <= _machine_memory():
+        help_.append(f"allow more: --max-memory {show_bytes(needed, rounded_up=True).replace(' ', '')}")
+    raise LimitError(
+        Diagnostic(
+            "L001",
+            f"this question needs about {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
+            notes=(f"the widest table is over {len(planned.widest)} variables: {shown}",),
+            help=tuple(help_),
+        )
+    )
+
+
+def check_answer_size(sizes: Sequence[int], exact: bool, max_memory: int | None) -> None:
+    """Refuse an answer that is itself too large.
+
+    Raises:
+        LimitError: L001.
+    """
+    if len(sizes) > _MOST_AXES:
+        message = f"the answer would have {len(sizes)} axes; the limit is {_MOST_AXES}"
+        raise LimitError(Diagnostic("L001", message, help=("leave fewer variables free",)))
+    needed = math.prod(sizes) * (64 if exact else 8) * 2
+    limit = memory_limit(max_memory)
+    if needed > limit:
+        raise LimitError(
+            Diagnostic(
+                "L001",
+                f"the answer alone would take {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
+                notes=(f"it has {math.prod(sizes):,} entries along {len(sizes)} axes",),
+                help=("leave fewer variables free, or give some of them a value",),
+            )
+        )
+
+
+def memory_limit(max_memory: int | None) -> int:
+    """The bound in bytes: as asked, else 4 GiB or half of the machine's memory, whichever is less."""
+    return min(_DEFAULT_LIMIT, _machine_memory() // 2) if max_memory is None else max_memory
+
+
+def _machine_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        return 2 * _DEFAULT_LIMIT
+
+
+def show_bytes(n: int, rounded_up: bool = False) -> str:
+    """A number of bytes for people.
+
+    >>> show_bytes(3 * 2**29), show_bytes(10)
+    ('1.5 GiB', '10 B')
+    """
+    unit = 0
+    while n >> (10 * unit) >= 1024 and unit < 8:
+        unit += 1
+    name = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")[unit]
+    if rounded_up:
+        return f"{-(-n >> (10 * unit))} {name}"
+    return f"{n / (1 << (10 * unit)):.3g} {name}"
+
+
+def run(planned: Plan, network: Network, arithmetic: Arithmetic, on_progress: Progress | None = None) -> Tensor:
+    """Carry out a plan."""
+    held: dict[int, Tensor] = {}
+    for step_number, step in enumerate(planned.steps):
+        left = _take(held, network, arithmetic, planned, step.left)
+        right = _take(held, network, arithmetic, planned, step.right)
+        held[len(network.factors) + step_number] = _multiply(step, left, right, network.sizes, arithmetic)
+        if on_progress is not None:
+            on_progress(step_number + 1, len(planned.steps))
+    last = _take(held, network, arithmetic, planned, len(network.factors) + len(planned.steps) - 1)
+    return last.arranged(np.transpose(last.array, planned.final))
+
+
+def _take(held: dict[int, Tensor], network: Network, arithmetic: Arithmetic, planned: Plan, number: int) -> Tensor:
+    """A tensor by number: an intermediate one, or a factor with the indices that it has for itself summed."""
+    if number >= len(network.factors):
+        return held.pop(number)
+    tensor = arithmetic.load(network.factors[number].array)
+    alone = planned.alone[number]
+    return arithmetic.total(tensor, alone) if alone else tensor
+
+
+def _multiply(step: Step, left: Tensor, right: Tensor, sizes: Sequence[int], arithmetic: Arithmetic) -> Tensor:
+    """One step: both sides as stacks of matrices, multiplied; the axes of the result are `step.indices`."""
+    b, i, j, k = (_volume(ix, sizes) for ix in (step.shared, step.left_only, step.right_only, step.summed))
+    one = left.arranged(np.transpose(left.array, step.left_order).reshape(b, i, k))
+    other = right.arranged(np.transpose(right.array, step.right_order).reshape(b, k, j))
+    made = arithmetic.product(one, other)
+    return made.arranged(made.array.reshape([sizes[x] for x in step.indices]))
+
+
+def _volume(indices: Sequence[int], sizes: Sequence[int]) -> int:
+    n = 1
+    for x in indices:
+        n *= sizes[x]
+    return n

@@ -1,0 +1,242 @@
+"""Reading data: CSV files, data frames and mappings of columns, each with the same checks and reports."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semantics.dataset import Dataset, checked, fit, from_distribution, from_rows, unknown_level
+from semantics.distribution import number_array
+from semantics.expectation import as_number
+from strings.diagnostic import Diagnostic, LanguageError, LimitError, did_you_mean
+
+__all__ = ["Dataset", "fit", "from_distribution", "from_frame", "from_rows", "read_csv"]
+
+Values = Mapping[str, Sequence[str]]
+Row = tuple[str, Sequence[str]]
+"""Where a row stands, and its cells."""
+
+_MISSING = ("", "na", "nan", "?", "null")
+_MOST_ROWS = 5_000_000
+_MOST_CELLS = 100_000_000
+_MOST_COMPLAINTS = 8
+
+
+def read_csv(
+    path: str | Path,
+    columns: Mapping[str, str],
+    weight: str | None,
+    values: Values,
+    *,
+    name: str = "",
+    max_rows: int = _MOST_ROWS,
+) -> tuple[Dataset, tuple[Diagnostic, ...]]:
+    """A CSV file as data, with warnings.
+
+    `columns` says for each variable which column it is, `weight` which column counts the rows.
+
+    The file is UTF-8, separated by commas, semicolons or tabs (whichever its header fits); identical rows are added up.
+    Rows with a missing value (empty, `NA`, `NaN`, `?`, `null`, unless that is a value of the variable) are left out.
+
+    Raises:
+        LanguageError: F001 if the file cannot be read, F002 for a column that it does not have, F003 for a value that
+            a variable does not take, F005 for a weight that is no number or negative, F006 if no row is left.
+        LimitError: L003 if there are more than `max_rows` rows.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, rows = _open_csv(file, [*columns.values(), *([weight] if weight else [])], path.name)
+            return _collect(name or path.stem, path.name, header, rows, columns, weight, values, max_rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
+        raise LanguageError(Diagnostic("F001", f"cannot read `{path.name}`: {reason}")) from None
+
+
+def from_frame(
+    frame: Any,
+    values: Values,
+    columns: Mapping[str, str] | None = None,
+    weight: str | None = None,
+    *,
+    name: str = "data",
+    max_rows: int = _MOST_ROWS,
+) -> tuple[Dataset, tuple[Diagnostic, ...]]:
+    """A data frame (pandas, polars or others, through narwhals) or a mapping of columns as data, with warnings.
+
+    Without `columns`, every variable of `values` that has a column of its name is read. Raises as `read_csv`.
+
+    >>> data, warnings = from_frame({"S": ["no", "yes", "yes", None]}, {"S": ("no", "yes")})
+    >>> data.marginal(["S"])["yes"], warnings[0].message
+    (Fraction(2, 3), '1 of 4 rows of `data` left out: values are missing')
+    """
+    table = frame if isinstance(frame, Mapping) else _columns_of(frame)
+    header = [str(c) for c in table]
+    lists = [list(c) for c in table.values()]
+    if len({len(c) for c in lists}) > 1:
+        lengths = ", ".join(f"{h}: {len(c)}" for h, c in zip(header, lists, strict=True))
+        raise LanguageError(Diagnostic("F001", f"the columns of `{name}` are not equally long", notes=(lengths,)))
+    if columns is None:
+        columns = {v: v for v in values if v in header} or {v: v for v in values}
+    rows = ((f"row {r} of `{name}`", [_text(c) for c in cells]) for r, cells in enumerate(zip(*lists, strict=True), 1))
+    return _collect(name, name, header, rows, columns, weight, values, max_rows)
+
+
+def _columns_of(frame: Any) -> Mapping[str, Sequence[Any]]:
+    """The columns of a data frame by name."""
+    try:
+        import narwhals
+    except ImportError:
+        help_ = ("install it: `pip install 'cutwire[data]'`, or give a mapping of columns",)
+        raise LanguageError(Diagnostic("F001", "reading a data frame needs narwhals", help=help_)) from None
+    try:
+        found = narwhals.from_native(frame, eager_only=True)
+    except TypeError:
+        raise LanguageError(
+            Diagnostic(
+                "F001",
+                f"cannot read data from a {type(frame).__name__}",
+                help=("give a data frame, a mapping of columns, or a Distribution",),
+            )
+        ) from None
+    return {str(c): found[c].to_list() for c in found.columns}
+
+
+def _text(cell: object) -> str:
+    """A cell as the text of a value; whole numbers are written without a point, missing ones are empty."""
+    if cell is None or (isinstance(cell, float | np.floating) and np.isnan(cell)):
+        return ""
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        return str(int(cell))
+    text = str(cell).strip()
+    return "" if text in ("<NA>", "NaT") else text
+
+
+def _open_csv(file: io.TextIOBase, wanted: Sequence[str], source: str) -> tuple[list[str], Iterator[Row]]:
+    """The header and the rows, split at the separator under which the header has most of the wanted columns."""
+    first = file.readline()
+    headers = {d: [c.strip() for c in next(csv.reader([first], delimiter=d), [])] for d in (",", ";", "\t")}
+    best = max(headers, key=lambda d: (sum(c in headers[d] for c in wanted), len(headers[d])))
+    file.seek(0)
+    reader = csv.reader(file, delimiter=best, skipinitialspace=True, strict=True)
+    header = [c.strip() for c in next(reader, [])]
+    return header, ((f"{source}:{reader.line_num}", [c.strip() for c in cells]) for cells in reader if cells)
+
+
+def _collect(
+    name: str,
+    source: str,
+    header: Sequence[str],
+    rows: Iterable[Row],
+    columns: Mapping[str, str],
+    weight: str | None,
+    values: Values,
+    max_rows: int,
+) -> tuple[Dataset, tuple[Diagnostic, ...]]:
+    """Rows of text to data: equal rows added up, rows with gaps left out, everything odd reported."""
+    reader = _Reader(header, source, columns, weight, values)
+    most = min(max_rows, _MOST_CELLS // max(1, len(columns)))
+    for where, cells in rows:
+        if reader.rows >= most:
+            raise LimitError(Diagnostic("L003", f"`{source}` has more than {most:,} rows", help=("add up equal rows",)))
+        reader.read(where, cells)
+    if reader.odd:
+        raise LanguageError(reader.odd.values())
+    warnings = reader.warnings(name)
+    if not reader.totals:
+        notes = tuple(n for w in warnings for n in (w.message, *w.notes)) or ("it has no rows",)
+        raise LanguageError(Diagnostic("F006", f"data `{name}` is empty", notes=notes))
+    codes = np.array(list(reader.totals), dtype=np.int64).reshape(len(reader.totals), len(columns))
+    weights = number_array([Fraction(w) for w in reader.totals.values()])
+    labels = tuple(tuple(values[n]) for n in columns)
+    return checked(Dataset(name, tuple(columns), labels, codes, weights)), warnings
+
+
+class _Reader:
+    """Takes rows of text one by one and keeps what they add up to.
+
+    `totals` has the weight of every case (the positions of its values), `gaps` the missing values by column, `odd` the
+    values that no variable takes.
+    """
+
+    def __init__(
+        self, header: Sequence[str], source: str, columns: Mapping[str, str], weight: str | None, values: Values
+    ) -> None:
+        self.columns = [(n, c, _column(c, header, source)) for n, c in columns.items()]
+        self.weight = weight
+        self.weight_at = None if weight is None else _column(weight, header, source)
+        self.width = len(header)
+        self.values = values
+        self.places = {n: {v: k for k, v in enumerate(values[n])} for n in columns}
+        self.totals: dict[tuple[int, ...], Fraction | int] = {}
+        self.gaps = dict.fromkeys([*columns.values(), *([weight] if weight else [])], 0)
+        self.odd: dict[tuple[str, str], Diagnostic] = {}
+        self.rows = self.dropped = 0
+
+    def read(self, where: str, cells: Sequence[str]) -> None:
+        """Take one row; `where` says where it stands.
+
+        Raises:
+            LanguageError: F001 if it has more cells than the header, F005 for a weight that is none.
+        """
+        self.rows += 1
+        if any(cells[self.width :]):
+            message = f"{where}: {len(cells)} cells, but the header has {self.width} columns"
+            raise LanguageError(Diagnostic("F001", message, help=("quote values that contain the separator",)))
+        cells = [*cells, *[""] * (self.width - len(cells))]
+        amount: Fraction | int | None = 1 if self.weight_at is None else _weight(cells[self.weight_at], where)
+        codes = [self.places[n].get(cells[k]) for n, _, k in self.columns]
+        missing = [self.weight] if self.weight is not None and amount is None else []
+        for (n, column, k), code in zip(self.columns, codes, strict=True):
+            if code is None and cells[k].casefold() in _MISSING:
+                missing.append(column)
+            elif code is None and len(self.odd) < _MOST_COMPLAINTS:
+                self.odd.setdefault((n, cells[k]), unknown_level(cells[k], n, self.values[n], where))
+        for column in missing:
+            self.gaps[column] += 1
+        case = tuple(c for c in codes if c is not None)
+        if missing or amount is None:
+            self.dropped += 1
+        elif len(case) == len(codes):
+            self.totals[case] = self.totals.get(case, 0) + amount
+
+    def warnings(self, name: str) -> tuple[Diagnostic, ...]:
+        """F004: how many rows were left out, and in which columns the gaps are."""
+        if not self.dropped:
+            return ()
+        counts = ", ".join(f"{c}: {n}" for c, n in self.gaps.items() if n)
+        message = f"{self.dropped} of {self.rows} rows of `{name}` left out: values are missing"
+        return (Diagnostic("F004", message, notes=(f"missing by column: {counts}",), severity="warning"),)
+
+
+def _weight(text: str, where: str) -> Fraction | None:
+    """The weight of a row, or nothing if it is missing."""
+    if text.casefold() in _MISSING:
+        return None
+    number = as_number(text)
+    if number is None or number < 0:
+        problem = "is negative" if number is not None else "is no number"
+        help_ = ("weights are decimals such as `3` or `0.25`",)
+        raise LanguageError(Diagnostic("F005", f"{where}: the weight `{text}` {problem}", help=help_))
+    return number
+
+
+def _column(name: str, header: Sequence[str], source: str) -> int:
+    if name not in header:
+        raise LanguageError(
+            Diagnostic(
+                "F002",
+                f"`{source}` has no column `{name}`",
+                notes=(f"its columns are {', '.join(header[:30])}" if any(header) else "it has no header",),
+                help=did_you_mean(name, header),
+            )
+        )
+    if header.count(name) > 1:
+        raise LanguageError(Diagnostic("F002", f"`{source}` has {header.count(name)} columns `{name}`: which one?"))
+    return header.index(name)
