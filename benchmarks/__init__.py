@@ -1,0 +1,1 @@
+"""Measurements: how the core operations grow, beside a peer on the same diagrams, and what starting up costs."""

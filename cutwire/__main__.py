@@ -1,0 +1,164 @@
+"""The command line: `cutwire run | check | query | draw | fmt`.
+
+Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
+3 a limit was hit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cutwire import __version__
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return run_guarded(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has gone, as in `cutwire run f | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def run_guarded(arguments: argparse.Namespace) -> int:
+    """Run one command under its limits; errors of the user's become diagnostics and an exit status."""
+    from cutwire.limits import time_limit
+    from strings.diagnostic import CutwireError, Diagnostic, LimitError
+
+    try:
+        with time_limit(arguments.timeout):
+            status: int = arguments.command(arguments)
+            return status
+    except LimitError as e:
+        return _report(e, 3)
+    except CutwireError as e:
+        return _report(e, 2)
+    except MemoryError:
+        return _report(LimitError(Diagnostic("L001", "out of memory", help=("set --max-memory lower",))), 3)
+    except OSError as e:
+        where = f"`{e.filename}`: " if e.filename else ""
+        return _report(CutwireError(Diagnostic("F001", f"{where}{e.strerror or e}")), 2)
+
+
+def _report(error: Any, status: int) -> int:
+    """Write every diagnostic of an error to standard error."""
+    from cutwire.commands import print_diagnostics
+
+    sys.stdout.flush()
+    print_diagnostics(error.diagnostics)
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The argument parser; kept free of heavy imports so that `--version` and `--help` are immediate."""
+    parser = argparse.ArgumentParser(
+        prog="cutwire",
+        description="Causal models drawn as string diagrams: cut the wire, read the effect.",
+        epilog="Exit status: 0 all well, 1 a claim fell, 2 bad input, 3 a limit was hit.",
+    )
+    parser.add_argument("--version", action="version", version=f"cutwire {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = _command(commands, "run", "do everything a model file asks, in order")
+    _add_run_options(run)
+    run.add_argument("--out", metavar="DIR", help="write all pictures into this folder")
+
+    check = _command(commands, "check", "check the claims of a model file")
+    _add_run_options(check)
+
+    query = _command(commands, "query", "answer one question about a model")
+    query.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    query.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S := yes))'")
+    query.add_argument("--from", dest="data", metavar="DATA", help="estimate it from this data set of the file")
+    query.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    query.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
+    query.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
+    _add_common(query)
+    _add_json(query)
+
+    draw = _command(commands, "draw", "draw a model or a diagram")
+    draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    draw.add_argument("-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png or .pdf")
+    draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
+    draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
+    draw.add_argument("--dag", action="store_true", help="draw the graph instead (needs Graphviz, or -o FILE.dot)")
+    draw.add_argument("--name", default="", metavar="NAME", help="which model or diagram of the file")
+    _add_common(draw)
+
+    fmt = _command(commands, "fmt", "format model files in place")
+    fmt.add_argument(
+        "files", nargs="+", metavar="FILE", help="model files (- formats standard input to standard output)"
+    )
+    fmt.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a file is not formatted")
+    fmt.add_argument("--diff", action="store_true", help="change nothing; show what would change")
+    fmt.set_defaults(timeout=None)
+    return parser
+
+
+def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    """A subcommand whose work is the function of its name in `cutwire.commands`, imported when it runs."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+
+    def start(arguments: argparse.Namespace) -> int:
+        from cutwire import commands as work
+
+        function: Callable[[argparse.Namespace], int] = getattr(work, name)
+        return function(arguments)
+
+    made.set_defaults(command=start)
+    return made
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="a model file (- for standard input)")
+    _add_common(command)
+    _add_json(command)
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--timeout", type=_seconds, metavar="TIME", help="stop after this long (10, 2m)")
+    command.add_argument("--max-memory", type=_size, metavar="SIZE", help="refuse what needs more (500M, 2G)")
+    command.add_argument(
+        "--allow-outside", action="store_true", help="let the file import, read and write outside its own folder"
+    )
+
+
+def _size(text: str) -> int:
+    from cutwire.limits import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def _seconds(text: str) -> float:
+    from cutwire.limits import parse_seconds
+
+    try:
+        return parse_seconds(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def _digits(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 17:
+        raise argparse.ArgumentTypeError(f"not a number of digits: {text!r} (1 to 17)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

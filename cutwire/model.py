@@ -1,0 +1,337 @@
+"""`Model`: a causal model with what is known of its boxes, and every question one can ask of it from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
+from parser.program import Definition, ModelDef, QueryStatement
+from strings.diagnostic import CutwireError, Diagnostic, QueryError, Source, did_you_mean
+from strings.diagram import Diagram
+from strings.formula import Ask
+from strings.model import CausalModel, Mechanism
+from strings.query import Query, Term
+from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
+
+if TYPE_CHECKING:
+    from semantics.data import Dataset
+    from semantics.distribution import Distribution
+    from semantics.estimate import Estimate
+    from semantics.kernel import Kernel
+
+Answer = Any
+"""A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A causal model. Immutable: surgery gives a new model.
+
+    Build one with `cutwire.load`, `cutwire.parse`, `cutwire.read_bif` or `Model.from_edges`.
+
+    >>> model = Model.from_edges(directed=[("X", "Y")], bidirected=[("X", "Y")], domains=2)
+    >>> model.variables, model.latents
+    (('X', 'Y'), ('U_X_Y',))
+    >>> print(model.cut("X").diagram)
+    diagram () -> X, Y {
+      X0 <- uniform()
+      U_X_Y1 <- u_x_y()
+      Y2 <- y(X0, U_X_Y1)
+      return X0, Y2
+    }
+    """
+
+    definition: ModelDef
+    found_on_reading: tuple[Diagnostic, ...] = field(default=(), compare=False)
+
+    @staticmethod
+    def from_edges(
+        directed: Iterable[tuple[str, str]] = (),
+        bidirected: Iterable[tuple[str, str]] = (),
+        domains: int | Mapping[str, int | Sequence[object]] | None = None,
+        nodes: Iterable[str] = (),
+        name: str = "model",
+    ) -> Model:
+        """A model of which only the shape is known; a bidirected edge is a hidden common cause of two variables.
+
+        `domains`: the number of values of every variable, or of each by name, or the values themselves.
+        """
+        return Model(ModelDef(name, CausalModel.from_edges(directed, bidirected, domains, nodes, name)))
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def shape(self) -> CausalModel:
+        """The model without its numbers."""
+        return self.definition.model
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The observed variables, in declared order."""
+        return self.shape.observed
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """The hidden variables, in declared order."""
+        return tuple(n for n in self.shape.names if n in self.shape.latents)
+
+    @property
+    def diagram(self) -> Diagram:
+        """The model's string diagram: from its inputs (none, unless opened) to its observed variables."""
+        return self.shape.diagram
+
+    @cached_property
+    def _kernels(self) -> dict[tuple[str, bool], dict[str, Kernel]]:
+        return {}
+
+    @cached_property
+    def _datasets(self) -> dict[str, Dataset]:
+        return {}
+
+    @cached_property
+    def _found_in_data(self) -> list[Diagnostic]:
+        return []
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What was noticed on reading the model and, so far, its data."""
+        return (*self.found_on_reading, *self._found_in_data)
+
+    @property
+    def interpretations(self) -> tuple[str, ...]:
+        """The names of the model's interpretations (`interpret … as NAME`)."""
+        return tuple(self.definition.interpretations)
+
+    def _definitions(self, using: str) -> Mapping[str, Definition]:
+        """The definitions of the boxes, those of an interpretation taking precedence."""
+        if not using:
+            return self.definition.definitions
+        if using not in self.definition.interpretations:
+            raise QueryError(
+                Diagnostic(
+                    "N001",
+                    f"`{self.name}` has no interpretation `{using}`",
+                    help=did_you_mean(using, self.interpretations),
+                )
+            )
+        return {**self.definition.definitions, **self.definition.interpretations[using]}
+
+    def kernels(
+        self,
+        *,
+        using: str = "",
+        exact: bool = False,
+        surgeries: Iterable[Surgery] = (),
+        extra: Mapping[str, Definition] | None = None,
+    ) -> dict[str, Kernel]:
+        """The kernel of every box that has numbers, by box name; `extra` defines boxes that surgeries put in."""
+        if (using, exact) not in self._kernels:
+            boxes = boxes_of(self.shape)
+            if exact:
+                check_exact_size(boxes)
+            self._kernels[using, exact] = kernels(boxes, self._definitions(using), self.dataset, exact)
+        own = self._kernels[using, exact]
+        added = {n: b for n, b in boxes_of(_EMPTY, surgeries).items() if n not in own}
+        if not added:
+            return own
+        return {**own, **kernels(added, {**self._definitions(using), **(extra or {})}, self.dataset, exact)}
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set of the model file by name, read once.
+
+        Raises:
+            QueryError: F001 with a did-you-mean if there is none.
+        """
+        if name not in self._datasets:
+            known = self.definition.data
+            if name not in known:
+                raise QueryError(
+                    Diagnostic(
+                        "F001",
+                        f"there is no data `{name}`",
+                        notes=(f"declared are {', '.join(known)}",) if known else ("this file declares no data",),
+                        help=did_you_mean(name, known),
+                    )
+                )
+            try:
+                self._datasets[name], found = dataset(known[name], self.shape)
+            except CutwireError as e:
+                raise e.at(known[name].span) from None
+            self._found_in_data.extend(w.at(known[name].span) for w in found)
+        return self._datasets[name]
+
+    def query(
+        self,
+        question: str | Sequence[str],
+        *,
+        do: Mapping[str, object] | None = None,
+        given: Mapping[str, object] | None = None,
+        semantics: str = "matrix",
+        using: str = "",
+        max_memory: int | None = None,
+    ) -> Answer:
+        """Ask `P(… | do(…), …)`, as text or as target variable(s) with `do` and `given`.
+
+        Variables left free are axes of the answer, a `Distribution`; a question without free variables gives a number.
+        In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64) or `"exact"`
+        (fractions); `using` names an interpretation; `max_memory` bounds the bytes of the largest intermediate table.
+
+        Raises:
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
+        """
+        from cutwire.evaluate import evaluate_statement
+
+        exact = _is_exact(semantics)
+        if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
+            statement = replace(self.parse_question(question), using=using)
+        else:
+            names = (question,) if isinstance(question, str) else tuple(question)
+            statement = QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
+        result = evaluate_statement(self, statement, exact=exact, max_memory=max_memory)
+        return result.value
+
+    def parse_question(self, question: str) -> QueryStatement:
+        """A question in the language's words, resolved against this model."""
+        from parser.elaborate import elaborate_query
+        from parser.read import read_expression
+
+        source = Source("<query>", question)
+        return elaborate_query(read_expression(question, "<query>"), self.definition, source)
+
+    def _question(self, targets: Sequence[str], do: Mapping[str, object], given: Mapping[str, object]) -> Query:
+        for n in targets:
+            self.shape.object(n)
+        surgeries: list[Surgery] = []
+        for n, v in do.items():
+            surgeries.append(Open(n) if v is None else Do(n, str(v)))
+        seen = tuple(Term(n, None if v is None else (self._value(n, v),)) for n, v in given.items())
+        return Query(tuple(Term(n) for n in targets), seen, tuple(surgeries))
+
+    def _value(self, name: str, value: object) -> str:
+        x, text = self.shape.object(name), str(value)
+        if x.values is not None and text not in x.values:
+            raise QueryError(
+                Diagnostic(
+                    "N003",
+                    f"`{text}` is not a value of `{name}`",
+                    label=f"not in {{{', '.join(x.values)}}}",
+                    notes=(f"`{name}` takes {', '.join(x.values[:12])}",),
+                    help=did_you_mean(text, x.values),
+                )
+            )
+        return text
+
+    def estimate(
+        self, question: str, data: object, *, semantics: str = "exact", max_memory: int | None = None
+    ) -> Estimate:
+        """Answer a question from data on the observed variables, by comb factorisation; boxes need no numbers.
+
+        `data`: the name of a data set of the model file, a `Distribution`, a data frame, or a mapping of columns. The
+        result has the numbers (`.distribution`), the `.formula` and the `.estimand`.
+        """
+        from semantics.estimate import estimate
+
+        statement = self.parse_question(question)
+        if not isinstance(statement.formula, Ask):
+            raise QueryError(Diagnostic("E004", "estimate one probability at a time, such as `P(C | do(S := yes))`"))
+        query = statement.formula.query
+        policies = self.kernels(surgeries=query.surgeries, extra=statement.tables, exact=_is_exact(semantics))
+        return estimate(
+            self.shape,
+            query,
+            self._as_dataset(data),
+            exact=_is_exact(semantics),
+            policies=policies,
+            max_memory=max_memory,
+        )
+
+    def _as_dataset(self, data: object) -> Dataset:
+        from semantics.data import from_distribution, from_frame
+        from semantics.distribution import Distribution
+
+        if isinstance(data, str):
+            return self.dataset(data)
+        if isinstance(data, Distribution):
+            return from_distribution(data)
+        values = {n: self.shape.object(n).values or () for n in self.variables}
+        read, warnings = from_frame(data, values)
+        self._found_in_data.extend(warnings)
+        return read
+
+    def cut(self, variable: str, sink: str | None = None) -> Model:
+        """Cut the wire into `variable` (the uniform state takes its place), or only the wire `variable -> sink`."""
+        return self.after(Cut(variable) if sink is None else CutWire(variable, sink))
+
+    def do(self, assignments: Mapping[str, object] | None = None, **values: object) -> Model:
+        """Set variables to values: `model.do(S="yes")`."""
+        given = {**(assignments or {}), **values}
+        return self.after(*(Do(n, str(v)) for n, v in given.items()))
+
+    def open(self, *variables: str) -> Model:
+        """Make variables inputs of the model: their mechanisms are forgotten."""
+        return self.after(*(Open(n) for n in variables))
+
+    def replace(self, variable: str, mechanism: Mechanism, definitions: Mapping[str, Definition]) -> Model:
+        """Put another mechanism in place of a variable's; `definitions` gives its boxes their numbers."""
+        operated = self.after(Replace(variable, mechanism))
+        known = {**operated.definition.definitions, **definitions}
+        return Model(replace(operated.definition, definitions=known))
+
+    def after(self, *surgeries: Surgery) -> Model:
+        """The model after any surgeries (`strings.surgery`)."""
+        return Model(replace(self.definition, model=operate(self.shape, *surgeries)))
+
+    def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
+        """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""
+        from strings.picture import draw_model
+
+        return draw_model(self.shape, surgeries, path)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()
+
+    def __repr__(self) -> str:
+        hidden = f", hidden {', '.join(self.latents)}" if self.latents else ""
+        shown = ", ".join(self.variables[:8]) + (", …" if len(self.variables) > 8 else "")
+        return f"<Model {self.name}: {shown}{hidden}>"
+
+
+_EMPTY = CausalModel((), {})
+
+
+def _is_exact(semantics: str) -> bool:
+    if semantics not in ("matrix", "exact"):
+        raise QueryError(
+            Diagnostic(
+                "Q007",
+                f"there is no semantics `{semantics}`",
+                notes=('"matrix" computes with float64, "exact" with fractions',),
+                help=did_you_mean(semantics, ["matrix", "exact"]),
+            )
+        )
+    return semantics == "exact"
+
+
+def as_number(value: Distribution) -> float | Fraction:
+    """The single number of a distribution without axes."""
+    number = value.array[()]
+    return number if isinstance(number, Fraction) else float(number)
+
+
+def read_bif(path: str | Path) -> Model:
+    """Read a Bayesian network from a `.bif` or `.bif.gz` file. A warning says if rows do not sum to 1.
+
+    Raises:
+        LanguageError: with line and caret, if the file is broken.
+    """
+    from parser.bif import read_bif as read
+
+    definition, warnings = read(path)
+    return Model(definition, warnings)

@@ -1,0 +1,83 @@
+"""From numbers as written to kernels: the bridge between the parser's plain tables and the semantics' arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from parser.program import Data, Definition, Fit, Table
+from semantics.data import Dataset, fit, from_rows, read_csv
+from semantics.kernel import Kernel
+from strings.diagnostic import Diagnostic, LimitError
+from strings.model import CausalModel
+from strings.signature import Box
+from strings.surgery import Replace, Surgery
+
+Datasets = Callable[[str], Dataset]
+"""Finds a data set by its name in the model file."""
+
+
+def boxes_of(model: CausalModel, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
+    """The ordinary boxes of a model's mechanisms and of the policies that surgeries put in, by name."""
+    diagrams = [m.diagram for m in model.mechanisms.values()]
+    diagrams.extend(s.mechanism.diagram for s in surgeries if isinstance(s, Replace))
+    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}
+
+
+def kernels(
+    boxes: Mapping[str, Box], definitions: Mapping[str, Definition], datasets: Datasets, exact: bool
+) -> dict[str, Kernel]:
+    """A kernel for every box that has a definition; exact where asked for and the definition is."""
+    return {name: kernel(b, definitions[name], datasets, exact) for name, b in boxes.items() if name in definitions}
+
+
+def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool) -> Kernel:
+    """The kernel of one box."""
+    if isinstance(definition, Fit):
+        learnt = fit(datasets(definition.data), b, definition.alpha)
+        return learnt if exact else learnt.as_float()
+    return Kernel(b.dom, b.cod, _array(definition, exact))
+
+
+def _array(table: Table, exact: bool) -> np.ndarray:
+    """The table as an array; a float array has its rows normalised, so that rounding in the text does not stay."""
+    if exact and table.exact:
+        array = np.empty(len(table.entries), dtype=object)
+        array[:] = [e if isinstance(e, Fraction) else Fraction(e) for e in table.entries]
+        return array.reshape(table.shape)
+    floats = np.array([float(e) for e in table.entries]).reshape(table.shape)
+    normalised: np.ndarray = floats / floats.sum(axis=-1, keepdims=True)
+    return normalised
+
+
+def dataset(data: Data, model: CausalModel) -> tuple[Dataset, tuple[Diagnostic, ...]]:
+    """The data that a file declares, read; warnings tell of rows left out."""
+    values = {v: model.object(v).values or () for v in data.variables}
+    if data.path is None:
+        rows = data.rows or ()
+        return from_rows(data.name, data.variables, values, [r for r, _ in rows], [w for _, w in rows]), ()
+    return read_csv(data.path, data.columns, data.weight, values, name=data.name)
+
+
+def check_exact_size(boxes: Mapping[str, Box], limit: int = 5_000_000) -> None:
+    """Refuse exact arithmetic on tables so large that the fractions alone would fill the memory.
+
+    Raises:
+        LimitError: L003.
+    """
+    cells = 0
+    for b in boxes.values():
+        size = 1
+        for x in (*b.dom, *b.cod):
+            size *= len(x.values or ())
+        cells += size
+    if cells > limit:
+        raise LimitError(
+            Diagnostic(
+                "L003",
+                f"the tables of this model have {cells:,} entries: too many for exact fractions (limit {limit:,})",
+                help=('ask in floating point: semantics="matrix", or leave out --exact',),
+            )
+        )

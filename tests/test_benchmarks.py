@@ -1,0 +1,26 @@
+"""The benchmarks run, at a size that takes no time."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from benchmarks import diagrams
+from benchmarks.cases import chain, cutwire_build, cutwire_compose, network
+
+
+def test_smoke_run(tmp_path: Path) -> None:
+    """Every operation is measured for every size, and the file says the same as the table."""
+    assert diagrams.main(["--smoke", "--budget", "2", "--json", str(tmp_path / "out.json")]) == 0
+    record = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert len(record["seconds"]) == 8 * len(diagrams.SMOKE_SIZES)
+    assert all(row["cutwire"] > 0 for row in record["seconds"])
+
+
+def test_cases_are_what_they_say() -> None:
+    """Composition and building give the same chain, and no order of construction changes a network."""
+    assert cutwire_compose(chain(20)) == cutwire_build(chain(20))
+    plan = network(200)
+    assert cutwire_build(plan) == cutwire_build(plan.shuffled(random.Random(5)))
+    assert len(cutwire_build(plan).nodes) == 200
