@@ -99,7 +99,7 @@ class Program:
         """
         for statement in self.statements:
             if isinstance(statement, CheckStatement):
-                model = self.models[statement.model] if statement.model in self.models else None
+                model = self.models.get(statement.model)
                 yield check_statement(model, statement, max_memory=max_memory)
             elif isinstance(statement, QueryStatement) and not only_checks:
                 model = self.models[statement.model]

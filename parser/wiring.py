@@ -72,9 +72,9 @@ class _Wiring:
             for o in outputs:
                 self.wires.setdefault(o.text, None)
             raise
-        for o, wire in zip(statement.outputs, made, strict=True):
-            if isinstance(o, syntax.Name):
-                self._name(o, _Wire(wire.number, wire.type, o.span))
+        for output, wire in zip(statement.outputs, made, strict=True):
+            if isinstance(output, syntax.Name):
+                self._name(output, _Wire(wire.number, wire.type, output.span))
 
     def _apply(self, statement: syntax.Apply) -> list[_Wire]:
         d = self.find(statement.box, statement.types)

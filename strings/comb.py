@@ -72,7 +72,7 @@ class Comb:
 
     @property
     def holes(self) -> tuple[tuple[Ty, Ty], ...]:
-        """The type of each hole: all that came before it (stage outputs and earlier fillings), and what it must give."""
+        """The type of each hole: all that came before it (outputs and earlier fillings), and what it must give."""
         types = []
         before: Ty = ()
         for k, (end, block) in enumerate(zip(self._input_ends, self._output_blocks, strict=True)):

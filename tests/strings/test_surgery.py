@@ -12,7 +12,7 @@ from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, functor_of, operate, plug_uniform, randomise
-from tests.strategies import A, B, C, diagrams, models
+from tests.strategies import A, B, diagrams, models
 
 FAST = settings(max_examples=60, deadline=None)
 
