@@ -38,6 +38,7 @@ from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.query import Query, Term
+from strings.signature import Object
 
 
 def answer(
@@ -63,21 +64,34 @@ def answer(
     """
     if query.expectation:
         check_expectation(model, query)
+    arithmetic: Arithmetic = Fractions() if exact else Floats()
+    try:
+        axes, found = answer_array(model, tables, query, arithmetic, max_memory=max_memory, on_progress=on_progress)
+    except PrecisionError:
+        axes, found = answer_array(model, tables, query, Logarithms(), max_memory=max_memory, on_progress=on_progress)
+    result = Distribution([n for n, _ in axes], found, [x.values or () for _, x in axes])
+    return mean(result, query.targets[0].axis_name) if query.expectation else result
+
+
+def answer_array(
+    model: CausalModel,
+    tables: Tables,
+    query: Query,
+    arithmetic: Arithmetic,
+    *,
+    max_memory: int | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[tuple[tuple[str, Object], ...], Array]:
+    """The axes of the answer, by name and object, and its numbers in any arithmetic; raises as `answer`.
+
+    Raises:
+        PrecisionError: from `Floats`, if float64 cannot hold the numbers.
+    """
     question = ask(model, query)
     diagram = question.model.state(question.variables(question.slots))
-    _check_tables(diagram, tables, exact)
-    check_answer_size([size(x) for _, x in question.axes], exact, max_memory)
-    engine = _Engine(tables, max_memory, on_progress)
-    if exact:
-        found = engine.answer(question, diagram, Fractions())
-    else:
-        try:
-            found = engine.answer(question, diagram, Floats())
-        except PrecisionError:
-            found = engine.answer(question, diagram, Logarithms())
-    names = tuple(n for n, _ in question.axes)
-    result = Distribution(names, found, [x.values or () for _, x in question.axes])
-    return mean(result, query.targets[0].axis_name) if query.expectation else result
+    _check_tables(diagram, tables, arithmetic.exact)
+    check_answer_size([size(x) for _, x in question.axes], arithmetic.entry_bytes, max_memory)
+    return question.axes, _Engine(tables, max_memory, on_progress).answer(question, diagram, arithmetic)
 
 
 def joint(
@@ -113,7 +127,7 @@ class _Engine:
 
     def table(self, question: Question, slots: Sequence[Slot], diagram: Diagram, arithmetic: Arithmetic) -> Tensor:
         """The unnormalised table of some slots, with an axis of length 1 wherever none of them has the axis."""
-        exact = isinstance(arithmetic, Fractions)
+        exact = arithmetic.exact
         names = [n for n, _ in question.axes if any(s.axis == n for s in slots)]
         types = dict(question.axes)
         wiring = Wiring((*diagram.wires, *(types[n] for n in names)))

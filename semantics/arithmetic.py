@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -41,6 +41,10 @@ class Arithmetic(Protocol):
     """Loading, multiplying, summing and dividing tensors."""
 
     @property
+    def exact(self) -> bool:
+        """Whether it wants the exact entries of tables, and not floats."""
+
+    @property
     def entry_bytes(self) -> int:
         """The memory that one entry takes, roughly."""
 
@@ -70,6 +74,9 @@ class Arithmetic(Protocol):
     def ratio(self, above: Tensor, below: Tensor) -> Array:
         """The quotient of tensors whose shapes broadcast; `below` has no zeros."""
 
+    def columns(self, joint: Array) -> tuple[Array, Array]:
+        """A table divided by its sums over the last axis, uniform where such a sum is zero; and where that is."""
+
 
 _LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
 
@@ -82,6 +89,7 @@ class Floats:
         PrecisionError: if entries of one tensor lie further apart than float64 can tell.
     """
 
+    exact: bool = False
     entry_bytes: int = 8
     slowness: int = 1
     nil: float = 0.0
@@ -115,6 +123,9 @@ class Floats:
         quotient: Array = np.ldexp(above.array / below.array, above.exponent - below.exponent)
         return quotient
 
+    def columns(self, joint: Array) -> tuple[Array, Array]:
+        return _columns(joint.astype(np.float64), 1 / joint.shape[-1])
+
     def _normal(self, tensor: Tensor) -> Tensor:
         """The tensor with its largest entry between 1/2 and 1, and the exact exponent of its smallest."""
         array = tensor.array
@@ -131,6 +142,7 @@ class Floats:
 class Logarithms:
     """Binary logarithms of the entries, relative to a common power: slower, but whatever is positive stays positive."""
 
+    exact: bool = False
     entry_bytes: int = 24
     slowness: int = 10
     nil: float = -math.inf
@@ -163,6 +175,9 @@ class Logarithms:
         quotient: Array = np.exp2(above.array - below.array + (above.exponent - below.exponent))
         return quotient
 
+    def columns(self, joint: Array) -> tuple[Array, Array]:
+        return _columns(joint.astype(np.float64), 1 / joint.shape[-1])
+
     def _normal(self, tensor: Tensor) -> Tensor:
         """The tensor with its largest entry near 1, where logarithms are precise."""
         top = tensor.array.max()
@@ -176,6 +191,7 @@ class Logarithms:
 class Fractions:
     """Whole numbers with a common fraction before them: exact, and without a gcd for every sum."""
 
+    exact: bool = True
     entry_bytes: int = 64
     slowness: int = 100
     nil: int = 0
@@ -206,6 +222,9 @@ class Fractions:
         one, other = np.broadcast_arrays(above.array, below.array)
         return _objects([Fraction(n, d) * factor for n, d in zip(one.flat, other.flat, strict=True)], one.shape)
 
+    def columns(self, joint: Array) -> tuple[Array, Array]:
+        return _columns(joint, Fraction(1, joint.shape[-1]))
+
     def _reduced(self, tensor: Tensor) -> Tensor:
         """The tensor with the greatest common divisor of its entries moved to the factor."""
         divisor = math.gcd(*tensor.array.flat)
@@ -213,6 +232,12 @@ class Fractions:
             return tensor
         smaller = np.asarray(tensor.array // divisor, dtype=object)  # a scalar would lose its type
         return Tensor(smaller, factor=tensor.factor * divisor)
+
+
+def _columns(joint: Array, share: Any) -> tuple[Array, Array]:
+    sums = np.asarray(joint.sum(axis=-1, keepdims=True), dtype=joint.dtype)
+    holes = np.asarray(sums == 0, dtype=bool)
+    return np.where(holes, share, joint / np.where(holes, share, sums)), holes[..., 0]
 
 
 def _objects(entries: list[int] | list[Fraction], shape: tuple[int, ...]) -> Array:

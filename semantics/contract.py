@@ -63,7 +63,7 @@ def check_memory(planned: Plan, entry_bytes: int, max_memory: int | None) -> Non
     )
 
 
-def check_answer_size(sizes: Sequence[int], exact: bool, max_memory: int | None) -> None:
+def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | None) -> None:
     """Refuse an answer that is itself too large.
 
     Raises:
@@ -72,7 +72,7 @@ def check_answer_size(sizes: Sequence[int], exact: bool, max_memory: int | None)
     if len(sizes) > _MOST_AXES:
         message = f"the answer would have {len(sizes)} axes; the limit is {_MOST_AXES}"
         raise LimitError(Diagnostic("L001", message, help=("leave fewer variables free",)))
-    needed = math.prod(sizes) * (64 if exact else 8) * 2
+    needed = math.prod(sizes) * entry_bytes * 2
     limit = memory_limit(max_memory)
     if needed > limit:
         raise LimitError(

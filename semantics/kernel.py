@@ -25,7 +25,32 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Kernel:
+class Table:
+    """Numbers for a box `dom -> cod`: an array of shape (values of each input…, values of each output…), unchecked.
+
+    Entries are float64, fractions, or members of a finite field (`semantics.field`).
+    """
+
+    dom: Ty
+    cod: Ty
+    array: Array
+
+    def __init__(self, dom: Ty, cod: Ty, array: Array) -> None:
+        object.__setattr__(self, "dom", tuple(dom))
+        object.__setattr__(self, "cod", tuple(cod))
+        object.__setattr__(self, "array", array)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the entries are fractions, or members of a finite field."""
+        return self.array.dtype != np.float64
+
+    def as_float(self) -> Table:
+        """The same table in float64."""
+        return Table(self.dom, self.cod, self.array.astype(np.float64)) if self.exact else self
+
+
+class Kernel(Table):
     """A stochastic kernel `dom -> cod`; `array` has shape (values of each input…, values of each output…).
 
     Raises:
@@ -33,21 +58,10 @@ class Kernel:
             column (one combination of inputs) do not sum to 1: exactly for fractions, within 1e-9 for floats.
     """
 
-    dom: Ty
-    cod: Ty
-    array: Array
-
     def __init__(self, dom: Ty, cod: Ty, array: Any) -> None:
-        object.__setattr__(self, "dom", tuple(dom))
-        object.__setattr__(self, "cod", tuple(cod))
-        object.__setattr__(self, "array", number_array(array))
+        super().__init__(dom, cod, number_array(array))
         self._check_shape()
         self._check_columns()
-
-    @property
-    def exact(self) -> bool:
-        """Whether the entries are fractions."""
-        return self.array.dtype == object
 
     def as_float(self) -> Kernel:
         """The same kernel in float64."""
@@ -93,8 +107,8 @@ class Kernel:
         return CutwireError(Diagnostic("T006", head, notes=(problem,)))
 
 
-Tables = Mapping[str, Kernel]
-"""The kernel of every box, by the box's name."""
+Tables = Mapping[str, Table]
+"""The numbers of every box, by the box's name."""
 
 
 def size(x: Object) -> int:

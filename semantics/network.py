@@ -148,11 +148,16 @@ def _array(node: Node, tables: Tables, exact: bool) -> Array:
     if node.box.kind == "uniform":
         return uniform_array(node.box.cod[0], exact)
     kernel = tables[node.box.name]
-    if (kernel.dom, kernel.cod) != (node.box.dom, node.box.cod):
+    if _values(kernel.dom, kernel.cod) != _values(node.box.dom, node.box.cod):
         raise CutwireError(
             Diagnostic("T006", f"the kernel given for box `{node.box.name}` has another type", notes=(str(node.box),))
         )
     return kernel.array if exact else kernel.as_float().array
+
+
+def _values(dom: Ty, cod: Ty) -> tuple[list[tuple[str, ...] | None], list[tuple[str, ...] | None]]:
+    """A type up to the names of its objects: one box may stand at a variable and at a copy of it."""
+    return [x.values for x in dom], [x.values for x in cod]
 
 
 def _factor(array: Array, wires: Sequence[int], wiring: Wiring) -> Factor:

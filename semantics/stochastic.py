@@ -64,8 +64,8 @@ class Stochastic:
         """The kernel of a box, or a sharp state."""
         if b.kind == "point":
             return self._kernel((), b.cod, point_array(b.cod[0], b.value, self.exact))
-        kernel = self.tables[b.name]
-        return kernel if self.exact else kernel.as_float()
+        table = self.tables[b.name]
+        return self._kernel(table.dom, table.cod, (table if self.exact else table.as_float()).array)
 
     def uniform(self, x: Object) -> Kernel:
         """The uniform state."""

@@ -1,19 +1,19 @@
-"""Estimands by comb factorisation: what an intervention does, as a diagram over conditionals of the observed joint.
+"""Estimands: what an intervention does, as a diagram whose boxes are conditionals of distributions that are given.
 
-The recipe of Jacobs, Kissinger and Zanasi (2019, sections 7 and 8) with one comb per district: factor the observed
-joint into combs, cut the wires that leave the combs at the treated variables, refill. The district comb of an observed
-joint is a chain of conditionals `P(v | what the district knows before v)` (Tian, Pearl 2002, lemma 4), so the result is
-again a causal model, whose boxes are conditionals. A treated variable stays inside its own comb as a hidden copy, with
-a prime, and is summed there.
+The recipe of Jacobs, Kissinger and Zanasi (2019, sections 7 and 8) with one comb per district: factor the given
+distribution into combs, cut the wires that leave them at the treated variables, refill. `strings.identify` says which
+districts and how; here their kernels become boxes. The kernel of a district of a given distribution is a chain of
+conditionals `P(v | what the district knows before v)` (Tian, Pearl 2002, lemma 4). A member of the district that is not
+wanted stays inside as a hidden copy, with a prime, and is summed there. Where a kernel has to be factored again, its
+conditionals are boxes too: `Q(v | …)`, a conditional of a distribution that is itself a diagram of such boxes.
+
+So an estimand is a causal model again, and the original question, surgeries and all, is asked of it.
 
 >>> from strings.query import Term
 >>> from strings.surgery import Do
 >>> model = CausalModel.from_edges([("S", "T"), ("T", "C")], bidirected=[("S", "C")], domains=2)
->>> query = Query((Term("C"),), (), (Do("S", "1"),))
->>> estimand = comb_estimand(model, query)
->>> print(estimand.formula(query))
-sum[t : T] P(t | S = 1) * sum[s' : S] P(C | s', t) * P(s')
->>> print(operate(estimand.model, *query.surgeries).state(["C"]))
+>>> found = identify(model, Query((Term("C"),), (), (Do("S", "1"),)))
+>>> print(found.diagram)
 diagram () -> C {
   S'0 <- P(S)()
   S1 <- S := 1()
@@ -25,63 +25,259 @@ diagram () -> C {
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from strings.diagnostic import Diagnostic, QueryError
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.diagram import Diagram
 from strings.graph import Graph, bits
+from strings.identify import Obstacle, Route, Source, effect, exchangeable
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
-from strings.signature import Box, Object
-from strings.surgery import CutWire, Do, DoWire, Open, operate, touched
+from strings.separation import separated
+from strings.signature import Box, Object, Ty, uniform_box
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A distribution that is given: of `variables`, in the model in which `done` have been set, for all their values.
+
+    >>> print(Given(("X", "Y"), ("Z",)))
+    P(X, Y | do(Z))
+    """
+
+    variables: tuple[str, ...]
+    done: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        behind = f" | do({', '.join(self.done)})" if self.done else ""
+        return f"P({', '.join(self.variables)}{behind})"
+
+
+@dataclass(frozen=True)
 class Conditional:
-    """`P(target | given)` of the observed joint, as a box."""
+    """A box of an estimand: `P(target | given)` of a distribution, for every value of `fed`.
+
+    `of` is the number of a given distribution, of which `fed` have been intervened on, or a distribution that is
+    derived from those: an open estimand whose inputs are `fed`. The box takes `fed`, then `given`.
+    """
 
     target: Object
-    given: tuple[Object, ...]
+    given: Ty
+    fed: Ty = ()
+    of: int | Estimand = 0
 
     @property
     def name(self) -> str:
-        behind = ", ".join(x.name for x in self.given)
-        return f"P({self.target.name}{' | ' + behind if behind else ''})"
+        """As one would write it, `Q(v | w; x)` for a conditional of a derived distribution fed with `x`."""
+        given, fed = (", ".join(x.name for x in ty) for ty in (self.given, self.fed))
+        if isinstance(self.of, int):
+            behind = ", ".join(filter(None, [f"do({fed})" if fed else "", given]))
+            return f"P({self.target.name}{' | ' + behind if behind else ''})"
+        return f"Q({self.target.name}{' | ' + given if given else ''}{'; ' + fed if fed else ''})"
 
     @property
     def box(self) -> Box:
-        return Box(self.name, self.given, (self.target,))
+        """The box, wired to the variables themselves."""
+        return Box(self.name, (*self.fed, *self.given), (self.target,))
 
 
 @dataclass(frozen=True)
 class Estimand:
-    """A causal model whose boxes are `conditionals` of the observed joint; treated variables are its inputs.
+    """A causal model whose boxes are `conditionals`, by box name; what is treated, or fed from outside, is an input.
 
-    `copies` maps every hidden copy to the variable it copies. Asking the model the original question, surgeries and
-    all, gives the estimate.
+    `copies` maps every hidden copy to the variable it copies. `free` are variables on whose value nothing depends:
+    some distribution has to be put there.
     """
 
     model: CausalModel
     conditionals: Mapping[str, Conditional]
     copies: Mapping[str, str]
+    free: frozenset[str] = frozenset()
 
-    def formula(self, query: Query) -> Formula:
-        """The estimand of `query` as a formula over conditionals of the observed joint."""
-        numerator = _joint_formula(self, query)
-        if not query.given:
-            return numerator
-        return _ratio(numerator, _joint_formula(self, replace(query, targets=query.given, given=())))
+    def __hash__(self) -> int:
+        return hash(self.model)
 
 
-def comb_estimand(model: CausalModel, query: Query) -> Estimand:
-    """The estimand of an interventional query on a model with hidden causes, by comb factorisation.
+@dataclass(frozen=True)
+class Identified:
+    """An effect that follows from what is given.
+
+    `asked` is the question as put and `query` the one that is asked of the estimand: conditions that may be set instead
+    of seen have moved among its surgeries. `routes` tell how each kernel was found, in graphs of `sources`.
+    """
+
+    asked: Query
+    query: Query
+    estimand: Estimand
+    given: tuple[Given, ...]
+    sources: tuple[Source, ...]
+    routes: tuple[Route, ...]
+
+    @property
+    def diagram(self) -> Diagram:
+        """The estimand as one diagram: from what is left open to what is asked, and then what is seen."""
+        names = dict.fromkeys(t.variable for t in (*self.query.targets, *self.query.given))
+        return operate(self.estimand.model, *self.query.surgeries).state(list(names))
+
+
+@dataclass(frozen=True)
+class NotIdentified:
+    """An effect that does not follow from what is given, and what stands in the way."""
+
+    asked: Query
+    query: Query
+    given: tuple[Given, ...]
+    obstacle: Obstacle
+
+
+def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> Identified | NotIdentified:
+    """Whether the answer to `query` follows from what is given, by default the joint of all observed variables.
+
+    Sound and complete for any number of treatments, outcomes and conditions and one given distribution (Shpitser, Pearl
+    2006), and for several that each speak of all observed variables (Lee, Correa, Bareinboim 2019).
 
     Raises:
-        QueryError: E001 if the combs are too coarse for this effect (it may still be identifiable by a longer
-            derivation), E002 for surgery on single wires, E003 if a latent variable is asked for.
+        QueryError: E002 for surgery on single wires, E003 if a latent variable is asked for, E005 for what cannot be
+            given, N002 for an unknown variable.
     """
+    _refuse_wires(query)
+    _refuse_latents(model, query)
+    given = tuple(given) or (Given(model.observed),)
+    seen = _project(model, given)
+    sources = tuple(_source(model, seen, g) for g in given)
+    unknown = [t for t in (*query.targets, *query.given) if t.variable in seen.latents]
+    if unknown:
+        raise QueryError(
+            Diagnostic(
+                "E005",
+                f"nothing that is given tells of `{unknown[0].variable}`",
+                span=unknown[0].span,
+                label="asked for",
+                notes=(f"given: {'; '.join(map(str, given))}",),
+            )
+        )
+    plain = _plain(seen, query, sources)
+    if plain is not None:
+        return Identified(query, *plain, given, sources, ())
+    query_, routes = _decide(seen, query, sources)
+    if not isinstance(routes, tuple):
+        return NotIdentified(query, query_, given, routes)
+    estimand = _Assembly(seen, query_, sources).estimand(routes)
+    return Identified(query, query_, estimand, given, sources, routes)
+
+
+def _plain(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple[Query, Estimand] | None:
+    """The estimand of an effect that is just seen, and what is asked of it.
+
+    `P(y | do(x), z) = P(y | x, z)` by the second rule of do-calculus, once the treatments are left out that change
+    nothing (third rule). Without surgery it is always that.
+    """
+    graph = model.graph
+    number = next((k for k, s in enumerate(sources) if s.graph is graph and not s.done), None)
+    if number is None or not all(isinstance(s, Do | Open) for s in query.surgeries):
+        return None
+    set_ = [s.variable for s in query.surgeries if isinstance(s, Do | Open)]
+    conditions = graph.mask(dict.fromkeys(t.variable for t in query.given))
+    outcomes = graph.mask(dict.fromkeys(t.variable for t in query.targets))
+    everything = graph.mask(dict.fromkeys(set_))
+    if everything & (outcomes | conditions):
+        return None
+    treated = telling(graph, outcomes, everything, conditions)
+    if not separated(graph.without(out_of=treated), outcomes, treated, conditions):
+        return None
+    settings = [_setting(t) for t in query.given if _settable(t, query)]
+    query = replace(
+        query,
+        given=tuple(t for t in query.given if not _settable(t, query)),
+        surgeries=(*query.surgeries, *settings),
+    )
+    inputs = [*set_, *(s.variable for s in settings)]
+    known = [model.object(n) for n in graph.names if n in inputs and not everything & ~treated & graph.mask([n])]
+    mechanisms: dict[str, Mechanism] = {}
+    conditionals: dict[str, Conditional] = {}
+    asked = dict.fromkeys(t.variable for t in (*query.given, *query.targets))
+    for n in asked:
+        c = Conditional(model.object(n), tuple(known), (), number)
+        conditionals[c.name] = c
+        mechanisms[n] = Mechanism.of_box(c.box)
+        known.append(c.target)
+    names = [n for n in model.observed if n in asked or n in inputs]
+    variables = tuple(model.object(n) for n in names)
+    return query, Estimand(CausalModel(variables, mechanisms, name="estimand"), conditionals, {})
+
+
+def _settable(t: Term, query: Query) -> bool:
+    """Whether a condition fixes one value of a variable that the question does not speak of elsewhere."""
+    others = [u for u in (*query.targets, *query.given) if u is not t]
+    one = t.values is None or len(set(t.values)) == 1
+    return one and all(u.variable != t.variable for u in others)
+
+
+def telling(graph: Graph, outcomes: int, treated: int, conditions: int = 0) -> int:
+    """The treatments that are left when those are taken out, one by one, that the third rule of do-calculus allows."""
+    for x in bits(treated):
+        rest = treated & ~(1 << x)
+        before = graph.without(into=rest).ancestors(conditions)  # edges into ancestors of a condition stay
+        cut = graph.without(into=rest | (1 << x & ~before))
+        if separated(cut, outcomes, 1 << x, rest | conditions):
+            return telling(graph, outcomes, rest, conditions)
+    return treated
+
+
+def _decide(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple[Query, tuple[Route, ...] | Obstacle]:
+    graph = model.graph
+    operated = operate(model, *query.surgeries)
+    treated = graph.mask(dict.fromkeys(s.variable for s in query.surgeries if not isinstance(s, CutWire | DoWire)))
+    last = {s.variable: s for s in query.surgeries if not isinstance(s, CutWire | DoWire)}
+    fixed = graph.mask(n for n, s in last.items() if isinstance(s, Do | Open))
+    outcomes = graph.mask(dict.fromkeys(t.variable for t in query.targets))
+    conditions = graph.mask(dict.fromkeys(t.variable for t in query.given))
+    settable = graph.mask(t.variable for t in query.given if _settable(t, query))
+    moved = exchangeable(operated.graph, outcomes, fixed, conditions, settable & ~treated)
+    names = set(graph.show(moved))
+    set_ = [_setting(t) for t in query.given if t.variable in names]
+    seen = tuple(t for t in query.given if t.variable not in names)
+    query = replace(query, given=seen, surgeries=(*query.surgeries, *set_))
+    treated |= moved
+    after = operate(operated, *set_).graph
+    policies = [(v, after.parents[v]) for v in bits(treated) if after.parents[v]]
+    return query, effect(graph, outcomes | (conditions & ~moved), treated, sources, policies)
+
+
+def _setting(t: Term) -> Do | Open:
+    return Open(t.variable, t.axis) if t.values is None else Do(t.variable, t.values[0])
+
+
+def _project(model: CausalModel, given: Sequence[Given]) -> CausalModel:
+    """The model in which everything that no given distribution speaks of is latent."""
+    for g in given:
+        for n in (*g.variables, *g.done):
+            model.object(n)
+            if n in model.latents:
+                raise QueryError(Diagnostic("E003", f"`{n}` is latent, so no data can contain it"))
+        both = set(g.variables) & set(g.done)
+        if both or not g.variables:
+            name = min(both, default="")
+            message = f"`{name}` is both seen and set in {g}" if name else f"{g} is given, but of nothing"
+            raise QueryError(Diagnostic("E005", message))
+    spoken = {n for g in given for n in (*g.variables, *g.done)}
+    return _hide(model, [n for n in model.observed if n not in spoken])
+
+
+def _hide(model: CausalModel, names: Iterable[str]) -> CausalModel:
+    hidden = frozenset(names)
+    return replace(model, latents=model.latents | hidden) if hidden else model
+
+
+def _source(model: CausalModel, seen: CausalModel, given: Given) -> Source:
+    known = {*given.variables, *given.done}
+    graph = seen.graph if known == set(seen.observed) else _hide(seen, set(seen.observed) - known).graph
+    return Source(graph, graph.mask(given.done))
+
+
+def _refuse_wires(query: Query) -> None:
     for s in query.surgeries:
         if isinstance(s, CutWire | DoWire):
             raise QueryError(
@@ -91,18 +287,6 @@ def comb_estimand(model: CausalModel, query: Query) -> Estimand:
                     help=("act on the whole variable, or give the boxes numbers and use `query`",),
                 )
             )
-    _refuse_latents(model, query)
-    graph = model.graph
-    treated = graph.mask(dict.fromkeys(n for s in query.surgeries for n in touched(s)))
-    asked = [t.variable for t in (*query.targets, *query.given)]
-    after = operate(model, *query.surgeries).graph
-    relevant = after.ancestors(after.mask(asked) | treated)
-    untreated = relevant & ~treated
-    base = graph.ancestors(relevant)
-    builder = _EstimandBuilder(model, graph, base)
-    for v in bits(untreated):
-        builder.place(graph.district(v, base), graph.district(v, untreated))
-    return builder.finish(treated)
 
 
 def _refuse_latents(model: CausalModel, query: Query) -> None:
@@ -115,189 +299,190 @@ def _refuse_latents(model: CausalModel, query: Query) -> None:
                 )
             )
     for s in query.surgeries:
-        for n in touched(s):
+        if isinstance(s, CutWire | DoWire):
+            continue
+        reads = s.mechanism.used_parents if isinstance(s, Replace) else ()
+        for n in (s.variable, *reads):
+            model.object(n)
             if n in model.latents:
                 raise QueryError(Diagnostic("E003", f"`{n}` is latent, so no data can tell what setting it does"))
 
 
-class _EstimandBuilder:
-    """Collects conditionals, district by district, and the hidden copies they need."""
+@dataclass(frozen=True)
+class _Part:
+    """One conditional and the vertices that its box reads, in the order of its ports."""
 
-    def __init__(self, model: CausalModel, graph: Graph, base: int) -> None:
-        self._model, self._graph, self._base = model, graph, base
-        rank = {n: i for i, n in enumerate(n for n in model.order if n not in model.latents)}
-        self._rank = [rank[n] for n in graph.names]
+    conditional: Conditional
+    reads: tuple[int, ...]
+
+
+class _Assembly:
+    """Puts the kernels of the districts together into one causal model."""
+
+    def __init__(self, model: CausalModel, query: Query, sources: Sequence[Source]) -> None:
+        self._model, self._sources = model, sources
         self._mechanisms: dict[str, tuple[Conditional, tuple[str, ...]]] = {}
         self._copies: dict[str, str] = {}
-        self._placed = 0
+        self._inputs = list(dict.fromkeys(s.variable for s in query.surgeries if not isinstance(s, CutWire | DoWire)))
 
-    def place(self, district: int, needed: int) -> None:
-        """Put in the part `needed` of a district; the rest of it becomes hidden copies, summed inside the comb."""
-        if needed & self._placed:
-            return
-        self._placed |= needed
-        if self._graph.ancestors(needed, district) != needed:
-            raise self._too_coarse(district, needed)
-        names: dict[int, str] = {v: self._graph.names[v] for v in bits(needed)}
-        waiting = list(bits(needed))
+    def estimand(self, routes: Sequence[Route]) -> Estimand:
+        """The estimand of all routes."""
+        for r in routes:
+            self._place(r, _Kernels(self._model, self._sources[r.source], r))
+        return self._finish()
+
+    def _place(self, r: Route, kernels: _Kernels) -> None:
+        """Put in the conditionals of one district; what else they need of an outer district becomes hidden copies."""
+        names = kernels.graph.names
+        known = {v: names[v] for v in bits(r.district)}
+        parts = kernels.last()
+        waiting = list(known)
         while waiting:
             v = waiting.pop(0)
-            given = self._known_before(v, district)
-            for u in bits(given):
-                if u in names:
-                    continue
-                if district >> u & 1:
-                    names[u] = self._copy(u)
-                    waiting.append(u)
-                else:
-                    names[u] = self._graph.names[u]
-            self._put(names[v], v, given, names)
+            part = parts[v]
+            for u in part.reads:
+                if u not in known:
+                    known[u] = self._copy(names[u]) if u in parts else names[u]
+                    if u in parts:
+                        waiting.append(u)
+            self._mechanisms[known[v]] = part.conditional, tuple(known[u] for u in part.reads)
 
-    def _known_before(self, v: int, district: int) -> int:
-        """What the conditional of `v` conditions on: its district so far, and the parents of that."""
-        so_far = sum(1 << u for u in bits(self._base) if self._rank[u] <= self._rank[v])
-        near = self._graph.district(v, so_far & district)
-        return (near | self._graph.parents_of(near)) & ~(1 << v)
-
-    def _put(self, name: str, v: int, given: int, names: Mapping[int, str]) -> None:
-        objects = tuple(self._model.object(self._graph.names[u]) for u in bits(given))
-        conditional = Conditional(self._model.object(self._graph.names[v]), objects)
-        self._mechanisms[name] = (conditional, tuple(names[u] for u in bits(given)))
-
-    def _copy(self, v: int) -> str:
-        name = self._graph.names[v] + "'"
+    def _copy(self, variable: str) -> str:
+        name = variable + "'"
         while name in self._copies or name in self._model.names:
             name += "'"
-        self._copies[name] = self._graph.names[v]
+        self._copies[name] = variable
         return name
 
-    def finish(self, treated: int) -> Estimand:
-        """The model; parents that nothing else fixes get their own marginal: the value does not depend on them."""
-        inputs = set(self._graph.show(treated))
-        for _, parents in list(self._mechanisms.values()):
-            for p in parents:
-                if p not in self._mechanisms and p not in inputs:
-                    x = self._model.object(p)
-                    self._mechanisms[p] = (Conditional(x, ()), ())
-        names = [n for n in self._graph.names if n in self._mechanisms or n in inputs]
-        # A copy is an object of its own with the same values, so the conditional is wired to it by position.
-        objects = {n: self._model.object(n) for n in names}
-        objects |= {c: Object(c, self._model.object(v).values) for c, v in self._copies.items()}
+    def _finish(self) -> Estimand:
+        """The model. What is read but neither made nor treated may be anything: it gets its own distribution, or the
+        uniform one if it is set in the experiment that it belongs to."""
+        free: dict[str, int | None] = {}
+        for conditional, reads in self._mechanisms.values():
+            for port, n in enumerate(reads):
+                if n not in self._mechanisms and n not in self._inputs:
+                    set_ = port < len(conditional.fed) and isinstance(conditional.of, int)
+                    free.setdefault(n, None if set_ else self._speaks_of(n))
         boxes = {}
-        conditionals = {}
-        for name, (conditional, parents) in self._mechanisms.items():
-            dom = tuple(objects[p] for p in parents)
-            b = Box(conditional.name, dom, (objects[name],))
-            boxes[name] = Mechanism.of_box(b)
-            conditionals[b.name] = conditional
+        conditionals: dict[str, Conditional] = {}
+        for n, source in free.items():
+            x = self._model.object(n)
+            if source is None:
+                boxes[n] = Mechanism.of_box(uniform_box(x))
+            else:
+                self._mechanisms[n] = Conditional(x, (), (), source), ()
+        made = {*self._mechanisms, *boxes, *self._inputs}
+        order = [n for n in self._model.observed if n in made]
+        objects = {n: self._model.object(n) for n in order}
+        # A copy is an object of its own with the same values, so the conditional is wired to it by position.
+        objects |= {c: Object(c, self._model.object(v).values) for c, v in self._copies.items()}
+        for name in objects:
+            if name in self._mechanisms:
+                conditional, reads = self._mechanisms[name]
+                label = _label(conditional, conditionals)
+                conditionals[label] = conditional
+                boxes[name] = Mechanism.of_box(Box(label, tuple(objects[p] for p in reads), (objects[name],)))
         model = CausalModel(tuple(objects.values()), boxes, frozenset(self._copies), "estimand")
-        return Estimand(model, conditionals, dict(self._copies))
+        return Estimand(model, conditionals, dict(self._copies), frozenset(free))
 
-    def _too_coarse(self, district: int, needed: int) -> QueryError:
-        feeding = self._graph.ancestors(needed, district) & ~needed
-        culprit = self._graph.names[next(bits(feeding))]
-        inside = ", ".join(self._graph.show(needed))
-        return QueryError(
-            Diagnostic(
-                "E001",
-                "this effect does not follow from the joint by comb factorisation",
-                notes=(
-                    f"`{culprit}` and {inside} share hidden causes and lie in one comb, "
-                    f"and the wire of `{culprit}` feeds that comb: cutting it would cut inside the comb",
-                ),
-                help=("measure a hidden cause, or give the boxes numbers and use `query`",),
-            )
-        )
+    def _speaks_of(self, name: str) -> int | None:
+        """The first given distribution that sees a variable, rather than sets it, if there is one without surgery."""
+        for k, s in enumerate(self._sources):
+            if name in s.graph.names and not s.done:
+                return k
+        return None
 
 
-def _value_name(estimand: Estimand, variable: str, query: Query) -> str:
-    """A name for a value of a variable: lower case where that is free, primed like its copy."""
-    original = estimand.copies.get(variable, variable)
-    taken = set(estimand.model.names) | {v for x in estimand.model.variables for v in x.values or ()}
-    taken |= {t.axis for t in (*query.targets, *query.given) if t.axis}
-    taken |= {s.axis for s in query.surgeries if isinstance(s, Open) and s.axis}
-    base = original[:1].lower() + original[1:]
-    while base in taken:
-        base += "_"
-    return base + variable[len(original) :]
+class _Kernels:
+    """The conditionals of the kernels along one route."""
+
+    def __init__(self, model: CausalModel, source: Source, r: Route) -> None:
+        self._model, self._source, self._route = model, source, r
+        self.graph: Graph = source.graph
+        self._rank = {v: i for i, v in enumerate(self.graph.order)}
+
+    def last(self) -> dict[int, _Part]:
+        """The conditionals that the wanted kernel is made of; those outside of its district are to be summed."""
+        levels = self._route.levels
+        if len(levels) > 1 and levels[-1].ancestral == levels[-1].district:
+            return self._level(len(levels) - 2)
+        return self._level(len(levels) - 1)
+
+    def _level(self, k: int) -> dict[int, _Part]:
+        """The conditionals of the kernel of the district at level `k`."""
+        level = self._route.levels[k]
+        outer = self._level(k - 1) if k else None
+        return {
+            v: self._given(v, level.ancestral) if outer is None else self._derived(v, level.ancestral, outer)
+            for v in bits(level.district)
+        }
+
+    def _known_before(self, v: int, ancestral: int) -> tuple[int, int]:
+        """What the conditional of `v` reads: its district so far and the parents of that, inside and outside."""
+        so_far = sum(1 << u for u in bits(ancestral) if self._rank[u] <= self._rank[v])
+        near = self.graph.district(v, so_far)
+        around = (near | self.graph.parents_of(near)) & ~(1 << v)
+        return around & ancestral, around & ~ancestral
+
+    def _given(self, v: int, ancestral: int) -> _Part:
+        """A conditional of the given distribution."""
+        inside, _ = self._known_before(v, ancestral)
+        fed = tuple(bits(self._source.done))
+        given = tuple(bits(inside & ~self._source.done))
+        conditional = Conditional(self._object(v), self._objects(given), self._objects(fed), self._route.source)
+        return _Part(conditional, (*fed, *given))
+
+    def _derived(self, v: int, ancestral: int, outer: Mapping[int, _Part]) -> _Part:
+        """A conditional of the kernel of `ancestral`, whose own conditionals are among `outer`."""
+        inside, _ = self._known_before(v, ancestral)
+        own = sum(1 << u for u in outer[v].reads if u in outer)
+        if own & ~inside == 0:  # it reads nothing that is summed: the sums cancel
+            return outer[v]
+        given = tuple(bits(inside))
+        parts = _closure([v, *given], outer)
+        fed = tuple(sorted({u for p in parts.values() for u in p.reads if u not in outer}))
+        inner = self._open(parts, fed, {v, *given})
+        conditional = Conditional(self._object(v), self._objects(given), self._objects(fed), inner)
+        return _Part(conditional, (*fed, *given))
+
+    def _open(self, parts: Mapping[int, _Part], fed: Sequence[int], shown: set[int]) -> Estimand:
+        """A derived distribution: the conditionals `parts` as an open model with the inputs `fed`."""
+        everyone = sorted({*parts, *fed}, key=lambda u: self._rank[u])
+        conditionals: dict[str, Conditional] = {}
+        boxes = {}
+        for u in everyone:
+            if u in parts:
+                label = _label(parts[u].conditional, conditionals)
+                conditionals[label] = parts[u].conditional
+                box = Box(label, self._objects(parts[u].reads), (self._object(u),))
+                boxes[self.graph.names[u]] = Mechanism.of_box(box)
+        hidden = frozenset(self.graph.names[u] for u in parts if u not in shown)
+        return Estimand(CausalModel(self._objects(everyone), boxes, hidden, "derived"), conditionals, {})
+
+    def _object(self, v: int) -> Object:
+        return self._model.object(self.graph.names[v])
+
+    def _objects(self, vertices: Iterable[int]) -> Ty:
+        return tuple(self._object(v) for v in vertices)
 
 
-def _joint_formula(estimand: Estimand, query: Query) -> Formula:
-    """The formula of `P(targets, given | surgeries)`: conditionals multiplied, hidden wires summed innermost."""
-    model = operate(estimand.model, *query.surgeries)
-    terms = {t.variable: replace(t, span=None) for t in (*query.targets, *query.given)}
-    order = [n for n in model.order if n in model.ancestors(terms)]
-    for s in query.surgeries:
-        if isinstance(s, Do):
-            terms.setdefault(s.variable, Term(s.variable, (s.value,)))
-        elif isinstance(s, Open):
-            terms.setdefault(s.variable, Term(s.variable, axis=s.axis))
-    hidden = [n for n in order if n not in terms]
-    hidden.sort(key=lambda n: n in estimand.copies)
-    for n in hidden:
-        terms[n] = Term(estimand.copies.get(n, n), axis=_value_name(estimand, n, query))
-    factors: list[tuple[frozenset[str], Formula]] = []
-    for n in reversed(order):
-        mechanism = model.mechanisms.get(n)
-        if mechanism is not None and mechanism.diagram.nodes[0].box.kind != "point":
-            factor = _factor(estimand, mechanism, n, terms, query)
-            factors.append((frozenset({n, *mechanism.used_parents}), factor))
-    return _nest(hidden, factors, terms)
+def _closure(wanted: Iterable[int], parts: Mapping[int, _Part]) -> dict[int, _Part]:
+    """The parts that the wanted ones need, themselves included."""
+    found: dict[int, _Part] = {}
+    stack = list(wanted)
+    while stack:
+        v = stack.pop()
+        if v not in found:
+            found[v] = parts[v]
+            stack.extend(u for u in parts[v].reads if u in parts)
+    return found
 
 
-def _factor(estimand: Estimand, mechanism: Mechanism, name: str, terms: Mapping[str, Term], query: Query) -> Formula:
-    """What one mechanism contributes: a conditional of the joint, a uniform state, or the policy of a surgery."""
-    made_by = mechanism.diagram.nodes[0].box
-    values = made_by.cod[0].values
-    if made_by.kind == "uniform" and values:
-        return Number(Fraction(1, len(values)))
-    given = tuple(terms[p] for p in mechanism.used_parents)
-    surgeries = () if made_by.name in estimand.conditionals else query.surgeries
-    return Ask(Query((terms[name],), given, surgeries))
+def _label(conditional: Conditional, known: Mapping[str, Conditional]) -> str:
+    """A box name: the conditional's own, numbered if another conditional has it."""
+    name, k = conditional.name, 1
+    while name in known and known[name] != conditional:
+        k += 1
+        name = f"{conditional.name} #{k}"
+    return name
 
-
-def _nest(
-    hidden: Sequence[str], factors: Sequence[tuple[frozenset[str], Formula]], terms: Mapping[str, Term]
-) -> Formula:
-    """Sum over the hidden wires, each as far in as it goes."""
-    left = frozenset(hidden)
-    outside = [f for wires, f in factors if not wires & left]
-    inside = [(wires, f) for wires, f in factors if wires & left]
-    if not inside:
-        return _product(outside)
-    bound: list[tuple[str, str]] = []
-    rest = list(hidden)
-    here: list[Formula] = []
-    while rest and not here:
-        v = rest.pop(0)
-        bound.append((terms[v].axis_name, terms[v].variable))
-        later = frozenset(rest)
-        here = [f for wires, f in inside if not wires & later]
-        inside = [(wires, f) for wires, f in inside if wires & later]
-    body = _product([*here, _nest(rest, inside, terms)] if inside else here)
-    return _product([*outside, Sum(tuple(bound), body)])
-
-
-def _ratio(numerator: Formula, denominator: Formula) -> Formula:
-    """The quotient, factors that stand in both products cancelled."""
-    above, below = _factors(numerator), _factors(denominator)
-    for f in list(below):
-        if f in above:
-            above.remove(f)
-            below.remove(f)
-    top = _product(above) if above else Number(Fraction(1))
-    return Arithmetic("/", top, _product(below)) if below else top
-
-
-def _factors(formula: Formula) -> list[Formula]:
-    """The factors of a product, left to right."""
-    if isinstance(formula, Arithmetic) and formula.op == "*":
-        return [*_factors(formula.left), *_factors(formula.right)]
-    return [formula]
-
-
-def _product(factors: Sequence[Formula]) -> Formula:
-    product = factors[-1]
-    for f in reversed(factors[:-1]):
-        product = Arithmetic("*", f, product)
-    return product

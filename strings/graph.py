@@ -10,6 +10,7 @@ hidden common cause. Districts (c-components) are the connected components of th
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,30 @@ class Graph:
         return (1 << len(self.names)) - 1
 
     @cached_property
+    def order(self) -> tuple[int, ...]:
+        """A topological order of the vertices, as near to the declared order as it can be."""
+        waiting = [p.bit_count() for p in self.parents]
+        ready = [v for v, n in enumerate(waiting) if not n]
+        order: list[int] = []
+        while ready:
+            v = heapq.heappop(ready)
+            order.append(v)
+            for c in bits(self.children[v]):
+                waiting[c] -= 1
+                if not waiting[c]:
+                    heapq.heappush(ready, c)
+        return tuple(order)
+
+    @cached_property
+    def children(self) -> tuple[int, ...]:
+        """For each vertex the mask of its children."""
+        found = [0] * len(self.names)
+        for v, parents in enumerate(self.parents):
+            for p in bits(parents):
+                found[p] |= 1 << v
+        return tuple(found)
+
+    @cached_property
     def _index(self) -> dict[str, int]:
         return {n: i for i, n in enumerate(self.names)}
 
@@ -52,9 +77,11 @@ class Graph:
 
     def parents_of(self, mask: int) -> int:
         """All parents of members, members that are parents of others included."""
-        found = 0
-        for i in bits(mask):
-            found |= self.parents[i]
+        parents, found = self.parents, 0
+        while mask:  # `bits` unrolled: this loop is most of what identification does
+            low = mask & -mask
+            found |= parents[low.bit_length() - 1]
+            mask ^= low
         return found
 
     def ancestors(self, mask: int, within: int | None = None) -> int:
@@ -65,6 +92,25 @@ class Graph:
             frontier = self.parents_of(frontier) & allowed & ~found
             found |= frontier
         return found
+
+    def descendants(self, mask: int, within: int | None = None) -> int:
+        """`mask` and all that it reaches by directed edges, inside the induced subgraph `within`."""
+        allowed = self.all if within is None else within
+        found = frontier = mask & allowed
+        while frontier:
+            reached = 0
+            for i in bits(frontier):
+                reached |= self.children[i]
+            frontier = reached & allowed & ~found
+            found |= frontier
+        return found
+
+    def without(self, into: int = 0, out_of: int = 0) -> Graph:
+        """The graph without the edges into some vertices (bidirected ones included) and without those out of others:
+        Pearl's G with a bar over `into` and one under `out_of`."""
+        parents = tuple(0 if into >> v & 1 else p & ~out_of for v, p in enumerate(self.parents))
+        spouses = tuple(0 if into >> v & 1 else s & ~into for v, s in enumerate(self.spouses))
+        return Graph(self.names, parents, spouses)
 
     def district(self, vertex: int, within: int | None = None) -> int:
         """The district of one vertex in the induced subgraph `within`."""

@@ -1,0 +1,224 @@
+"""Estimands written out: a formula over conditionals of what is given, as the papers print them.
+
+Every box of an estimand is a factor, every hidden wire a sum, as far in as it goes; a box that is a conditional of a
+derived distribution is the quotient of two such formulas. Factors that stand above and below are cancelled, and
+`P(y | x, z) P(x | z)` becomes `P(x, y | z)`. None of this changes the value.
+
+>>> from strings.estimand import identify
+>>> from strings.model import CausalModel
+>>> from strings.query import Query, Term
+>>> from strings.surgery import Do
+>>> napkin = CausalModel.from_edges([("W", "R"), ("R", "X"), ("X", "Y")], [("W", "X"), ("W", "Y")], domains=2)
+>>> print(formula(identify(napkin, Query((Term("Y"),), (), (Do("X", "1"),)))))
+(sum[w : W] P(X = 1, Y | w, r) * P(w)) / sum[w : W] P(X = 1 | w, r) * P(w)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from strings.estimand import Conditional, Estimand, Identified
+from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.model import CausalModel, Mechanism
+from strings.query import Query, Term
+from strings.surgery import Do, Open, operate
+
+Terms = Mapping[str, Term]
+"""What each variable of an estimand's model is called in the formula."""
+
+
+def formula(found: Identified) -> Formula:
+    """The estimand of an effect as a formula over conditionals of what is given.
+
+    Value names that stand for free variables of the estimand (`Estimand.free`) are free in it: its value is the same
+    for all of their values.
+    """
+    return _Writer(found).write()
+
+
+class _Writer:
+    """Writes one estimand; keeps count of the names that are taken."""
+
+    def __init__(self, found: Identified) -> None:
+        self._found, self._query = found, found.query
+        model = found.estimand.model
+        self._rank = {x.name: k for k, x in enumerate(model.variables)}
+        self._taken = {*model.names, *(v for x in model.variables for v in x.values or ())}
+        asked = [*self._query.targets, *self._query.given]
+        self._taken |= {t.axis for t in asked if t.axis}
+        self._taken |= {s.axis for s in self._query.surgeries if isinstance(s, Open) and s.axis}
+
+    def write(self) -> Formula:
+        estimand = self._found.estimand
+        model = operate(estimand.model, *self._query.surgeries)
+        terms = {t.variable: replace(t, span=None) for t in (*self._query.targets, *self._query.given)}
+        for s in self._query.surgeries:
+            if isinstance(s, Do):
+                terms[s.variable] = Term(s.variable, (s.value,))
+            elif isinstance(s, Open):
+                terms[s.variable] = Term(s.variable, axis=s.axis)
+        for n in estimand.free:
+            terms[n] = Term(n, axis=self._name(n))
+        above = self._joint(estimand, model, terms, [t.variable for t in (*self._query.targets, *self._query.given)])
+        if not self._query.given:
+            return _product(above)
+        return _quotient(above, self._joint(estimand, model, terms, [t.variable for t in self._query.given]))
+
+    def _joint(self, estimand: Estimand, model: CausalModel, terms: Terms, asked: Sequence[str]) -> list[Formula]:
+        """The factors of the joint of `asked`: the boxes behind them multiplied, hidden wires summed innermost."""
+        behind = model.ancestors(asked)
+        order = [n for n in model.order if n in behind]
+        known = {n: t for n, t in terms.items() if n in asked or n not in model.mechanisms or n in estimand.free}
+        known |= {s.variable: terms[s.variable] for s in self._query.surgeries if isinstance(s, Do) and s.variable in terms}
+        hidden = [n for n in order if n not in known]
+        hidden.sort(key=lambda n: n in estimand.copies)
+        for n in hidden:
+            known[n] = Term(estimand.copies.get(n, n), axis=self._name(estimand.copies.get(n, n), n))
+        factors: list[tuple[frozenset[str], list[Formula]]] = []
+        for n in reversed(order):
+            mechanism = model.mechanisms.get(n)
+            if mechanism is None or n in estimand.free or mechanism.diagram.nodes[0].box.kind == "point":
+                continue
+            factors.append((frozenset({n, *mechanism.used_parents}), self._factor(estimand, mechanism, n, known)))
+        written = self._nest(hidden, factors, known)
+        for n in hidden:
+            self._taken.discard(known[n].axis or "")
+        return written
+
+    def _factor(self, estimand: Estimand, mechanism: Mechanism, name: str, terms: Terms) -> list[Formula]:
+        """What one mechanism contributes: a conditional, a uniform state, or the policy of a surgery."""
+        box = mechanism.diagram.nodes[0].box
+        if box.kind == "uniform":
+            return [Number(Fraction(1, len(box.cod[0].values or (0,))))]
+        conditional = estimand.conditionals.get(box.name)
+        if conditional is None:
+            given = tuple(terms[p] for p in mechanism.used_parents)
+            return [Ask(Query((terms[name],), given, self._found.query.surgeries))]
+        return self._conditional(conditional, terms[name], [terms[p] for p in mechanism.parents])
+
+    def _conditional(self, c: Conditional, target: Term, ports: Sequence[Term]) -> list[Formula]:
+        fed, given = ports[: len(c.fed)], ports[len(c.fed) :]
+        if isinstance(c.of, int):
+            return [Ask(Query((target,), tuple(given), tuple(_setting(t) for t in fed)))]
+        inner = c.of.model
+        names = [*(x.name for x in c.fed), *(x.name for x in c.given), c.target.name]
+        terms = dict(zip(names, [*fed, *given, target], strict=True))
+        above = self._joint(c.of, inner, terms, [*(x.name for x in c.given), c.target.name])
+        below = self._joint(c.of, inner, terms, [x.name for x in c.given])
+        return [_quotient(above, below)]
+
+    def _name(self, variable: str, shown: str = "") -> str:
+        """A name for a value of a variable that is not taken yet: lower case where that is free, primed if need be."""
+        base = variable[:1].lower() + variable[1:]
+        while base in self._taken and base in self._rank:
+            base += "_"
+        name = base + (shown or variable)[len(variable) :]
+        while name in self._taken:
+            name += "'"
+        self._taken.add(name)
+        return name
+
+    def _nest(
+        self, hidden: Sequence[str], factors: Sequence[tuple[frozenset[str], list[Formula]]], terms: Terms
+    ) -> list[Formula]:
+        """Sum over the hidden wires, each as far in as it goes; the result is a list of factors."""
+        left = frozenset(hidden)
+        outside = [f for wires, fs in factors if not wires & left for f in fs]
+        inside = [(wires, fs) for wires, fs in factors if wires & left]
+        if not inside:
+            return self._merged(outside)
+        bound: list[tuple[str, str]] = []
+        rest = list(hidden)
+        here: list[Formula] = []
+        while rest and not here:
+            v = rest.pop(0)
+            bound.append((terms[v].axis_name, terms[v].variable))
+            later = frozenset(rest)
+            here = [f for wires, fs in inside if not wires & later for f in fs]
+            inside = [(wires, fs) for wires, fs in inside if wires & later]
+        body = [*here, *(self._nest(rest, inside, terms) if inside else [])]
+        return [*self._merged(outside), self._sum(bound, body)]
+
+    def _sum(self, bound: Sequence[tuple[str, str]], body: Sequence[Formula]) -> Formula:
+        """A sum; one inside of it joins it where that lets factors merge."""
+        for k, inner in enumerate(body):
+            if isinstance(inner, Sum):
+                flat = [*body[:k], *_factors(inner.body), *body[k + 1 :]]
+                merged = self._merged(flat)
+                if len(merged) < len(flat) and not {n for n, _ in bound} & {n for n, _ in inner.binders}:
+                    return self._sum([*bound, *inner.binders], merged)
+        return Sum(tuple(bound), _product(self._merged(body)))
+
+    def _merged(self, factors: Iterable[Formula]) -> list[Formula]:
+        """`P(y | x, z) P(x | z)` becomes `P(x, y | z)`, as often as it goes."""
+        merged = list(factors)
+        for i, one in enumerate(merged):
+            for j, other in enumerate(merged):
+                if i != j and isinstance(one, Ask) and isinstance(other, Ask):
+                    both = _chained(one.query, other.query)
+                    if both is not None:
+                        key = self._rank.get
+                        targets = tuple(sorted(both.targets, key=lambda t: key(t.variable, -1)))
+                        rest = [f for k, f in enumerate(merged) if k not in (i, j)]
+                        return self._merged([*rest[: min(i, j)], Ask(replace(both, targets=targets)), *rest[min(i, j) :]])
+        return merged
+
+
+def _setting(t: Term) -> Do | Open:
+    return Open(t.variable, t.axis) if t.values is None else Do(t.variable, t.values[0])
+
+
+def _chained(one: Query, other: Query) -> Query | None:
+    """The joint of two conditionals, if the first conditions on all that the second has, and on nothing else."""
+    if one.surgeries != other.surgeries or set(one.given) != {*other.given, *other.targets}:
+        return None
+    return replace(other, targets=(*other.targets, *one.targets))
+
+
+def _quotient(above: Sequence[Formula], below: Sequence[Formula]) -> Formula:
+    """The quotient of two products, without what stands in both; `P(y, z | x) / P(z | x)` becomes `P(y | z, x)`."""
+    top, bottom = list(above), list(below)
+    for f in below:
+        if f in top:
+            top.remove(f)
+            bottom.remove(f)
+            continue
+        for k, g in enumerate(top):
+            narrowed = _narrowed(g, f)
+            if narrowed is not None:
+                top[k] = narrowed
+                bottom.remove(f)
+                break
+    numerator = _product(top)
+    return Arithmetic("/", numerator, _product(bottom)) if bottom else numerator
+
+
+def _narrowed(above: Formula, below: Formula) -> Formula | None:
+    """The quotient of a joint and a marginal of it, as a conditional."""
+    if not isinstance(above, Ask) or not isinstance(below, Ask):
+        return None
+    joint, part = above.query, below.query
+    if joint.surgeries != part.surgeries or set(joint.given) != set(part.given):
+        return None
+    if not set(part.targets) < set(joint.targets):
+        return None
+    targets = tuple(t for t in joint.targets if t not in part.targets)
+    return Ask(replace(joint, targets=targets, given=(*part.targets, *joint.given)))
+
+
+def _factors(formula: Formula) -> list[Formula]:
+    """The factors of a product, left to right."""
+    if isinstance(formula, Arithmetic) and formula.op == "*":
+        return [*_factors(formula.left), *_factors(formula.right)]
+    return [formula]
+
+
+def _product(factors: Sequence[Formula]) -> Formula:
+    if not factors:
+        return Number(Fraction(1))
+    product = factors[-1]
+    for f in reversed(factors[:-1]):
+        product = Arithmetic("*", f, product)
+    return product
