@@ -14,6 +14,7 @@ from semantics.distribution import Distribution
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import compare, evaluate
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.estimand import identified
 from strings.formula import Ask, Compare, Formula, Number
 from strings.query import Query
 
@@ -84,7 +85,8 @@ def _ask(
         tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
             data = model.dataset(statement.data)
-            found = estimate(model.shape, query, data, exact=exact, policies=tables, max_memory=max_memory)
+            way = identified(model.shape, query)
+            found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
             estimates.append(found)
             return found.distribution
         return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)

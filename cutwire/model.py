@@ -13,6 +13,7 @@ from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
 from parser.program import Definition, ModelDef, QueryStatement
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
+from strings.estimand import identified
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
@@ -231,10 +232,13 @@ class Model:
     def estimate(
         self, question: str, data: object, *, semantics: str = "exact", max_memory: int | None = None
     ) -> Estimate:
-        """Answer a question from data on the observed variables, by comb factorisation; boxes need no numbers.
+        """Answer a question from data on the observed variables by identification; boxes need no numbers.
 
         `data`: the name of a data set of the model file, a `Distribution`, a data frame, or a mapping of columns. The
-        result has the numbers (`.distribution`), the `.formula` and the `.estimand`.
+        result has the numbers (`.distribution`) and the `.formula`.
+
+        Raises:
+            QueryError: E001 if the effect does not follow from the observed variables.
         """
         from semantics.estimate import estimate
 
@@ -244,9 +248,8 @@ class Model:
         query = statement.formula.query
         policies = self.kernels(surgeries=query.surgeries, extra=statement.tables, exact=_is_exact(semantics))
         return estimate(
-            self.shape,
-            query,
-            self._as_dataset(data),
+            identified(self.shape, query),
+            [self._as_dataset(data)],
             exact=_is_exact(semantics),
             policies=policies,
             max_memory=max_memory,

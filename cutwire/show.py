@@ -82,7 +82,7 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
         console.print(Text(f"  {shown}" + (f"  = {exact}" if exact and unit != "odds" else "")))
     else:
         console.print(_table(d, unit, digits))
-    for found in dict.fromkeys(str(e.formula) for e in result.estimates if e.estimand is not None):
+    for found in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):
         console.print(Text(f"  by  {found}", style="cyan"))
     if result.estimates:
         console.print(Text(f"  from data {result.statement.data}", style="dim"))

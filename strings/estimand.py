@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from strings.diagnostic import Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.graph import Graph, bits
-from strings.identify import Obstacle, Route, Source, effect, exchangeable
+from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.separation import separated
@@ -132,6 +132,21 @@ class NotIdentified:
     obstacle: Obstacle
 
 
+def refusal(found: NotIdentified) -> Diagnostic:
+    """E001: the effect does not follow from what is given, and why."""
+    notes = [f"given: {'; '.join(map(str, found.given))}", str(found.obstacle)]
+    if isinstance(found.obstacle, Hedge):
+        g, inner = found.obstacle.graph, found.obstacle.inner
+        outside = ", ".join(g.show(found.obstacle.forest & ~inner))
+        notes.append(f"{outside} cannot be told apart from the hidden causes of {', '.join(g.show(inner))}")
+    return Diagnostic(
+        "E001",
+        f"`{found.asked}` does not follow from what is given",
+        notes=tuple(notes),
+        help=("measure a hidden cause, bring an experiment, or give the boxes numbers and use `query`",),
+    )
+
+
 def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> Identified | NotIdentified:
     """Whether the answer to `query` follows from what is given, by default the joint of all observed variables.
 
@@ -166,6 +181,18 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         return NotIdentified(query, query_, given, routes)
     estimand = _Assembly(seen, query_, sources).estimand(routes)
     return Identified(query, query_, estimand, given, sources, routes)
+
+
+def identified(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> Identified:
+    """As `identify`, where a refusal is an error.
+
+    Raises:
+        QueryError: E001 if the effect does not follow.
+    """
+    found = identify(model, query, given)
+    if isinstance(found, NotIdentified):
+        raise QueryError(refusal(found))
+    return found
 
 
 def _plain(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple[Query, Estimand] | None:
