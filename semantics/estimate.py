@@ -24,11 +24,11 @@ from semantics.kernel import Table, Tables, size
 from strings.diagnostic import Diagnostic, ZeroProbabilityError
 from strings.estimand import Conditional, Estimand, Identified
 from strings.formula import Formula
-from strings.written import formula
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
 from strings.surgery import Open
+from strings.written import formula
 
 
 class Joints(Protocol):
@@ -189,9 +189,7 @@ class Reader:
             Diagnostic(
                 "Q002",
                 self.joints.describe(fed, seen),
-                notes=(
-                    f"the estimand needs {c.name} there, which is undetermined; Cutwire does not invent a column",
-                ),
+                notes=(f"the estimand needs {c.name} there, which is undetermined; Cutwire does not invent a column",),
                 help=("ask about a narrower intervention, or bring data that have such cases",),
             )
         )

@@ -34,9 +34,15 @@ def member(count: int) -> Object:
     return Object(MEMBER, tuple(map(str, range(count))))
 
 
-def family(model: CausalModel, wire: Object) -> CausalModel:
-    """The model in which every ordinary box hears `wire` too, as its first input; `wire` is an input of the model."""
-    mechanisms = {n: Mechanism((wire.name, *m.parents), _heard(m.diagram, wire)) for n, m in model.mechanisms.items()}
+def family(model: CausalModel, wire: Object, only: str = "") -> CausalModel:
+    """The model in which every ordinary box hears `wire` too, as its first input; `wire` is an input of the model.
+
+    With `only`, just the mechanism of that variable hears it: the members differ in nothing else.
+    """
+    mechanisms = {
+        n: m if only and n != only else Mechanism((wire.name, *m.parents), _heard(m.diagram, wire))
+        for n, m in model.mechanisms.items()
+    }
     return replace(model, variables=(*model.variables, wire), mechanisms=mechanisms)
 
 

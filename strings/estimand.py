@@ -512,4 +512,3 @@ def _label(conditional: Conditional, known: Mapping[str, Conditional]) -> str:
         k += 1
         name = f"{conditional.name} #{k}"
     return name
-

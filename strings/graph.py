@@ -112,6 +112,27 @@ class Graph:
         spouses = tuple(0 if into >> v & 1 else s & ~into for v, s in enumerate(self.spouses))
         return Graph(self.names, parents, spouses)
 
+    def keep(self, mask: int) -> Graph:
+        """The graph on some vertices, the others hidden: their paths become edges (latent projection, Verma 1993)."""
+        edges = [(u, v) for v, s in enumerate(self.spouses) for u in bits(s) if u < v]
+        noise = [1 << len(edges) + v if not mask >> v & 1 else 0 for v in range(len(self.names))]
+        for k, (u, v) in enumerate(edges):
+            noise[u] |= 1 << k
+            noise[v] |= 1 << k
+        seen = [0] * len(self.names)  # kept vertices that reach a vertex through hidden ones only
+        for v in self.order:
+            for p in bits(self.parents[v]):
+                if mask >> p & 1:
+                    seen[v] |= 1 << p
+                else:
+                    seen[v] |= seen[p]
+                    noise[v] |= noise[p]
+        kept = list(bits(mask))
+        place = {v: i for i, v in enumerate(kept)}
+        parents = tuple(sum(1 << place[p] for p in bits(seen[v])) for v in kept)
+        spouses = tuple(sum(1 << place[u] for u in kept if u != v and noise[u] & noise[v]) for v in kept)
+        return Graph(tuple(self.names[v] for v in kept), parents, spouses)
+
     def district(self, vertex: int, within: int | None = None) -> int:
         """The district of one vertex in the induced subgraph `within`."""
         allowed = self.all if within is None else within

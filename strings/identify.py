@@ -198,7 +198,12 @@ def may_be_set(operated: Graph, outcomes: int, fixed: int, conditions: int, z: i
 
 
 def identifiable(
-    graph: Graph, outcomes: int, treated: int, conditions: int = 0, sources: Sequence[Source] = ()
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int = 0,
+    sources: Sequence[Source] = (),
+    policies: Sequence[tuple[int, int]] = (),
 ) -> bool:
     """Whether `P(outcomes | do(treated), conditions)` follows from what is given, in every model of this graph.
 
@@ -210,4 +215,60 @@ def identifiable(
         operated = graph.without(into=treated)
         moved = exchangeable(operated, outcomes, treated, conditions, conditions & ~treated)
         treated, outcomes = treated | moved, outcomes | (conditions & ~moved)
-    return isinstance(effect(graph, outcomes, treated, sources), tuple)
+    return isinstance(effect(graph, outcomes, treated, sources, policies), tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A smallest part of a graph in which an effect still does not follow; every other edge may be left out.
+
+    `outcomes` are the outcomes that are still needed for that.
+    """
+
+    graph: Graph
+    outcomes: int
+
+
+def core(
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int = 0,
+    sources: Sequence[Source] = (),
+    policies: Sequence[tuple[int, int]] = (),
+) -> Core:
+    """The part of `graph` that makes an effect not identifiable: edges are left out one by one while it stays so.
+
+    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole.
+    """
+
+    def fails(g: Graph, y: int) -> bool:
+        given = tuple(Source(_part(s.graph, g, graph), s.done) for s in sources)
+        return not identifiable(g, y, treated, conditions, given, policies)
+
+    for y in bits(outcomes):
+        rest = outcomes & ~(1 << y)
+        if rest and fails(graph, rest):
+            outcomes = rest
+    parents, spouses = list(graph.parents), list(graph.spouses)
+
+    def current() -> Graph:
+        return Graph(graph.names, tuple(parents), tuple(spouses))
+
+    for v in range(len(parents)):
+        for p in bits(graph.parents[v]):
+            parents[v] &= ~(1 << p)
+            if not fails(current(), outcomes):
+                parents[v] |= 1 << p
+    for v in range(len(spouses)):
+        for u in bits(graph.spouses[v]):
+            if u < v:
+                spouses[v], spouses[u] = spouses[v] & ~(1 << u), spouses[u] & ~(1 << v)
+                if not fails(current(), outcomes):
+                    spouses[v], spouses[u] = spouses[v] | 1 << u, spouses[u] | 1 << v
+    return Core(current(), outcomes)
+
+
+def _part(source: Graph, part: Graph, whole: Graph) -> Graph:
+    """The graph of a source, once the graph of the model has lost edges."""
+    return part if source is whole else part.keep(part.mask(source.names))

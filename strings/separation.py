@@ -17,6 +17,7 @@ False
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from strings.graph import Graph, bits
 from strings.model import CausalModel
@@ -38,7 +39,7 @@ def falls_apart(model: CausalModel, left: Sequence[str], right: Sequence[str], g
     for first, node in zip(diagram.first_wires, diagram.nodes, strict=True):
         # A wire that is cut still ends at its box from behind, but no longer reaches the boxes that it feeds.
         ends = [*range(first, first + len(node.box.cod)), *(a for a in node.args if a not in cut)]
-        for a, b in zip(ends, ends[1:], strict=False):
+        for a, b in pairwise(ends):
             parts.join(a, b)
     kept = ([wire[n] for n in side if wire[n] not in cut] for side in (left, right))
     one, other = ({parts.find(w) for w in side} for side in kept)

@@ -16,7 +16,7 @@ derived distribution is the quotient of two such formulas. Factors that stand ab
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from strings.estimand import Conditional, Estimand, Identified
@@ -71,7 +71,9 @@ class _Writer:
         behind = model.ancestors(asked)
         order = [n for n in model.order if n in behind]
         known = {n: t for n, t in terms.items() if n in asked or n not in model.mechanisms or n in estimand.free}
-        known |= {s.variable: terms[s.variable] for s in self._query.surgeries if isinstance(s, Do) and s.variable in terms}
+        known |= {
+            s.variable: terms[s.variable] for s in self._query.surgeries if isinstance(s, Do) and s.variable in terms
+        }
         hidden = [n for n in order if n not in known]
         hidden.sort(key=lambda n: n in estimand.copies)
         for n in hidden:
@@ -162,7 +164,9 @@ class _Writer:
                         key = self._rank.get
                         targets = tuple(sorted(both.targets, key=lambda t: key(t.variable, -1)))
                         rest = [f for k, f in enumerate(merged) if k not in (i, j)]
-                        return self._merged([*rest[: min(i, j)], Ask(replace(both, targets=targets)), *rest[min(i, j) :]])
+                        return self._merged(
+                            [*rest[: min(i, j)], Ask(replace(both, targets=targets)), *rest[min(i, j) :]]
+                        )
         return merged
 
 
