@@ -64,13 +64,22 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield from _limit_by_thread(seconds, error)
         return
 
+    expired = False
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal expired
+        expired = True
         raise error
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Where code of others swallows the error, the next one follows soon; what it turns the error into is the error.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.25)
     try:
         yield
+    except Exception:
+        if expired:
+            raise error from None
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -207,13 +207,30 @@ class Model:
         return elaborate_query(read_expression(question, "<query>"), self.definition, source)
 
     def _question(self, targets: Sequence[str], do: Mapping[str, object], given: Mapping[str, object]) -> Query:
-        for n in targets:
+        for k, n in enumerate(targets):
             self.shape.object(n)
+            if n in targets[:k]:
+                raise QueryError(Diagnostic("N010", f"`{n}` stands twice in this question", help=("name it once",)))
+        if not targets:
+            raise QueryError(Diagnostic("Q001", "this question asks for nothing", help=("name a variable",)))
+        for option, mapping in (("do", do), ("given", given)):
+            if not isinstance(mapping, Mapping):
+                raise QueryError(
+                    Diagnostic(
+                        "Q001",
+                        f"`{option}=` takes a mapping of variables to values, not {type(mapping).__name__}",
+                        help=(f'write {option}={{"{self.shape.names[0]}": value}}',),
+                    )
+                )
         surgeries: list[Surgery] = []
         for n, v in do.items():
-            surgeries.append(Open(n) if v is None else Do(n, str(v)))
+            surgeries.append(Open(n) if v is None else self._set(n, v))
         seen = tuple(Term(n, None if v is None else (self._value(n, v),)) for n, v in given.items())
         return Query(tuple(Term(n) for n in targets), seen, tuple(surgeries))
+
+    def _set(self, name: str, value: object) -> Do:
+        """The surgery that sets a variable; one that there is not is refused by the surgery itself."""
+        return Do(name, self._value(name, value) if name in self.shape.names else str(value))
 
     def _value(self, name: str, value: object) -> str:
         x, text = self.shape.object(name), str(value)
@@ -275,7 +292,7 @@ class Model:
     def do(self, assignments: Mapping[str, object] | None = None, **values: object) -> Model:
         """Set variables to values: `model.do(S="yes")`."""
         given = {**(assignments or {}), **values}
-        return self.after(*(Do(n, str(v)) for n, v in given.items()))
+        return self.after(*(self._set(n, v) for n, v in given.items()))
 
     def open(self, *variables: str) -> Model:
         """Make variables inputs of the model: their mechanisms are forgotten."""

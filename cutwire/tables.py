@@ -38,16 +38,24 @@ def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool) -> K
     if isinstance(definition, Fit):
         learnt = fit(datasets(definition.data), b, definition.alpha)
         return learnt if exact else learnt.as_float()
-    return Kernel(b.dom, b.cod, _array(definition, exact))
+    return Kernel(b.dom, b.cod, _array(definition, exact, b.name))
 
 
-def _array(table: Table, exact: bool) -> np.ndarray:
+def _array(table: Table, exact: bool, name: str) -> np.ndarray:
     """The table as an array; a float array has its rows normalised, so that rounding in the text does not stay."""
     if exact and table.exact:
         array = np.empty(len(table.entries), dtype=object)
         array[:] = [e if isinstance(e, Fraction) else Fraction(e) for e in table.entries]
         return array.reshape(table.shape)
     floats = np.array([float(e) for e in table.entries]).reshape(table.shape)
+    if any(e and not f for e, f in zip(table.entries, floats.flat, strict=True)):
+        raise LimitError(
+            Diagnostic(
+                "L003",
+                f"a probability of box `{name}` is smaller than floating point can hold",
+                help=('ask exactly: `--exact`, or semantics="exact"', "or write 0 if that is meant"),
+            )
+        )
     normalised: np.ndarray = floats / floats.sum(axis=-1, keepdims=True)
     return normalised
 

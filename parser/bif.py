@@ -256,6 +256,10 @@ class _Reader:
         places = [k for k in range(opened, end) if t.texts[k] not in (",", "|")]
         if not places:
             raise BlockError(Diagnostic("B001", "this block names no variable", t.span(end), "expected a variable"))
+        for k in range(places[0] + 1, end):
+            if t.texts[k] == ("," if k == places[0] + 1 else "|"):
+                expected = "expected `|`: a block is for one variable" if t.texts[k] == "," else "a second bar"
+                raise BlockError(Diagnostic("B001", "this head is not `child | parent, parent`", t.span(k), expected))
         names = [t.name(k) for k in places]
         t.expect(end + 1, "{")
         block = Block(names[0], tuple(names[1:]), tuple(t.span(k) for k in places), end + 2)

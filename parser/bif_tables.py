@@ -243,16 +243,21 @@ class _BlockReader:
     def _whole_table(self, at: int, end: int) -> None:
         """`table` with parents: the first variable, the child, varies slowest, as the format says.
 
-        Some writers put row after row instead. If only that reading gives probabilities, it is meant (B003).
+        Some writers put row after row instead. The reading whose rows sum to 1 is meant, or come closer to it; that is
+        said if it is not the format's (B003), and also if both readings do and they differ.
         """
         values = self._values(at + 1, end, math.prod(self.shape))
         rows = len(values) // self.width
         by_format = [values[r::rows] for r in range(rows)]
         by_row = [values[r * self.width : (r + 1) * self.width] for r in range(rows)]
         chosen = by_format
-        if not _all_near_one(by_format) and _all_near_one(by_row):
-            chosen = by_row
-            self._warn_order(at)
+        if by_row != by_format:
+            off_format, off_row = _farthest(by_format), _farthest(by_row)
+            if off_row < off_format and off_row <= FARTHEST:
+                chosen = by_row
+                self._warn_order(at, "only so do its rows sum to 1", "row by row")
+            elif off_row == off_format == 0:
+                self._warn_order(at, "its rows sum to 1 in either order", "by columns")
         for r, row in enumerate(chosen):
             total = sum(row, Decimal(0))
             if abs(total - 1) > FARTHEST:
@@ -264,13 +269,13 @@ class _BlockReader:
                 self.reader.rounded.append(RoundedRow(self.block.child, total, at + 1, end - 1))
             self._place(r * self.width, row, at)
 
-    def _warn_order(self, at: int) -> None:
+    def _warn_order(self, at: int, why: str, how: str) -> None:
         self.reader.warnings.append(
             Diagnostic(
                 "B003",
-                f"the table of {shown(self.block.child)} was read row by row",
+                f"the table of {shown(self.block.child)} was read {how}",
                 self.tokens.span(at),
-                "only so do its rows sum to 1",
+                why,
                 notes=("the format lets the first variable vary slowest",),
                 severity="warning",
             )
@@ -305,8 +310,9 @@ class _BlockReader:
         )
 
 
-def _all_near_one(rows: Sequence[Sequence[Decimal]]) -> bool:
-    return all(abs(sum(row, Decimal(0)) - 1) <= FARTHEST for row in rows)
+def _farthest(rows: Sequence[Sequence[Decimal]]) -> Decimal:
+    """How far the sums of some rows are from 1, at most."""
+    return max(abs(sum(row, Decimal(0)) - 1) for row in rows)
 
 
 def _short(total: Decimal) -> str:

@@ -24,13 +24,14 @@ class PrecisionError(ArithmeticError):
 class Tensor:
     """Entries and their common factor: `2 ** exponent` for floats, `factor` for exact numbers.
 
-    `low` is a lower bound of the binary exponents of the positive entries.
+    `low` and `high` bound the binary exponents of the positive entries.
     """
 
     array: Array
     exponent: int = 0
     factor: Fraction = Fraction(1)
     low: int = 0
+    high: int = 0
 
     def arranged(self, array: Array) -> Tensor:
         """The same tensor with its entries in another arrangement."""
@@ -79,18 +80,19 @@ class Arithmetic(Protocol):
 
 
 _LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
+_HIGHEST = 1000  # and overflows at 2 ** 1024
 
 
 @dataclass(frozen=True)
 class Floats:
-    """float64 with a common power of two. Entries stay below 1 or so: they are probabilities.
+    """float64 with a common power of two, drawn out whenever entries might leave the range of float64.
 
     Raises:
         PrecisionError: if entries of one tensor lie further apart than float64 can tell.
     """
 
     exact: bool = False
-    entry_bytes: int = 8
+    entry_bytes: int = 12  # 8, and half as much again: operands are copied when they are normalised
     slowness: int = 1
     nil: float = 0.0
 
@@ -98,16 +100,21 @@ class Floats:
         return self._normal(Tensor(array))
 
     def product(self, left: Tensor, right: Tensor) -> Tensor:
-        if left.low + right.low < _LOWEST:
+        inner = left.array.shape[2]
+        growth = inner.bit_length() if inner > 1 else 0
+        if left.low + right.low < _LOWEST or left.high + right.high + growth > _HIGHEST:
             left, right = self._normal(left), self._normal(right)
             if left.low + right.low < _LOWEST:
                 raise PrecisionError
-        inner = left.array.shape[2]
         array = left.array * right.array if inner == 1 else np.matmul(left.array, right.array)
-        return Tensor(array, left.exponent + right.exponent, low=left.low + right.low)
+        low, high = left.low + right.low, left.high + right.high + growth
+        return Tensor(array, left.exponent + right.exponent, low=low, high=high)
 
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
-        return tensor.arranged(np.asarray(tensor.array.sum(axis=axes)))
+        growth = math.prod(tensor.array.shape[a] for a in axes).bit_length()
+        if tensor.high + growth > _HIGHEST:
+            tensor = self._normal(tensor)
+        return replace(tensor, array=np.asarray(tensor.array.sum(axis=axes)), high=tensor.high + growth)
 
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0)
@@ -192,7 +199,7 @@ class Fractions:
     """Whole numbers with a common fraction before them: exact, and without a gcd for every sum."""
 
     exact: bool = True
-    entry_bytes: int = 64
+    entry_bytes: int = 96
     slowness: int = 100
     nil: int = 0
 

@@ -39,8 +39,14 @@ def contract(
         PrecisionError: from `Floats`, if float64 cannot hold the numbers; use `Logarithms`.
     """
     planned = plan(network, arithmetic.slowness)
-    check_memory(planned, arithmetic.entry_bytes, max_memory)
+    check_memory(planned, arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact, max_memory)
     return run(planned, network, arithmetic, on_progress)
+
+
+def _digits(network: Network) -> int:
+    """How many bits an exact number in the contraction may need: as many as all factors together."""
+    exact = (f.array for f in network.factors if f.array.dtype == object)
+    return sum(max((p.denominator.bit_length() for p in a.flat), default=0) for a in exact)
 
 
 def check_memory(planned: Plan, entry_bytes: int, max_memory: int | None) -> None:
@@ -86,8 +92,10 @@ def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | 
 
 
 def memory_limit(max_memory: int | None) -> int:
-    """The bound in bytes: as asked, else 4 GiB or half of the machine's memory, whichever is less."""
-    return min(_DEFAULT_LIMIT, _machine_memory() // 2) if max_memory is None else max_memory
+    """The bound in bytes: as asked, else 4 GiB or half of the machine's memory, whichever is less; never more than nine
+    tenths of what the machine has."""
+    machine = _machine_memory()
+    return min(_DEFAULT_LIMIT, machine // 2) if max_memory is None else min(max_memory, machine * 9 // 10)
 
 
 def _machine_memory() -> int:

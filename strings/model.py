@@ -73,10 +73,7 @@ class CausalModel:
         object.__setattr__(self, "mechanisms", ordered)
         for name, m in ordered.items():
             dom = tuple(self.object(p) for p in m.parents)
-            if (m.diagram.dom, m.diagram.cod) != (dom, (self.object(name),)):
-                raise CompositionError(
-                    Diagnostic("M003", f"the mechanism of `{name}` does not have the type of its variables")
-                )
+            _check_type(name, m, dom, self.object(name))
         _ = self.order
 
     def __hash__(self) -> int:
@@ -268,7 +265,32 @@ class CausalModel:
         mechanisms = {n: m for n, m in self.mechanisms.items() if n != self.object(name).name}
         if mechanism is not None:
             mechanisms[name] = mechanism
+        if mechanism is None or set(mechanism.used_parents) <= set(self.parents(name)):
+            return self._with_fewer_wires(name, mechanism, mechanisms)
         return replace(self, mechanisms=mechanisms)
+
+    def _with_fewer_wires(
+        self, name: str, mechanism: Mechanism | None, mechanisms: Mapping[str, Mechanism]
+    ) -> CausalModel:
+        """The model whose mechanism of `name` hears no more than before: nothing else can have become wrong."""
+        if mechanism is not None:
+            dom = tuple(self.object(p) for p in mechanism.parents)
+            _check_type(name, mechanism, dom, self.object(name))
+            mechanisms = {n: mechanisms[n] for n in self.names if n in mechanisms}
+        model = object.__new__(CausalModel)
+        for field, value in (
+            ("variables", self.variables),
+            ("mechanisms", mechanisms),
+            ("latents", self.latents),
+            ("name", self.name),
+        ):
+            object.__setattr__(model, field, value)
+        return model
+
+
+def _check_type(name: str, m: Mechanism, dom: Ty, cod: Object) -> None:
+    if (m.diagram.dom, m.diagram.cod) != (dom, (cod,)):
+        raise CompositionError(Diagnostic("M003", f"the mechanism of `{name}` does not have the type of its variables"))
 
 
 def _drop_unused(diagram: Diagram) -> Diagram:
