@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from cutwire.model import Model, as_number
 from parser.program import CheckStatement, DiagramClaim, QueryStatement
 from semantics.answer import answer
+from semantics.compare import compare
 from semantics.distribution import Distribution
 from semantics.estimate import Estimate, estimate
-from semantics.evaluate import compare, evaluate
+from semantics.evaluate import evaluate
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.estimand import identified
 from strings.formula import Ask, Compare, Formula, Number

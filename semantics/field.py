@@ -83,3 +83,35 @@ class Field:
             power = power * power % self.p
             left >>= 1
         return found
+
+
+@dataclass(frozen=True)
+class FieldNumbers:
+    """Members of the field as numbers of formulas (`semantics.evaluate.Numbers`)."""
+
+    field: Field
+
+    def constant(self, value: Fraction, exact: bool) -> Array:
+        return np.array(self.field.member(value), dtype=np.int64)
+
+    def combine(self, op: str, left: Array, right: Array) -> Array:
+        p = self.field.p
+        match op:
+            case "+":
+                return np.asarray((left + right) % p)
+            case "-":
+                return np.asarray((left - right) % p)
+            case "*":
+                return np.asarray(left * right % p)
+            case _:
+                return np.asarray(left * self.field.inverse(right) % p)
+
+    def power(self, base: Array, exponent: int) -> Array:
+        found = np.ones_like(base)
+        factor = self.field.inverse(base) if exponent < 0 else base
+        for _ in range(abs(exponent)):
+            found = found * factor % self.field.p
+        return found
+
+    def total(self, array: Array, axes: tuple[int, ...]) -> Array:
+        return np.asarray(array.sum(axis=axes) % self.field.p)

@@ -260,6 +260,23 @@ class CausalModel:
                 parents[position[n]], sources[position[n]] = seen_visible, seen_hidden
         return Graph(self.observed, tuple(parents), _spouses(sources))
 
+    def with_values(self, values: Mapping[str, tuple[str, ...]]) -> CausalModel:
+        """The same shape with other values for some variables; boxes keep their names."""
+        new = {n: Object(n, values.get(n, self.object(n).values)) for n in self.names}
+
+        def typed(ty: Ty) -> Ty:
+            return tuple(new.get(x.name, x) for x in ty)
+
+        mechanisms = {}
+        for n, m in self.mechanisms.items():
+            builder = Builder(typed(m.diagram.dom))
+            env = list(range(len(m.diagram.dom)))
+            for node in m.diagram.nodes:
+                b = replace(node.box, dom=typed(node.box.dom), cod=typed(node.box.cod))
+                env.extend(builder.apply(b, [env[a] for a in node.args]))
+            mechanisms[n] = Mechanism(m.parents, builder.freeze(env[w] for w in m.diagram.outs))
+        return replace(self, variables=tuple(new.values()), mechanisms=mechanisms)
+
     def with_mechanism(self, name: str, mechanism: Mechanism | None) -> CausalModel:
         """The model with another mechanism for one variable (`None`: it becomes an input)."""
         mechanisms = {n: m for n, m in self.mechanisms.items() if n != self.object(name).name}

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import pytest
 
+from semantics.compare import compare
 from semantics.distribution import Distribution
-from semantics.evaluate import compare, evaluate
+from semantics.evaluate import evaluate
 from strings.diagnostic import LimitError, QueryError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
 from strings.query import Query, Term
