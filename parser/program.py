@@ -14,8 +14,10 @@ from typing import Literal
 
 from strings.diagnostic import Diagnostic, Source, Span
 from strings.diagram import Diagram
+from strings.estimand import Given
 from strings.formula import Compare, Formula
 from strings.model import CausalModel
+from strings.query import Query
 from strings.signature import Box
 from strings.surgery import Surgery
 
@@ -119,18 +121,60 @@ class DiagramClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class IndependenceClaim:
+    """`left _||_ right | given`, in every model of this shape, after `surgeries`."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    surgeries: tuple[Surgery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiabilityClaim:
+    """The answer to `query` follows from what is `given` (nothing: the observed joint), or it does not."""
+
+    query: Query
+    given: tuple[Given, ...] = ()
+    identifiable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CheckStatement:
-    """A claim to check: `body` is a comparison of formulas or an equation of diagrams."""
+    """A claim to check.
+
+    A comparison of formulas is about the model's own numbers; it is about all models of its shape if `models` says how
+    many to try, if the mode is `symbolic`, or if a box that it needs has no numbers. `assuming` then says of which
+    models. `within` is a tolerance for floats, `seed` makes other random models.
+    """
 
     model: str
     name: str
-    body: Compare | DiagramClaim
+    body: Compare | DiagramClaim | IndependenceClaim | IdentifiabilityClaim
     text: str
     axes: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Definition] = field(default_factory=dict)
-    mode: Literal["", "exact", "numeric"] = ""
+    mode: Literal["", "exact", "symbolic", "numeric"] = ""
     within: Fraction | None = None
     using: str = ""
+    doc: str = ""
+    span: Span | None = field(default=None, compare=False)
+    assuming: tuple[Compare, ...] = ()
+    models: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyStatement:
+    """Ask whether the answer to `query` follows from what is `given` (nothing: the joint of all observed variables)."""
+
+    model: str
+    query: Query
+    text: str
+    name: str = ""
+    given: tuple[Given, ...] = ()
+    axes: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Definition] = field(default_factory=dict)
     doc: str = ""
     span: Span | None = field(default=None, compare=False)
 
@@ -150,7 +194,7 @@ class DrawStatement:
     span: Span | None = field(default=None, compare=False)
 
 
-Statement = QueryStatement | CheckStatement | DrawStatement
+Statement = QueryStatement | CheckStatement | DrawStatement | IdentifyStatement
 
 
 @dataclass(frozen=True)

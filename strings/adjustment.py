@@ -7,8 +7,7 @@ path from the treatments to the outcomes, and `Z` separates the two once the fir
 der Zander, Liśkiewicz, Textor 2014). So all questions about adjustment become questions about separators, and take
 polynomial time each; no paths and no subsets are enumerated.
 
-Sets are masks on the graph of the observed variables. A treatment that comes back to the path counts as the start of
-another one: causal paths are *proper*, they leave the treatments once and for all.
+Sets are masks on the graph of the observed variables. Causal paths are *proper*: only their start is a treatment.
 
 >>> g = Graph(("A", "B", "X", "M", "Y"), (0b00000, 0b00001, 0b00001, 0b00100, 0b01010), (0, 0, 0, 0, 0))
 >>> x, y = g.mask("X"), g.mask("Y")
@@ -129,9 +128,9 @@ def minimal_adjustments(
 def optimal_adjustment(graph: Graph, outcomes: int, treated: int) -> int | None:
     """The adjustment set that estimates the effect with the least asymptotic variance, where graphs tell; or nothing.
 
-    It is the parents of the causal paths, the forbidden ones aside (Henckel, Perković, Maathuis 2022; Witte et al.
-    2020): best among all adjustment sets in linear models for any number of treatments, and in every model for one
-    treatment (Rotnitzky, Smucler 2020). Those results are for graphs in which everything is observed. Here a hidden
+    It is the parents of the causal paths, the forbidden ones aside: best among all adjustment sets for regression in
+    linear models (Henckel, Perković, Maathuis 2022; Witte et al. 2020), and, with one treatment, for nonparametric
+    estimates (Rotnitzky, Smucler 2020). Those results are for graphs in which everything is observed. Here a hidden
     cause is taken for one more vertex: if the best set of that larger graph has no hidden member, then it is best among
     the sets that can be seen as well. If a hidden cause feeds a causal path, nothing is returned, although some graphs
     of that kind have a best set (Smucler, Sapienza, Rotnitzky 2022; Runge 2021). Nothing is returned either if an
