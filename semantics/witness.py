@@ -26,7 +26,7 @@ from semantics.family import MEMBER, family, member
 from semantics.field import Field
 from semantics.kernel import Kernel, Table, Tables, size
 from strings.diagnostic import ZeroProbabilityError
-from strings.estimand import Given, NotIdentified
+from strings.estimand import Given, NotIdentified, hide_unspoken
 from strings.graph import Graph, bits
 from strings.identify import Source, core
 from strings.model import CausalModel
@@ -107,9 +107,7 @@ class _Search:
 
     def _core(self) -> tuple[Graph, int]:
         """The part of the graph that matters, and the outcomes that do."""
-        spoken = {n for g in self._found.given for n in (*g.variables, *g.done)}
-        hidden = frozenset(n for n in self._model.observed if n not in spoken)
-        seen = replace(self._model, latents=self._model.latents | hidden)
+        seen = hide_unspoken(self._model, self._found.given)
         graph, query = seen.graph, self._found.asked
         sources = []
         for g in self._found.given:

@@ -67,8 +67,8 @@ identifies the effect only if it is linear, or by another assumption; otherwise 
 
 
 def _found(graph: Graph, outcomes: int, treated: int) -> Iterator[Criterion]:
-    def one(name: str, citation: str, **sets: int) -> Criterion:
-        return Criterion(name, tuple((role, graph.show(m)) for role, m in sets.items()), citation)
+    def one(name: str, citation: str, note: str = "", **sets: int) -> Criterion:
+        return Criterion(name, tuple((r, graph.show(m)) for r, m in sets.items()), citation, not note, note)
 
     if not graph.descendants(treated) & outcomes:
         yield one("no causal path", "Pearl 1995", treatments=treated, outcomes=outcomes)
@@ -89,17 +89,15 @@ def _found(graph: Graph, outcomes: int, treated: int) -> Iterator[Criterion]:
     near = graph.ancestors(outcomes | treated)
     if tian_pearl(graph, treated, near):
         x = treated.bit_length() - 1
-        sets = {"children": graph.children[x] & near, "district": graph.district(x, near)}
-        yield one("Tian–Pearl", "Tian, Pearl 2002", **sets)
+        children = graph.children[x] & near
+        yield one("Tian–Pearl", "Tian, Pearl 2002", children=children, district=graph.district(x, near))
     parts = one_hole(graph, treated, near)
-    if parts is not None:
-        sets = dict(zip(("before", "inside", "after"), parts, strict=True))
-        yield one("comb with one hole", "Jacobs, Kissinger, Zanasi 2019", **sets)
-    if not outcomes & (outcomes - 1):
-        found = instrument(graph, outcomes, treated)
-        if found is not None:
-            sets = tuple((r, graph.show(m)) for r, m in zip(("instruments", "given"), found, strict=True))
-            yield Criterion("instrument", sets, "Henckel, Buttenschoen, Maathuis 2024", False, _LINEAR)
+    if parts:
+        before, inside, after = parts
+        yield one("comb with one hole", "Jacobs, Kissinger, Zanasi 2019", before=before, inside=inside, after=after)
+    found = None if outcomes & (outcomes - 1) else instrument(graph, outcomes, treated)
+    if found:
+        yield one("instrument", "Henckel, Buttenschoen, Maathuis 2024", _LINEAR, instruments=found[0], given=found[1])
 
 
 _LINEAR = "identifies the effect only if it is linear, or by another assumption; otherwise it gives bounds"
@@ -144,6 +142,8 @@ def front_door(graph: Graph, outcomes: int, treated: int, allowed: int | None = 
         return None
     found &= graph.ancestors(outcomes)  # others are never needed: a way back from one would go through a treatment
     for v in bits(found):
+        if not found >> v & 1:
+            continue
         smaller = _widest_front_door(graph, outcomes, treated, found & ~(1 << v))
         found = found if smaller is None else smaller
     return found
@@ -199,10 +199,11 @@ def reached(graph: Graph, start: int, given: int = 0) -> int:
 def is_instrument(graph: Graph, outcome: int, treated: int, instruments: int, given: int = 0) -> bool:
     """Whether `instruments`, given `given`, are instruments for the total effect of one treatment on one outcome.
 
-    None of them descends from a causal path; they are connected to the treatment, and once the first edges of the
-    causal paths are gone they are separated from the outcome (Henckel, Buttenschoen, Maathuis 2024; for a single edge:
-    Brito, Pearl 2002). Instruments alone identify nothing: they do in linear models, where two-stage least squares
-    estimates the effect exactly if this holds, and under other assumptions. Otherwise they give bounds.
+    No member of either set descends from a causal path. Given the conditions, the instruments are connected to the
+    treatment, and once the first edges of the causal paths are gone they are separated from the outcome (Henckel,
+    Buttenschoen, Maathuis 2024; for a single edge: Brito, Pearl 2002). An instrument alone does not identify the
+    effect: it does in linear models, where two-stage least squares is consistent exactly if this holds, or under other
+    assumptions, such as monotonicity for a part of the population. Otherwise it gives bounds.
 
     Raises:
         ValueError: if there is more than one treatment or outcome.
@@ -211,19 +212,19 @@ def is_instrument(graph: Graph, outcome: int, treated: int, instruments: int, gi
     _one_vertex(treated)
     if not instruments or outcome == treated or instruments & given:
         return False
-    if (instruments | given) & (forbidden(graph, outcome, treated)):
+    if (instruments | given) & forbidden(graph, outcome, treated):
         return False
     cut = without_causal_paths(graph, outcome, treated)
     return separated(cut, instruments, outcome, given) and not separated(graph, instruments, treated, given)
 
 
 def instrument(graph: Graph, outcome: int, treated: int, allowed: int | None = None) -> tuple[int, int] | None:
-    """An instrument and what it is given, both within `allowed`: with as few conditions as any that is found here, then
-    the first one. Nothing if there is none.
+    """An instrument and the conditions that make it one, both within `allowed`; nothing if there is none.
 
-    To find the conditions that make a given variable an instrument is NP-hard. But if any variable has such conditions
-    then some variable has them among the ancestors of itself and the outcome, and of those the set nearest to the
-    outcome does (van der Zander, Textor, Liśkiewicz 2015), so polynomial time is enough.
+    Which conditions make a given variable an instrument is NP-hard to say. But if any variable has such conditions,
+    some variable has them among the ancestors of itself and the outcome, and then those do that separate the two as
+    near to the outcome as possible: that takes polynomial time (van der Zander, Textor, Liśkiewicz 2015). Of the
+    variables that have such conditions the first with the fewest is taken.
 
     Raises:
         ValueError: if there is more than one treatment or outcome.

@@ -289,6 +289,11 @@ def _project(model: CausalModel, given: Sequence[Given]) -> CausalModel:
             name = min(both, default="")
             message = f"`{name}` is both seen and set in {g}" if name else f"{g} is given, but of nothing"
             raise QueryError(Diagnostic("E005", message))
+    return hide_unspoken(model, given)
+
+
+def hide_unspoken(model: CausalModel, given: Sequence[Given]) -> CausalModel:
+    """The model in which everything that no given distribution speaks of is latent."""
     spoken = {n for g in given for n in (*g.variables, *g.done)}
     return _hide(model, [n for n in model.observed if n not in spoken])
 
