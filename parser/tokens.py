@@ -23,19 +23,19 @@ Kind = Literal["word", "number", "string", "sign", "doc", "comment", "bad"]
 
 STATEMENTS = (
     "model", "import", "domain", "type", "var", "latent", "box", "interpret", "data", "diagram", "surgery", "query",
-    "estimate", "claim", "check", "draw",
+    "identify", "estimate", "claim", "check", "draw",
 )  # fmt: skip
 """The words that start a statement."""
 
-LATER = ("identify", "world", "observe", "bound", "plate", "param", "assuming", "identifiable")
+LATER = ("world", "observe", "bound", "plate", "param")
 """Words kept for later versions of the language."""
 
-INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not")
+INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not", "assuming", "identifiable")
 """Further words that cannot be names. All others (`for`, `all`, `to` …) are reserved in their place only."""
 
 RESERVED = frozenset((*STATEMENTS, *LATER, *INNER))
 
-SIGNS = (":=", "==", "!=", "<=", ">=", "<-", "->", "=>", "..", *"(){}[],:;|=<>+-*/^~.")
+SIGNS = ("_||_", ":=", "==", "!=", "<=", ">=", "<-", "->", "=>", "..", *"(){}[],:;|=<>+-*/^~.")
 """All signs of the language, the longer ones first."""
 
 _PIECE = re.compile(
@@ -44,7 +44,7 @@ _PIECE = re.compile(
       | (?P<comment>\#[^\n]*)
       | (?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?[%f]?(?!\w))
-      | (?P<word>[^\W\d]\w*'*)
+      | (?P<word>(?!_\|\|_)[^\W\d]\w*'*)
       | (?P<sign>{"|".join(map(re.escape, SIGNS))})
       | (?P<bad>\d[\w.]*|.)""",
     re.VERBOSE,
@@ -52,7 +52,7 @@ _PIECE = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _OPERATORS = frozenset(["+", "-", "*", "/", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or", "xor", "not", "if"])
-_SEPARATORS = frozenset((",", "|", "->", "<-", ":", ";", *STATEMENTS))
+_SEPARATORS = frozenset((",", "|", "->", "<-", ":", ";", "assuming", *STATEMENTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def starts_statement(parts: Sequence[Piece], at: int) -> bool:
 _LOOKALIKE = {
     **dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘’‚‛`´", "'"), **dict.fromkeys("−–—‐‑", "-"),
     **dict.fromkeys("×·∗⊗", "*"), "≤": "<=", "≥": ">=", "≠": "!=", "→": "->", "⟶": "->", "⇒": "=>", "←": "<-",
-    "÷": "/", "≔": ":=", "∼": "~", "∣": "|", "，": ",", "：": ":", "；": ";", "（": "(", "）": ")", "∧": "and",
+    **dict.fromkeys("⊥⟂⫫", "_||_"), "÷": "/", "≔": ":=", "∼": "~", "∣": "|", "，": ",", "：": ":", "；": ";", "（": "(", "）": ")", "∧": "and",
     "∨": "or", "⊕": "xor", "¬": "not", "!": "not", "∑": "sum[…]", "Σ": "sum[…]", "…": "..",
     "\\": "/",
 }  # fmt: skip

@@ -1,0 +1,91 @@
+"""Evaluating an estimand on whatever a user has: data, a distribution, an array, a model with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from semantics.arithmetic import Floats, Fractions
+from semantics.data import from_distribution, from_frame, levels
+from semantics.dataset import Dataset
+from semantics.distribution import Distribution
+from semantics.estimate import Joints, ModelJoints, estimate
+from strings.diagnostic import Diagnostic, QueryError
+from strings.estimand import Given, Identified, identified
+
+if TYPE_CHECKING:
+    from cutwire.identification import Identification
+
+
+def evaluate_estimand(
+    asked: Identification, data: object, semantics: str | None, max_memory: int | None
+) -> Distribution:
+    """The value of an estimand; see `Identification.evaluate`."""
+    from cutwire.model import Model, is_exact
+
+    found = asked.found
+    assert isinstance(found, Identified)
+    many = list(data) if isinstance(data, list | tuple) and len(found.given) > 1 else [data]
+    if len(many) != len(found.given):
+        raise QueryError(
+            Diagnostic(
+                "E005",
+                f"{len(found.given)} distributions are given, and data for {len(many)}",
+                notes=(f"given: {'; '.join(map(str, found.given))}",),
+            )
+        )
+    if isinstance(data, Model):
+        exact = is_exact(semantics or "matrix")
+        tables = data.kernels(exact=exact)
+        arithmetic = Fractions() if exact else Floats()
+        joints: Joints | Sequence[Dataset] = ModelJoints(data.shape, tables, arithmetic, max_memory=max_memory)
+        return estimate(found, joints, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
+    found, sets = _datasets(asked, found, many)
+    exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
+    return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
+
+
+def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
+    extra = asked.statement.tables
+    return asked.model.kernels(exact=exact, surgeries=asked.query.surgeries, extra=extra) if extra else {}
+
+
+def _datasets(asked: Identification, found: Identified, data: Sequence[object]) -> tuple[Identified, list[Dataset]]:
+    """Data sets, one for each given distribution; variables without declared values take those of the data."""
+    shape = asked.model.shape
+    unknown = [x.name for x in shape.variables if x.values is None and x.name not in shape.latents]
+    if unknown:
+        values = {n: v for d, g in zip(data, found.given, strict=True) for n, v in _levels(d, g, unknown).items()}
+        hidden = {x.name: ("0", "1") for x in shape.variables if x.values is None and x.name in shape.latents}
+        shape = shape.with_values(values | hidden)
+        found = identified(shape, asked.query, found.given)
+    sets = []
+    for d, g in zip(data, found.given, strict=True):
+        names = (*g.variables, *g.done)
+        labels = {n: shape.object(n).values or () for n in names}
+        sets.append(_dataset(asked, d, names, labels))
+    return found, sets
+
+
+def _levels(data: object, given: Given, unknown: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    names = [n for n in (*given.variables, *given.done) if n in unknown]
+    if isinstance(data, Distribution):
+        return {n: data.labels(n) for n in names}
+    if isinstance(data, np.ndarray):
+        order = (*given.variables, *given.done)
+        return {n: tuple(map(str, range(data.shape[order.index(n)]))) for n in names}
+    return levels(data, names)
+
+
+def _dataset(asked: Identification, data: object, names: Sequence[str], labels: Mapping[str, Sequence[str]]) -> Dataset:
+    if isinstance(data, str):
+        return asked.model.dataset(data)
+    if isinstance(data, np.ndarray):
+        data = Distribution(names, data, [labels[n] for n in names])
+    if isinstance(data, Distribution):
+        return from_distribution(data)
+    found, warnings = from_frame(data, labels)
+    asked.model.notice(warnings)
+    return found

@@ -1,0 +1,282 @@
+"""What data can tell: the answer to `model.identify(…)`, with its formula and derivation, or with two models that refute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from parser.program import IdentifyStatement
+from strings.criteria import Criterion, criteria
+from strings.derivation import Step, check_derivation, derive
+from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.diagram import Diagram
+from strings.estimand import Given, Identified, NotIdentified, hide_unspoken, identify, refusal
+from strings.latex import latex
+from strings.model import CausalModel
+from strings.query import Query, Term
+from strings.surgery import Do, Open, operate
+from strings.written import formula
+
+if TYPE_CHECKING:
+    from cutwire.model import Model
+    from semantics.data import Dataset
+    from semantics.distribution import Distribution
+    from semantics.kernel import Tables
+    from semantics.witness import Witness
+
+_LARGEST_CHECK = 2_000_000  # entries of the random tables
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Whether the answer to a question follows from what is given, and how, or why not.
+
+    >>> from cutwire import Model
+    >>> model = Model.from_edges([("S", "T"), ("T", "C")], bidirected=[("S", "C")], domains=2)
+    >>> r = model.identify("P(C | do(S))")
+    >>> r.identifiable, r.formula
+    (True, "sum[t : T] P(t | S) * sum[s' : S] P(C | s', t) * P(s')")
+    >>> model.identify("P(C | do(S))", given="P(S, C)").identifiable
+    False
+    """
+
+    model: Model
+    found: Identified | NotIdentified
+    statement: IdentifyStatement
+    shape: CausalModel = field(repr=False)
+    """The model's shape, with two values for every variable that declares none."""
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether the answer follows, for all numbers of values."""
+        return isinstance(self.found, Identified)
+
+    @property
+    def query(self) -> Query:
+        """The question."""
+        return self.found.asked
+
+    @property
+    def given(self) -> tuple[Given, ...]:
+        """The distributions that are given."""
+        return self.found.given
+
+    @cached_property
+    def formula(self) -> str | None:
+        """The estimand as text, if the effect follows."""
+        return str(formula(self.found)) if isinstance(self.found, Identified) else None
+
+    @cached_property
+    def latex(self) -> str | None:
+        """The estimand as LaTeX, if the effect follows."""
+        return latex(formula(self.found)) if isinstance(self.found, Identified) else None
+
+    @cached_property
+    def estimand(self) -> Diagram | None:
+        """The estimand as a diagram whose boxes are conditionals of what is given, if the effect follows."""
+        return self.found.diagram if isinstance(self.found, Identified) else None
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation; empty if the effect does not follow, or is what is seen."""
+        return derive(self.shape, self.found) if isinstance(self.found, Identified) else ()
+
+    @property
+    def hedge(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The two sets of variables that stand in the way, the larger first, if that is what does."""
+        if isinstance(self.found, Identified) or not hasattr(self.found.obstacle, "forest"):
+            return None
+        h = self.found.obstacle
+        return h.graph.show(h.forest), h.graph.show(h.inner)
+
+    @cached_property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The named criteria that apply (back door, front door, …), for a question without conditions."""
+        query = self.query
+        seen = hide_unspoken(self.shape, self.given)
+        settings = [s for s in query.surgeries if isinstance(s, Do | Open)]
+        if query.given or len(settings) < len(query.surgeries) or any(g.done for g in self.given):
+            return ()
+        treated = seen.graph.mask(dict.fromkeys(s.variable for s in settings))
+        outcomes = seen.graph.mask(dict.fromkeys(t.variable for t in query.targets))
+        return () if not treated or outcomes & treated else criteria(seen.graph, outcomes, treated)
+
+    @property
+    def note(self) -> str:
+        """What else there is to say of the verdict."""
+        if isinstance(self.found, Identified):
+            free = sorted(self.found.estimand.free)
+            return f"any value of {', '.join(free)} gives the same" if free else ""
+        return str(self.found.obstacle)
+
+    def check(self) -> bool:
+        """Check the answer once more: the derivation is replayed and the estimand compared with surgery on random models
+        over finite fields; of a refusal, the witness is recomputed in fractions.
+
+        Raises:
+            CutwireError: X001 if something is wrong, which is a bug of Cutwire.
+        """
+        if isinstance(self.found, NotIdentified):
+            return self._witness is not None
+        wrong = check_derivation(self.shape, self.found, self.steps)
+        if not wrong and self._checkable:
+            from semantics.selfcheck import estimand_error
+
+            wrong = estimand_error(self.shape, self.found, self._policies())
+        if wrong:
+            raise _bug(f"the estimand of `{self.query}` failed its check: {wrong}")
+        return True
+
+    @property
+    def _checkable(self) -> bool:
+        """Whether random tables for the model are small enough."""
+        cells = 0
+        for m in self.shape.mechanisms.values():
+            size = 1
+            for x in (*m.diagram.dom, *m.diagram.cod):
+                size *= len(x.values or ())
+            cells += size
+        return cells <= _LARGEST_CHECK
+
+    def _policies(self) -> Tables:
+        extra = self.statement.tables
+        return self.model.kernels(exact=True, surgeries=self.query.surgeries, extra=extra) if extra else {}
+
+    @cached_property
+    def _witness(self) -> Witness | None:
+        from semantics.witness import check_witness, find_witness
+
+        if isinstance(self.found, Identified):
+            return None
+        policies = self._policies()
+        found = find_witness(self.shape, self.found, policies)
+        if found is not None and not check_witness(found, self.query, self.given, policies):
+            raise _bug(f"the witness against `{self.query}` failed its check")
+        return found
+
+    @cached_property
+    def witness(self) -> tuple[Model, Model] | None:
+        """Two models with exact numbers that agree on everything given and differ in the effect; of a refusal.
+
+        They are models of a part of the graph: all other wires may be ignored.
+        """
+        from cutwire.witnesses import witness_models
+
+        return witness_models(self._witness) if self._witness is not None else None
+
+    def evaluate(
+        self, data: object, *, semantics: str | None = None, max_memory: int | None = None
+    ) -> Distribution:
+        """The value of the estimand.
+
+        `data`: a data frame, a mapping of columns, the name of a data set of the model file, a `Distribution`, an array
+        (the joint of `given`, an axis for each variable in that order), or a `Model` with numbers; a list of such if
+        several distributions are given. Exact where the data are, unless `semantics` says `"matrix"`. Only what the
+        question leaves free is an axis of the answer.
+
+        Raises:
+            QueryError: E001 if the effect does not follow.
+            ZeroProbabilityError: Q002 if the answer depends on something that never occurs in the data.
+        """
+        from cutwire.evaluation import evaluate_estimand
+
+        if isinstance(self.found, NotIdentified):
+            raise QueryError(refusal(self.found))
+        return evaluate_estimand(self, data, semantics, max_memory)
+
+    def draw(self, path: Any = None) -> str:
+        """Draw the estimand; returns the SVG text and writes `path` if given.
+
+        Raises:
+            QueryError: E001 if the effect does not follow.
+        """
+        if self.estimand is None:
+            assert isinstance(self.found, NotIdentified)
+            raise QueryError(refusal(self.found))
+        return self.estimand.draw(path)
+
+    def to_dict(self, check: bool = True) -> dict[str, Any]:
+        """Plain data for JSON, as the command line documents it."""
+        shown: dict[str, Any] = {
+            "identifiable": self.identifiable,
+            "formula": self.formula,
+            "latex": self.latex,
+            "steps": [{"rule": s.rule, "law": s.law, "text": s.text} for s in self.steps],
+            "witness": None,
+            "given": [str(g) for g in self.given],
+            "criteria": [str(c) for c in self.criteria],
+            "note": self.note or None,
+        }
+        if not self.identifiable and check and self._witness is not None:
+            from cutwire.witnesses import witness_dict
+
+            shown["witness"] = witness_dict(self._witness, self.query)
+        return shown
+
+    def _repr_latex_(self) -> str | None:
+        return f"${self.latex}$" if self.latex is not None else None
+
+    def __repr__(self) -> str:
+        if self.identifiable:
+            return f"<{self.query} is identifiable: {self.formula}>"
+        return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
+
+
+def identify_statement(model: Model, statement: IdentifyStatement) -> Identification:
+    """The answer to an `identify` statement; it has not been checked yet.
+
+    Raises:
+        QueryError: E002, E003, E005 for what cannot be asked or given.
+    """
+    bare = {x.name: ("0", "1") for x in model.shape.variables if x.values is None}
+    shape = model.shape.with_values(bare) if bare else model.shape
+    try:
+        found = identify(shape, statement.query, statement.given)
+    except CutwireError as e:
+        raise e.at(statement.query.span or statement.span) from None
+    return Identification(model, found, statement, shape)
+
+
+def as_given(query: Query) -> Given:
+    """A distribution such as `P(Y, Z | do(X))` as what is given.
+
+    Raises:
+        QueryError: I002 if anything else is written.
+    """
+    plain = all(_free(t) for t in query.targets) and not query.given and not query.expectation
+    done = [s.variable for s in query.surgeries if isinstance(s, Open) and s.axis is None]
+    if not plain or len(done) < len(query.surgeries):
+        raise QueryError(
+            Diagnostic(
+                "I002",
+                f"`{query}` cannot be given",
+                span=query.span,
+                notes=("given are joints of variables, as seen or after an experiment on all values of some others",),
+                help=("write `P(X, Y)` or `P(Y, Z | do(X))`",),
+            )
+        )
+    return Given(tuple(t.variable for t in query.targets), tuple(done))
+
+
+def _free(t: Term) -> bool:
+    return t.values is None and t.axis is None
+
+
+def experiments(model: CausalModel, query: Query) -> tuple[Given, ...]:
+    """All interventional distributions that can matter for a question without counterfactuals: its own experiment, and
+    the joint that is observed."""
+    treated = dict.fromkeys(s.variable for s in query.surgeries if isinstance(s, Do | Open))
+    rest = tuple(n for n in model.observed if n not in treated)
+    seen = Given(model.observed)
+    return (seen, Given(rest, tuple(treated))) if treated and rest else (seen,)
+
+
+def _bug(message: str) -> CutwireError:
+    help_ = ("this is a bug of Cutwire: please report it with your model file",)
+    return CutwireError(Diagnostic("X001", message, help=help_))
+
+
+__all__ = ["Identification", "as_given", "experiments", "identify_statement"]
+_ = (Mapping, Sequence, operate)

@@ -1,0 +1,100 @@
+"""Models written as model files, so that what Cutwire finds can be saved, read and run again."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from parser.format import format_text
+from parser.tokens import RESERVED
+from semantics.distribution import fraction_text
+from semantics.kernel import Kernel
+from strings.model import CausalModel
+from strings.signature import Box
+
+_NAME = re.compile(r"[^\W\d]\w*'*")
+_NUMBER = re.compile(r"-?\d+")
+
+
+def model_source(
+    shape: CausalModel,
+    tables: Mapping[str, Kernel],
+    others: Mapping[str, Mapping[str, Kernel]] | None = None,
+    statements: Sequence[str] = (),
+    comment: str = "",
+) -> str:
+    """A model file: the shape, the exact numbers of its boxes, and `others` as interpretations by name.
+
+    An interpretation writes only the boxes in which it differs. `statements` stand at the end, `comment` at the top.
+
+    >>> from strings.model import CausalModel
+    >>> coin = CausalModel.from_edges(nodes=["S"], domains={"S": ["no", "yes"]})
+    >>> half = Kernel((), coin.variables, [Fraction(1, 2), Fraction(1, 2)])
+    >>> print(model_source(coin, {"s": half}), end="")
+    model model_
+    <BLANKLINE>
+    var S : {no, yes}
+    <BLANKLINE>
+    box s : -> S = [1/2, 1/2]
+    """
+    boxes = {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
+    names = _box_names(boxes)
+    name = shape.name if _NAME.fullmatch(shape.name) and shape.name not in RESERVED else f"{shape.name}_"
+    lines = [*(f"## {line}" for line in comment.splitlines()), f"model {name}", ""]
+    for values, group in itertools.groupby(shape.variables, key=lambda x: (x.values, x.name in shape.latents)):
+        word = "latent" if values[1] else "var"
+        domain = ", ".join(map(_value, values[0] or ()))
+        lines.append(f"{word} {', '.join(x.name for x in group)} : {{{domain}}}")
+    lines.append("")
+    for v, b in boxes.items():
+        inputs = ", ".join(x.name for x in b.dom)
+        lines.append(f"box {names[v]} : {inputs} -> {v} = {_body(tables[b.name])}")
+    for other, changed in (others or {}).items():
+        lines += ["", f"interpret {name} as {other} {{"]
+        lines += [
+            f"{names[v]} = {_body(changed[b.name])}" for v, b in boxes.items() if changed[b.name] != tables[b.name]
+        ]
+        lines.append("}")
+    return format_text("\n".join([*lines, "", *statements, ""]))
+
+
+def _box_names(boxes: Mapping[str, Box]) -> dict[str, str]:
+    """A name for the box of every variable that the language can write."""
+    taken = set(boxes)
+    names = {}
+    for v, b in boxes.items():
+        name = b.name if _NAME.fullmatch(b.name) and b.name not in RESERVED else f"box_{v}"
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        names[v] = name
+    return names
+
+
+def _body(table: Kernel) -> str:
+    """A table: a row for each case, or one for all if they are the same."""
+    width = table.array.shape[-1]
+    columns = table.array.reshape(-1, width)
+    if not table.dom or all(np.array_equal(c, columns[0]) for c in columns):
+        row = _row(columns[0])
+        return row if not table.dom else f"| {', '.join('_' * len(table.dom))} -> {row}"
+    cases = itertools.product(*(x.values or () for x in table.dom))
+    rows = [f"| {', '.join(map(_value, case))} -> {_row(c)}" for case, c in zip(cases, columns, strict=True)]
+    return "\n  ".join(["", *rows])
+
+
+def _row(column: Sequence[Fraction]) -> str:
+    if len(column) == 1:
+        return "uniform()"
+    return f"[{', '.join(map(fraction_text, column))}]"
+
+
+def _value(value: str) -> str:
+    if (_NAME.fullmatch(value) and value not in RESERVED) or _NUMBER.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,75 @@
+"""Witnesses of effects that do not follow, and counterexamples to claims: as models, as model files, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cutwire.source import model_source
+from parser.program import ModelDef
+from parser.program import Table as TableDef
+from semantics.distribution import fraction_text
+from semantics.kernel import Kernel
+from semantics.witness import Witness
+from strings.model import CausalModel
+from strings.query import Query
+
+if TYPE_CHECKING:
+    from cutwire.model import Model
+
+
+def interpreted(shape: CausalModel, tables: Mapping[str, Kernel], name: str) -> Model:
+    """A model with exact numbers."""
+    from cutwire.model import Model
+
+    definitions = {n: TableDef(t.array.shape, tuple(t.array.flat)) for n, t in tables.items()}
+    return Model(ModelDef(name, shape, definitions))
+
+
+def witness_models(witness: Witness) -> tuple[Model, Model]:
+    """The two models of a witness."""
+    return tuple(  # type: ignore[return-value]
+        interpreted(witness.shape, tables, name)
+        for tables, name in ((witness.one, "witness_one"), (witness.other, "witness_other"))
+    )
+
+
+def witness_source(witness: Witness, query: Query) -> str:
+    """The two models as one model file that shows the difference when it is run."""
+    place = dict(witness.place)
+    fixed = _placed(query, place)
+    expects = [fraction_text(v) for v in witness.values]
+    statements = [
+        f"query one: {fixed} expect {expects[0]}",
+        f"query other: {fixed} using other expect {expects[1]}",
+    ]
+    comment = f"Two models that agree on everything given and differ in {fixed}."
+    return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment)
+
+
+def _placed(query: Query, place: Mapping[str, str]) -> str:
+    """The question with the value of every free variable filled in."""
+    from dataclasses import replace
+
+    from strings.query import Term
+    from strings.surgery import Do, Open
+
+    def fixed(t: Term) -> Term:
+        return t if t.values is not None else Term(t.variable, (place[t.axis_name],))
+
+    surgeries = tuple(
+        Do(s.variable, place[s.axis or s.variable]) if isinstance(s, Open) else s for s in query.surgeries
+    )
+    targets = tuple(fixed(t) for t in query.targets if t.values is not None or t.axis_name in place)
+    given = tuple(map(fixed, query.given))
+    return str(replace(query, targets=targets, given=given, surgeries=surgeries))
+
+
+def witness_dict(witness: Witness, query: Query) -> dict[str, Any]:
+    """A witness as plain data for JSON."""
+    return {
+        "place": dict(witness.place),
+        "values": [fraction_text(v) for v in witness.values],
+        "differs_in": witness.moved,
+        "file": witness_source(witness, query),
+    }

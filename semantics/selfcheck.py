@@ -1,0 +1,57 @@
+"""The habit of checking an answer before it is shown.
+
+An estimand is evaluated against surgery on random models over finite fields, and its derivation replayed; a refusal is
+shown with a witness that has been recomputed in fractions. Either takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from semantics.answer import answer_array
+from semantics.estimate import ModelJoints, Reader
+from semantics.family import family, member, random_table
+from semantics.field import PRIMES, Field
+from semantics.kernel import Tables
+from strings.derivation import check_derivation, derive
+from strings.diagnostic import ZeroProbabilityError
+from strings.estimand import Identified
+from strings.model import CausalModel
+
+_DRAWS = 8
+_MOST_REDRAWS = 20
+
+
+def estimand_error(model: CausalModel, found: Identified, policies: Tables | None = None, seed: int = 0) -> str:
+    """What is wrong with an estimand; empty if nothing is.
+
+    The derivation is replayed, and the estimand, its boxes read off random models of this shape over two finite fields,
+    must give what surgery on these models gives. `model` is the one that it was found for; all variables have values.
+    """
+    wrong = check_derivation(model, found, derive(model, found))
+    if wrong:
+        return f"its derivation does not hold: {wrong}"
+    for k, p in enumerate(PRIMES[:2]):
+        if not _agrees(model, found, policies or {}, Field(p), np.random.default_rng([seed, k])):
+            return "it differs from surgery on a random model"
+    return ""
+
+
+def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Field, rng: np.random.Generator) -> bool:
+    boxes = {n.box.name: n.box for m in model.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    count = 1 if any(b.deterministic for b in boxes.values()) else _DRAWS
+    wire = member(count)
+    whole = family(model, wire)
+    for again in range(_MOST_REDRAWS):
+        tables = {name: random_table(b, wire, field.p, rng) for name, b in boxes.items()}
+        reader = Reader(ModelJoints(whole, tables, field, wire), field, wire)
+        try:
+            axes, array = answer_array(whole, {**policies, **tables}, found.asked, field)
+            names, estimated = reader.answer(found, policies)
+        except ZeroProbabilityError:  # a condition that has no probability in this model
+            if again == _MOST_REDRAWS - 1:
+                return True
+            continue
+        order = [names.index(n) for n, _ in axes]
+        return bool(np.array_equal(array, np.transpose(estimated, order)))
+    return True

@@ -1,0 +1,118 @@
+r"""Formulas and questions in LaTeX, as papers print them.
+
+>>> from strings.query import Query, Term
+>>> p_t = Ask(Query((Term("T", axis="t"),), (Term("S", axis="s"),)))
+>>> p_c = Ask(Query((Term("C"),), (Term("S", axis="s'"), Term("T", axis="t"))))
+>>> print(latex(Sum((("t", "T"),), Arithmetic("*", p_t, p_c))))
+\sum_{t} P(t \mid s) \, P(C \mid s', t)
+"""
+
+from __future__ import annotations
+
+import re
+
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.query import Query, Term
+from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
+
+_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
+_OPERATORS = {"+": " + ", "-": " - ", "*": r" \, "}
+_RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
+_SPECIAL = {c: "\\" + c for c in "#$%&_{}"} | {
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
+
+
+def latex(formula: Formula | Compare) -> str:
+    """A formula or a comparison as LaTeX for math mode; names of several letters are set as text."""
+    match formula:
+        case Compare(operands, ops):
+            text = latex(operands[0])
+            for op, operand in zip(ops, operands[1:], strict=True):
+                text += f" {_RELATIONS[op]} {latex(operand)}"
+            return text
+        case Number(value):
+            if value.denominator == 1:
+                return str(value.numerator)
+            sign = "-" if value < 0 else ""
+            return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        case Ask(query):
+            return latex_query(query)
+        case Sum(binders, body):
+            bound = ", ".join(name(n) for n, _ in binders)
+            return rf"\sum_{{{bound}}} {_wrap(body, 2)}"
+        case Arithmetic("/", left, right):
+            return rf"\frac{{{latex(left)}}}{{{latex(right)}}}"
+        case Arithmetic("^", left, right):
+            return f"{_wrap(left, 5)}^{{{latex(right)}}}"
+        case Arithmetic(op, left, right):
+            level = _LEVEL[op]
+            first = f"({latex(left)})" if _ends_in_sum(left) else _wrap(left, level)
+            return f"{first}{_OPERATORS[op]}{_wrap(right, level + (op == '-'))}"
+
+
+def latex_query(query: Query) -> str:
+    """A question as LaTeX for math mode."""
+    head = ", ".join(map(_term, query.targets))
+    behind = [*_surgeries(query.surgeries), *map(_term, query.given)]
+    letter = r"\mathbb{E}" if query.expectation else "P"
+    return f"{letter}({head}" + (rf" \mid {', '.join(behind)}" if behind else "") + ")"
+
+
+def name(text: str) -> str:
+    r"""A variable or value as LaTeX for math mode.
+
+    >>> name("S"), name("s'"), name("Rain"), name("V12"), name("blood_pressure")
+    ('S', "s'", '\\mathrm{Rain}', 'V_{12}', '\\mathrm{blood\\_pressure}')
+    """
+    short = re.fullmatch(r"([^\W\d_])_?(\d*)('*)", text)
+    if short:
+        return short[1] + (f"_{{{short[2]}}}" if short[2] else "") + short[3]
+    stem, primes = re.fullmatch(r"(.*?)('*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    if re.fullmatch(r"-?\d+(\.\d+)?", stem):
+        return stem + primes
+    return rf"\mathrm{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
+
+
+def _term(t: Term) -> str:
+    if t.values is None:
+        return name(t.axis or t.variable)
+    if len(t.values) == 1:
+        return f"{name(t.variable)} = {name(t.values[0])}"
+    return rf"{name(t.variable)} \in \{{{', '.join(map(name, t.values))}\}}"
+
+
+def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
+    """Consecutive settings in one do(…)."""
+    done: list[str] = []
+    others: list[str] = []
+    for s in surgeries:
+        match s:
+            case Do(variable, value):
+                done.append(f"{name(variable)} = {name(value)}")
+            case Open(variable, axis):
+                done.append(name(axis or variable))
+            case DoWire(source, sink, value, axis):
+                done.append(rf"{name(source)} \to {name(sink)} = {name(value or axis or source)}")
+            case Cut(variable):
+                others.append(rf"\mathrm{{cut}}({name(variable)})")
+            case CutWire(source, sink):
+                others.append(rf"\mathrm{{cut}}({name(source)} \to {name(sink)})")
+            case _:
+                done.append(rf"{name(s.variable)} \sim {name(s.text or s.mechanism.diagram.nodes[0].box.name)}")
+    return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
+
+
+def _ends_in_sum(formula: Formula) -> bool:
+    while isinstance(formula, Arithmetic) and formula.op != "/":
+        formula = formula.right
+    return isinstance(formula, Sum)
+
+
+def _wrap(formula: Formula, level: int) -> str:
+    inner = _LEVEL[formula.op] if isinstance(formula, Arithmetic) else 5
+    if isinstance(formula, Number) and formula.value < 0:
+        inner = 0
+    return rf"\left({latex(formula)}\right)" if inner < level else latex(formula)
