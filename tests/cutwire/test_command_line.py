@@ -1,0 +1,350 @@
+"""The command line: its answers in JSON, its exit statuses, and what it leaves behind when something fails."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cutwire.command import EXAMPLES, Done, cutwire, environment, fresh
+
+COIN = """model coin
+var S, C : {no, yes}
+box s : -> S = [1/2, 1/2]
+box c : S -> C =
+  | no  -> [3/4, 1/4]
+  | yes -> [1/3, 2/3]
+"""
+BROKEN = "vaar S : {no,yes}\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name: str, text: str) -> str:
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def refused(done: Done, status: int, *codes: str) -> None:
+    """The command ended with `status`; the diagnostics are on standard error alone, and are no traceback."""
+    assert (done.status, done.out) == (status, "")
+    assert "Traceback" not in done.err
+    assert re.findall(r"^error\[(\w+)\]", done.err, re.MULTILINE) == list(codes)
+
+
+# -- JSON
+
+
+def test_json_of_a_query() -> None:
+    """A distribution, and a number: the keys that are documented, and the right numbers in them."""
+    file = write("m.causal", COIN)
+    assert cutwire("query", file, "P(C | do(S))", "--json").json == {
+        "variables": ["C", "S"],
+        "values": {"C": ["no", "yes"], "S": ["no", "yes"]},
+        "probabilities": [[0.75, 1 / 3], [0.25, 2 / 3]],
+        "exact": [["3/4", "1/3"], ["1/4", "2/3"]],
+    }
+    assert cutwire("query", file, "P(C = yes | do(S := yes))", "--json").json == {
+        "probability": 2 / 3,
+        "exact": "2/3",
+    }
+    assert cutwire("query", file, "P(C = yes) + P(C = no)", "--json").json == {"probability": 1.0, "exact": "1"}
+
+
+def test_json_of_floats() -> None:
+    """Numbers that were not written exactly have no fractions."""
+    file = write("m.causal", "var S : {no, yes}\nbox s : -> S = [0.25f, 0.75f]\n")
+    assert cutwire("query", file, "P(S = yes)", "--json").json == {"probability": 0.75, "exact": None}
+    assert cutwire("query", file, "P(S)", "--json").json["exact"] is None
+
+
+def test_json_of_run_and_check() -> None:
+    """One entry a statement, in order; `check` has the claims alone."""
+    asks = "query q: P(S = yes) expect 1/2\nclaim c: P(C) == P(C)\nclaim d: P(C = yes) > 1/2\ncheck all\n"
+    file = write("m.causal", COIN + asks + 'draw coin to "p.svg"\n')
+    ran = cutwire("run", file, "--json")
+    assert [(r["kind"], r.get("name")) for r in ran.json["results"]] == [
+        ("query", "q"),
+        ("claim", "c"),
+        ("claim", "d"),
+        ("picture", None),
+    ]
+    q, c, d, p = ran.json["results"]
+    assert (q["probability"], q["exact"], q["expected"]) == (0.5, "1/2", True)
+    assert (c["holds"], d["holds"], bool(d["counterexample"])) == (True, False, True)
+    assert (Path(p["path"]).resolve(), p["title"]) == (Path("p.svg").resolve(), "coin")
+    assert (ran.status, ran.json["failures"]) == (1, 1)
+    Path("p.svg").unlink()
+    checked = cutwire("check", file, "--json")
+    assert [r["name"] for r in checked.json["results"]] == ["c", "d"]
+    assert (checked.status, checked.json["failures"], Path("p.svg").exists()) == (1, 1, False)
+
+
+def test_json_is_all_there_is_on_standard_output() -> None:
+    """In a process of its own, warnings included."""
+    shutil.copy(EXAMPLES / "alarm.bif", "alarm.bif")
+    done = fresh("query", "alarm.bif", "P(PRESS | do(FIO2 := LOW))", "--json", folder=Path.cwd())
+    assert sum(done.json["probabilities"]) == pytest.approx(1)
+    assert "warning[B002]" in done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("number", ["1e300", "1e300f"])
+def test_numbers_beyond_floating_point(number: str, options: tuple[str, ...]) -> None:
+    """A number too large for a float is shown, or refused if there is no exact one; what is shown is JSON."""
+    file = write("m.causal", COIN)
+    for p in ("P(S = yes)", "P(S)"):
+        done = cutwire("query", file, f"{p} * {number} * {number}", *options)
+        if done.status == 2 and number.endswith("f"):
+            assert done.err.startswith("error[")
+            continue
+        assert done.status == 0
+        assert done.json if options else done.out
+
+
+def test_an_expectation_beyond_floating_point() -> None:
+    """It is missed, and that is said."""
+    done = cutwire("run", write("m.causal", COIN + "query P(S = yes) expect 1e399 * 1e399\n"))
+    assert (done.status, done.err, "NOT as expected" in done.out) == (1, "", True)
+
+
+def test_digits() -> None:
+    """So many significant digits are shown, no more."""
+    file = write("m.causal", COIN)
+    for digits, shown in (("2", "0.46"), ("6", "0.458333"), ("12", "0.458333333333")):
+        assert cutwire("query", file, "P(C = yes)", "--digits", digits).out.split()[3:] == [shown, "=", "11/24"]
+
+
+@pytest.mark.parametrize("unit", ["odds", "bits", "decibans", "percent"])
+@pytest.mark.parametrize("value", ["no", "yes"])
+def test_tiny_probabilities_in_units(unit: str, value: str) -> None:
+    """A probability too small for a float, and one too near 1, in every unit."""
+    text = f"var S : {{no, yes}}\nbox s : -> S = [1e-390, _]\nquery P(S = {value}) unit {unit}\n"
+    done = cutwire("run", write("m.causal", text))
+    assert (done.status, done.err) == (0, "")
+    assert "-0 " not in done.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_names_that_the_terminal_lacks(encoding: str) -> None:
+    """Names outside of the output's character set do not stop the answer."""
+    file = write("m.causal", "var Größe : {klein, groß, λ}\nbox g : -> Größe = [1/2, 1/4, 1/4]\nquery P(Größe)\n")
+    for options in ((), ("--json",)):
+        done = fresh("run", file, *options, folder=Path.cwd(), PYTHONIOENCODING=encoding)
+        assert (done.status, done.err) == (0, "")
+        assert not options or done.json["results"][0]["values"] == {"Größe": ["klein", "groß", "λ"]}
+
+
+# -- exit statuses
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_claim_falls(command: str) -> None:
+    """Status 1, and the case where it fails; the statements behind it are still done."""
+    claims = "claim c: P(S = yes) > 1/2\nclaim d: P(S = yes) == 1/2\ncheck all\n"
+    done = cutwire(command, write("m.causal", COIN + claims))
+    assert (done.status, done.err) == (1, "")
+    assert [line.split()[:2] for line in done.out.splitlines() if "c" in line.split()[:2]] == [["FALLS", "c"]]
+    assert "holds  d" in done.out
+
+
+def test_an_expectation_is_missed() -> None:
+    """Status 1 for `run`; `check` looks at claims only."""
+    file = write("m.causal", COIN + "query P(S = yes) expect 1/3\nquery P(S = no) expect 1/2\n")
+    done = cutwire("run", file)
+    assert (done.status, done.out.count("NOT as expected"), done.out.count("  as expected")) == (1, 1, 1)
+    quiet = cutwire("run", file, "--json")
+    assert ([r["expected"] for r in quiet.json["results"]], quiet.status) == ([False, True], 1)
+    assert cutwire("check", file).status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["run", "missing.causal"], "F002"),
+        (["check", "folder"], "F002"),
+        (["run", "binary.causal"], "F007"),
+        (["query", "empty.causal", "P(S)"], "M007"),
+        (["query", "good.causal", "P(Z)"], "N002"),
+        (["query", "good.causal", "P(S = Yes)"], "N003"),
+        (["query", "good.causal", "P(S"], "P002"),
+        (["query", "good.causal", "P(C | do(Z := yes))"], "N004"),
+        (["query", "good.causal", "P(C | S = no, do(S := yes))"], "Q002"),
+        (["query", "good.causal", "P(S)", "--from", "nothing"], "F001"),
+        (["query", "good.causal", "P(S)", "--using", "nothing"], "N001"),
+        (["query", "good.causal", "P(S)", "--model", "nothing"], "M007"),
+        (["query", "missing.bif", "P(S)"], "B004"),
+        (["query", "broken.bif", "P(S)"], "B001"),
+        (["query", "cut.bif.gz", "P(S)"], "B004"),
+        (["run", "missing.bif"], "F001"),
+        (["draw", "good.causal", "-o", "picture.txt"], "V001"),
+        (["draw", "good.causal", "-o", "missing/picture.svg"], "V004"),
+        (["draw", "good.causal", "-o", "folder.svg"], "V004"),
+        (["draw", "good.causal", "--after", "cut(Z)", "-o", "picture.svg"], "N004"),
+        (["draw", "good.causal", "--name", "Z", "-o", "picture.svg"], "M007"),
+        (["draw", "broken.causal", "-o", "picture.svg"], "P010"),
+        (["run", "broken.causal", "--out", "new"], "P010"),
+        (["run", "good.causal", "--out", "broken.bif"], "F001"),
+        (["fmt", "missing.causal"], "F002"),
+        (["fmt", "folder"], "F002"),
+        (["fmt", "binary.causal"], "F007"),
+        (["fmt", "broken.causal"], "P010"),
+    ],
+)
+def test_bad_input(arguments: list[str], code: str) -> None:
+    """Status 2, one diagnostic on standard error, nothing on standard output, nothing written."""
+    write("good.causal", COIN)
+    write("empty.causal", "")
+    write("broken.causal", BROKEN)
+    write("broken.bif", "nothing")
+    Path("binary.causal").write_bytes(bytes(range(256)))
+    Path("cut.bif.gz").write_bytes(gzip.compress((EXAMPLES / "asia.bif").read_bytes())[:200])
+    Path("folder").mkdir()
+    Path("folder.svg").mkdir()
+    before = {p: p.read_bytes() if p.is_file() else b"" for p in Path().rglob("*")}
+    refused(cutwire(*arguments), 2, code)
+    assert {p: p.read_bytes() if p.is_file() else b"" for p in Path().rglob("*")} == before
+
+
+def test_a_folder_is_no_guess_for_itself() -> None:
+    """A name that is there, but a folder, is not proposed once more."""
+    Path("folder").mkdir()
+    assert "did you mean `folder`" not in cutwire("run", "folder").err
+
+
+def test_an_empty_file_is_no_mistake() -> None:
+    assert (cutwire("run", write("m.causal", "")).status, cutwire("fmt", "m.causal").status) == (0, 0)
+    assert cutwire("run", "m.causal", "--json").json == {"results": [], "failures": 0}
+
+
+def test_several_mistakes_in_one_go() -> None:
+    """All are told, in order of the text, each once and with its place."""
+    text = "var S, T : {no, yes}\nbox s : -> S = [0.8, 0.3]\nbox t : S -> T = uniform()\nquery P(T = Yes)\nquery P(Z)\n"
+    done = cutwire("run", write("m.causal", text), "--json")
+    refused(done, 2, "T002", "N003", "N002")
+    assert re.findall(r"--> m.causal:(\d+):", done.err) == ["2", "4", "5"]
+    assert "did you mean `yes`?" in done.err
+
+
+def test_a_mistake_that_shows_on_the_way() -> None:
+    """What was done before it has been shown, with --json nothing; the place is told."""
+    file = write("m.causal", COIN + "query P(S)\nquery P(C | S = no, do(S := yes))\n")
+    plain, quiet = cutwire("run", file), cutwire("run", file, "--json")
+    assert (plain.status, quiet.status, quiet.out) == (2, 2, "")
+    assert "P(S)" in plain.out
+    assert "error[Q002]" in plain.err
+    assert "m.causal:8:" in plain.err
+
+
+def test_exact_or_refused() -> None:
+    """--exact never gives floating point."""
+    file = write("m.causal", COIN)
+    assert cutwire("query", file, "P(S)", "--exact", "--json").answer == ["1/2", "1/2"]
+    refused(cutwire("query", file, "0.5f * P(S)", "--exact", "--json"), 2, "Q005")
+
+
+@pytest.mark.parametrize("arguments", [[], ["frob"], ["query", "f"], ["query", "f", "P(S)", "--digits", "0"]])
+def test_usage(arguments: list[str]) -> None:
+    done = cutwire(*arguments)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("usage: cutwire")
+
+
+# -- streams
+
+
+def test_standard_input() -> None:
+    """`-` is standard input for run, check, query, draw and fmt."""
+    text = (COIN + "query P(S = yes) expect 1/2\nclaim c: P(S = yes) == 1/2\ncheck all\n").encode()
+    assert "as expected" in cutwire("run", "-", stdin=text).out
+    assert "holds  c" in cutwire("check", "-", stdin=text).out
+    assert cutwire("query", "-", "P(C = yes | do(S := yes))", "--json", stdin=text).answer == "2/3"
+    assert cutwire("draw", "-", "-o", "p.svg", stdin=text).status == 0
+    assert Path("p.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert cutwire("fmt", "-", stdin=b"var S:{no,yes}\n") == Done(0, "var S : {no, yes}\n", "")
+    refused(cutwire("run", "-", stdin=BROKEN.encode()), 2, "P010")
+
+
+@pytest.mark.parametrize("command", [["run", "-"], ["query", "-", "P(S)"], ["fmt", "-"]])
+def test_standard_input_that_is_no_text(command: list[str]) -> None:
+    done = fresh(*command, folder=Path.cwd(), stdin=b"var S : {no, \xff}\n", PYTHONIOENCODING="utf-8:strict")
+    refused(done, 2, "F007")
+
+
+@pytest.mark.parametrize("command", [["run", "m.causal"], ["run", "m.causal", "--json"], ["query", "m.causal", "P(S)"]])
+def test_nobody_reads_the_answer(command: list[str]) -> None:
+    """A reader that has gone away is no mistake of the file's."""
+    write("m.causal", COIN + "query P(S)\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "cutwire", *command], stdout=gone, stderr=subprocess.PIPE, env=environment()
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_draw_writes_the_kind_that_the_ending_says() -> None:
+    file = write("m.causal", COIN)
+    for ending, start in (("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")):
+        assert cutwire("draw", file, "--after", "cut(S)", "-o", f"p.{ending}") == Done(0, "", "")
+        assert Path(f"p.{ending}").read_bytes().startswith(start)
+    assert cutwire("draw", file, "--dag", "-o", "p.dot").status == 0
+    assert "v0 -> v1" in Path("p.dot").read_text(encoding="utf-8")
+
+
+def test_pictures_of_a_run_go_where_they_are_told() -> None:
+    file = write("m.causal", COIN + 'draw coin to "p.svg"\ndraw coin after cut(S)\n')
+    assert cutwire("run", file, "--out", "new/pictures").status == 0
+    drawn = list(Path("new/pictures").iterdir())
+    assert len(drawn) == 2
+    assert Path("new/pictures/p.svg") in drawn
+    assert all(p.read_text(encoding="utf-8").startswith("<svg") for p in drawn)
+    assert not Path("p.svg").exists()
+
+
+def test_no_picture_takes_the_place_of_another() -> None:
+    """Two pictures of one name in two folders stay two when all go to one folder."""
+    Path("sub").mkdir()
+    file = write("m.causal", COIN + 'draw coin to "p.svg"\ndraw coin after cut(S) to "sub/p.svg"\n')
+    assert cutwire("run", file).status == 0
+    wanted = {Path("p.svg").read_bytes(), Path("sub/p.svg").read_bytes()}
+    done = cutwire("run", file, "--out", "all")
+    assert done.status == 2 or {p.read_bytes() for p in Path("all").rglob("*.svg")} == wanted
+
+
+def tiny_files() -> None:
+    """No file can grow beyond 64 bytes, as on a full disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits on processes")
+@pytest.mark.parametrize("command", [["draw", "m.causal", "-o", "p.svg"], ["run", "m.causal"], ["fmt", "m.causal"]])
+def test_a_full_disk_leaves_what_was_there(command: list[str]) -> None:
+    """Written whole or not at all: the old file stays, nothing lies beside it."""
+    write("m.causal", COIN.replace(" = ", "=") + 'draw coin to "p.svg"\n')
+    write("p.svg", "old")
+    before = {p.name: p.read_bytes() for p in Path().iterdir()}
+    done = subprocess.run(
+        [sys.executable, "-m", "cutwire", *command],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        preexec_fn=tiny_files,
+    )
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+    assert done.stderr.startswith("error[")
+    assert {p.name: p.read_bytes() for p in Path().iterdir()} == before

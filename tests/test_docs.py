@@ -1,0 +1,245 @@
+"""The documents say what the code does: diagnostic codes, pictures, and what the first command of the README prints.
+
+The fences of the documents are run by `conftest.py`; here stands what fences cannot say. `python -m tests.test_docs`
+writes the generated parts anew: the titles and explanations in `docs/diagnostics.md`, and `docs/pictures/`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cutwire.__main__ import main
+from cutwire.program import parse
+from parser import bif, boxes, data, domains, files, formulas, imports, read, scope, surgeries, tokens
+from parser.bif import parse_bif
+from parser.codes import CODES, Code
+from parser.tokens import RESERVED
+from strings.diagnostic import CutwireError
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+DIAGNOSTICS = DOCS / "diagnostics.md"
+PICTURES = DOCS / "pictures"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
+
+GROUPS = {
+    "P": "Reading a text",
+    "N": "Names and values",
+    "T": "Tables and numbers",
+    "M": "Models",
+    "D": "Diagrams",
+    "Q": "Questions",
+    "E": "Estimates",
+    "F": "Files and data",
+    "I": "Identification",
+    "L": "Limits",
+    "V": "Pictures",
+    "B": "Networks in BIF",
+}
+"""The letters of the codes, with the headings of `docs/diagnostics.md`."""
+
+BOUNDS = (
+    files.MAX_BYTES,
+    tokens.MAX_PIECES,
+    tokens.MAX_DEPTH,
+    tokens.MAX_DIGITS,
+    formulas.MAX_PARTS,
+    domains.MAX_VALUES,
+    boxes.MAX_CELLS,
+    scope.Bounds.MAX_CELLS,
+    scope.Bounds.MAX_PARTS,
+    surgeries.MAX_OPERATIONS,
+    data.MAX_ROWS,
+    imports.MAX_FILES,
+    imports.MAX_DEPTH,
+    bif.MAX_BYTES // 2**20,
+    bif.MAX_CELLS,
+    read.MAX_ERRORS,
+)
+"""The bounds that `docs/command-line.md` lists."""
+
+_SECTION = re.compile(r"^### (?P<code>[A-Z]\d{3})\n\n[^\n]+\n(?P<rest>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_DRAWN = re.compile(r"^\$ (cutwire draw .* -o \S+\.svg)$", re.MULTILINE)
+_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
+
+
+def sections() -> dict[str, str]:
+    """For every code of the page what is written by hand: examples and advice."""
+    return {m["code"]: m["rest"].strip("\n") for m in _SECTION.finditer(DIAGNOSTICS.read_text(encoding="utf-8"))}
+
+
+def section(code: Code, rest: str) -> str:
+    """The section of one code: title and explanation as `parser/codes.py` has them, then what is written by hand."""
+    return f"### {code.code}\n\n**{code.title}.** {code.explanation}\n" + (f"\n{rest}\n" if rest else "")
+
+
+def diagnostics_page() -> str:
+    """`docs/diagnostics.md` as it should be: its introduction, and a section for every code."""
+    start = DIAGNOSTICS.read_text(encoding="utf-8").split("\n## ")[0].rstrip("\n") + "\n"
+    written = sections()
+    parts = [start]
+    for letter, heading in GROUPS.items():
+        parts.append(f"## {letter}: {heading}\n")
+        parts.extend(section(c, written.get(c.code, "")) for c in CODES.values() if c.code[0] == letter)
+    return "\n".join(parts)
+
+
+def examples(language: str) -> list[tuple[str, str]]:
+    """The codes of the page with their examples in a language."""
+    return [(code, text) for code, rest in sections().items() for tag, text in _FENCE.findall(rest) if tag == language]
+
+
+def codes_of(text: str, folder: Path) -> set[str]:
+    """The codes of the errors and warnings of a model file when it is read and run."""
+    try:
+        program = parse(text, "example.causal", folder)
+        list(program.run(out=folder))
+    except CutwireError as e:
+        return {d.code for d in e.diagnostics}
+    return {d.code for d in program.warnings}
+
+
+def drawings() -> list[str]:
+    """The command lines of `docs/pictures.md` that draw `docs/pictures/`."""
+    return _DRAWN.findall((DOCS / "pictures.md").read_text(encoding="utf-8"))
+
+
+def drawn(command: str, folder: Path) -> Path:
+    """The picture that a command line of the page draws, put into `folder`."""
+    *rest, name = shlex.split(command)[1:]
+    path = folder / Path(name).name
+    assert main([*rest, str(path)]) == 0
+    return path
+
+
+def test_every_code_is_documented_and_no_other() -> None:
+    """`docs/diagnostics.md` has a section for every code of `parser/codes.py`, and for no other."""
+    assert list(sections()) == [c for letter in GROUPS for c in CODES if c[0] == letter]
+
+
+def test_diagnostics_page_is_current() -> None:
+    """Titles and explanations are those of `parser/codes.py` (else: `python -m tests.test_docs`)."""
+    assert DIAGNOSTICS.read_text(encoding="utf-8") == diagnostics_page()
+
+
+@pytest.mark.parametrize(("code", "text"), examples("text"), ids=lambda x: x if len(x) == 4 else "")
+def test_examples_of_model_files(code: str, text: str, tmp_path: Path) -> None:
+    """The example of a code gets this code."""
+    assert code in codes_of(text, tmp_path)
+
+
+@pytest.mark.parametrize(("code", "text"), examples("bif"), ids=lambda x: x if len(x) == 4 else "")
+def test_examples_of_networks(code: str, text: str) -> None:
+    """The example of a code of the BIF reader gets this code."""
+    try:
+        found = {d.code for d in parse_bif(text)[1]}
+    except CutwireError as e:
+        found = {d.code for d in e.diagnostics}
+
+    assert code in found
+
+
+@pytest.mark.parametrize(("code", "text"), [*examples("console"), *examples("python")], ids=lambda x: x[:4])
+def test_other_examples_show_their_code(code: str, text: str) -> None:
+    """An example that is run with the document shows the code that it stands for."""
+    assert code in text
+
+
+def test_pictures_are_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture of the documents is what its command draws (else: `python -m tests.test_docs`)."""
+    monkeypatch.chdir(ROOT)
+    made = {path.name: path.read_bytes() for path in (drawn(c, tmp_path) for c in drawings())}
+
+    assert {path.name: path.read_bytes() for path in PICTURES.iterdir()} == made
+
+
+def test_reserved_words_are_listed() -> None:
+    """`docs/language.md` lists the words that cannot be names, and no others."""
+    text = (DOCS / "language.md").read_text(encoding="utf-8")
+    listed = text.split("These words cannot be names:")[1].split("All other words")[0]
+
+    assert sorted(re.findall(r"`(\w+)`", listed)) == sorted(RESERVED)
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_limits_are_listed(bound: int) -> None:
+    """`docs/command-line.md` tells every bound on what a file may contain."""
+    text = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    table = text.split("What a file may contain is bounded")[1].split("\n## ")[0]
+
+    assert re.search(rf"\b{bound:,}\b", table)
+
+
+def printed(model_file: Path) -> str:
+    """What `cutwire run` prints for a model file, all well; pictures go beside it."""
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
+        assert main(["run", str(model_file), "--out", str(model_file.parent)]) == 0
+    return "\n".join(line.rstrip() for line in stdout.getvalue().splitlines())
+
+
+def outputs(page: Path) -> list[tuple[str, str]]:
+    """The model files of a page that are followed by a plain box, with that box: what they print."""
+    found, before = [], ""
+    for tag, text in _FENCE.findall(page.read_text(encoding="utf-8")):
+        if tag == "text" and before:
+            found.append((before, text))
+        before = text if tag == "causal" else ""
+    return found
+
+
+def assert_shows(shown: str, said: str) -> None:
+    """Every part of what is shown, between lines `…`, was said."""
+    for part in shown.strip("\n").split("\n…\n"):
+        assert part.removesuffix("\n…") in said
+
+
+def test_readme_shows_what_the_example_prints(tmp_path: Path) -> None:
+    """The output that the README shows of its first command is what `cutwire run` prints, lines left out with `…`."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shown = next(text for tag, text in _FENCE.findall(README.read_text(encoding="utf-8")) if tag == "text")
+
+    assert_shows(shown, printed(tmp_path / "examples" / "smoking.causal"))
+
+
+@pytest.mark.parametrize(("model_file", "shown"), [x for page in PAGES for x in outputs(page)], ids=lambda _: "")
+def test_outputs_that_pages_show(model_file: str, shown: str, tmp_path: Path) -> None:
+    """A plain box below a model file is what the model file prints, lines left out with `…`."""
+    shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "page.causal"
+    path.write_text(model_file, encoding="utf-8")
+
+    assert_shows(shown, printed(path))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link to a file of the repository has a target, and every page of the documents is on the map."""
+    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    targets = [(page.parent / m[1]).resolve() if m[1] else page for m in _LINK.finditer(text)]
+
+    assert [t for t in targets if not t.exists()] == []
+    if page.name == "index.md":
+        assert set(DOCS.glob("*.md")) - {page} <= set(targets)
+
+
+def write_anew() -> None:
+    """Write the generated parts of the documents."""
+    DIAGNOSTICS.write_text(diagnostics_page(), encoding="utf-8")
+    PICTURES.mkdir(exist_ok=True)
+    for command in drawings():
+        print(drawn(command, PICTURES))
+
+
+if __name__ == "__main__":
+    write_anew()
