@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | draw | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | fmt`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit.
@@ -84,6 +84,22 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)
+
+    identify = _command(commands, "identify", "decide whether an effect follows from data")
+    identify.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    identify.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S))'")
+    identify.add_argument(
+        "--given",
+        action="append",
+        metavar="P",
+        help="a distribution that is given, such as 'P(S, T, C)' or 'P(C, T | do(S))'; several times for several",
+    )
+    identify.add_argument("--steps", action="store_true", help="show the derivation")
+    identify.add_argument("--no-check", dest="check", action="store_false", help="do not check the answer")
+    identify.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    identify.add_argument("-o", "--output", metavar="OUT", help="draw the estimand: .svg, .png or .pdf")
+    _add_common(identify)
+    _add_json(identify)
 
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")

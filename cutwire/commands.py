@@ -18,9 +18,8 @@ from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryErr
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cutwire.evaluate import Result, Verdict
     from cutwire.model import Model
-    from cutwire.program import Picture, Program
+    from cutwire.program import Item, Program
     from parser.program import QueryStatement
 
 _BIF = (".bif", ".bif.gz")
@@ -105,7 +104,7 @@ def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
     screen = console()
-    done: list[Result | Verdict | Picture] = []
+    done: list[Item] = []
     items = program.run(
         only_checks=only_checks,
         out=Path(out) if out else None,
@@ -130,15 +129,19 @@ def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     return 1 if fallen else 0
 
 
-def _print_item(screen: Console, item: Result | Verdict | Picture) -> None:
-    from cutwire.evaluate import Result, Verdict
-    from cutwire.show import print_picture, print_result, print_verdict
+def _print_item(screen: Console, item: Item) -> None:
+    from cutwire.claims import Verdict
+    from cutwire.evaluate import Result
+    from cutwire.identification import Identification
+    from cutwire.show import print_identification, print_picture, print_result, print_verdict
 
     match item:
         case Result():
             print_result(screen, item)
         case Verdict():
             print_verdict(screen, item)
+        case Identification():
+            print_identification(screen, item)
         case _:
             print_picture(screen, item)
 
@@ -197,6 +200,29 @@ def _exact_is_cheap(model: Model, statement: QueryStatement) -> bool:
         return False
     tables = [d for d in model.definition.definitions.values() if isinstance(d, Table)]
     return sum(len(t.entries) for t in tables) <= _EXACT_CELLS and len(boxes_of(model.shape)) <= 40
+
+
+def identify(arguments: Namespace) -> int:
+    """`cutwire identify FILE QUESTION`"""
+    from cutwire.show import print_identification
+
+    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    warnings = _Warnings()
+    warnings.tell(model.warnings)
+    given = arguments.given or None
+    with working(arguments.question):
+        found = model.identify(arguments.question, given, check=arguments.check)
+        if arguments.json:
+            shown = found.to_dict(arguments.check)
+        elif arguments.check:
+            found.check()  # finds the witness, which may take a moment
+    if arguments.json:
+        _print_json(shown)
+    else:
+        print_identification(console(), found, arguments.steps, arguments.check)
+    if arguments.output:
+        found.draw(Path(arguments.output))
+    return 0
 
 
 def draw(arguments: Namespace) -> int:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cutwire.model import Model, as_number
-from parser.program import CheckStatement, DiagramClaim, QueryStatement
+from parser.program import CheckStatement, QueryStatement
 from semantics.answer import answer
 from semantics.compare import compare
 from semantics.distribution import Distribution
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
-from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.diagnostic import CutwireError
 from strings.estimand import identified
-from strings.formula import Ask, Compare, Formula, Number
+from strings.formula import Compare, Formula, Number
 from strings.query import Query
 
 if TYPE_CHECKING:
@@ -43,17 +42,6 @@ class Result:
         return self.distribution if self.distribution.variables else as_number(self.distribution)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a claim holds. `evidence` says how it was decided, `counterexample` where it fails."""
-
-    statement: CheckStatement
-    holds: bool
-    evidence: str
-    counterexample: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
 def evaluate_statement(
     model: Model, statement: QueryStatement, *, exact: bool, max_memory: int | None = None
 ) -> Result:
@@ -61,7 +49,7 @@ def evaluate_statement(
     estimates: list[Estimate] = []
 
     def ask(query: Query) -> Distribution:
-        return _ask(model, statement, query, exact, max_memory, estimates)
+        return ask_model(model, statement, query, exact, max_memory, estimates)
 
     value = _formula(model, statement.formula, ask, statement.axes)
     if statement.expect is None:
@@ -69,11 +57,11 @@ def evaluate_statement(
     used = tuple(estimates)
     expected = _formula(model, statement.expect, ask, statement.axes)
     claim = Compare((statement.formula, statement.expect), ("==",))
-    met = compare(claim, _cached(ask), _values(model, statement.axes)).holds
+    met = compare(claim, cached(ask), value_lists(model, statement.axes)).holds
     return Result(statement, value, used, expected, met)
 
 
-def _ask(
+def ask_model(
     model: Model,
     statement: QueryStatement | CheckStatement,
     query: Query,
@@ -95,7 +83,7 @@ def _ask(
         raise e.at(query.span or statement.span) from None
 
 
-def _cached(ask: Callable[[Query], Distribution]) -> Callable[[Query], Distribution]:
+def cached(ask: Callable[[Query], Distribution]) -> Callable[[Query], Distribution]:
     """Each question of a formula is answered once, however often it stands there."""
     known: dict[Query, Distribution] = {}
 
@@ -107,7 +95,7 @@ def _cached(ask: Callable[[Query], Distribution]) -> Callable[[Query], Distribut
     return remembered
 
 
-def _values(model: Model, axes: Mapping[str, str]) -> Callable[[str], tuple[str, ...]]:
+def value_lists(model: Model, axes: Mapping[str, str]) -> Callable[[str], tuple[str, ...]]:
     """The values of a variable, or of the variable that a bound name ranges over."""
 
     def values(name: str) -> tuple[str, ...]:
@@ -120,38 +108,9 @@ def _formula(
     model: Model, formula: Formula, ask: Callable[[Query], Distribution], axes: Mapping[str, str]
 ) -> Distribution:
     try:
-        return evaluate(formula, _cached(ask), _values(model, axes))
+        return evaluate(formula, cached(ask), value_lists(model, axes))
     except CutwireError as e:
         raise e.at(formula.span) from None
-
-
-def check_statement(model: Model | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
-    """Decide a claim: an equation of diagrams by normal form, a comparison for the model's own numbers."""
-    if isinstance(statement.body, DiagramClaim):
-        return _check_diagrams(statement, statement.body)
-    if model is None:
-        raise QueryError(Diagnostic("Q001", "this claim needs a model", span=statement.span))
-    exact = statement.mode == "exact" or (statement.mode == "" and can_be_exact(model, statement))
-
-    def ask(query: Query) -> Distribution:
-        return _ask(model, statement, query, exact, max_memory, [])
-
-    try:
-        found = compare(
-            statement.body, _cached(ask), _values(model, statement.axes), within=statement.within or Fraction(1, 10**9)
-        )
-    except CutwireError as e:
-        raise e.at(statement.span) from None
-    how = "exactly" if found.exact else "to within 1e-9" if not statement.within else f"to within {statement.within}"
-    evidence = f"{found.cases} case(s) compared {how}" if found.holds else ""
-    return Verdict(statement, found.holds, evidence, "" if found.holds else found.describe())
-
-
-def _check_diagrams(statement: CheckStatement, claim: DiagramClaim) -> Verdict:
-    equal = claim.left == claim.right
-    evidence = "equal normal forms" if equal else "different normal forms"
-    holds = equal == claim.equal
-    return Verdict(statement, holds, evidence if holds else "", "" if holds else evidence)
 
 
 def can_be_exact(model: Model, statement: QueryStatement | CheckStatement) -> bool:
@@ -169,6 +128,3 @@ def can_be_exact(model: Model, statement: QueryStatement | CheckStatement) -> bo
         else []
     )
     return not any(isinstance(f, Number) and not f.exact for f in formulas)
-
-
-__all__ = ["Ask", "Result", "Verdict", "can_be_exact", "check_statement", "evaluate_statement"]

@@ -41,15 +41,17 @@ def evaluate_estimand(
         tables = data.kernels(exact=exact)
         arithmetic = Fractions() if exact else Floats()
         joints: Joints | Sequence[Dataset] = ModelJoints(data.shape, tables, arithmetic, max_memory=max_memory)
-        return estimate(found, joints, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
+        return estimate(
+            found, joints, exact=exact, policies=_policies(asked, exact), max_memory=max_memory
+        ).distribution
     found, sets = _datasets(asked, found, many)
     exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
     return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
-    extra = asked.statement.tables
-    return asked.model.kernels(exact=exact, surgeries=asked.query.surgeries, extra=extra) if extra else {}
+    found = asked.model.policy_kernels(asked.statement.tables, [asked.query])
+    return found if exact else {n: k.as_float() for n, k in found.items()}
 
 
 def _datasets(asked: Identification, found: Identified, data: Sequence[object]) -> tuple[Identified, list[Dataset]]:

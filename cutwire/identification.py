@@ -1,8 +1,7 @@
-"""What data can tell: the answer to `model.identify(…)`, with its formula and derivation, or with two models that refute."""
+"""What data can tell: the answer to `model.identify(…)`, with its derivation, or with two models that refute."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,15 @@ from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given, Identified, NotIdentified, hide_unspoken, identify, refusal
+from strings.identify import Hedge
 from strings.latex import latex
 from strings.model import CausalModel
 from strings.query import Query, Term
-from strings.surgery import Do, Open, operate
+from strings.surgery import Do, Open
 from strings.written import formula
 
 if TYPE_CHECKING:
     from cutwire.model import Model
-    from semantics.data import Dataset
     from semantics.distribution import Distribution
     from semantics.kernel import Tables
     from semantics.witness import Witness
@@ -86,7 +85,7 @@ class Identification:
     @property
     def hedge(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """The two sets of variables that stand in the way, the larger first, if that is what does."""
-        if isinstance(self.found, Identified) or not hasattr(self.found.obstacle, "forest"):
+        if isinstance(self.found, Identified) or not isinstance(self.found.obstacle, Hedge):
             return None
         h = self.found.obstacle
         return h.graph.show(h.forest), h.graph.show(h.inner)
@@ -112,8 +111,10 @@ class Identification:
         return str(self.found.obstacle)
 
     def check(self) -> bool:
-        """Check the answer once more: the derivation is replayed and the estimand compared with surgery on random models
-        over finite fields; of a refusal, the witness is recomputed in fractions.
+        """Check the answer once more.
+
+        The derivation is replayed, and the estimand compared with surgery on random models over finite fields; of a
+        refusal, the witness is recomputed in fractions.
 
         Raises:
             CutwireError: X001 if something is wrong, which is a bug of Cutwire.
@@ -141,8 +142,7 @@ class Identification:
         return cells <= _LARGEST_CHECK
 
     def _policies(self) -> Tables:
-        extra = self.statement.tables
-        return self.model.kernels(exact=True, surgeries=self.query.surgeries, extra=extra) if extra else {}
+        return self.model.policy_kernels(self.statement.tables, [self.query])
 
     @cached_property
     def _witness(self) -> Witness | None:
@@ -166,9 +166,19 @@ class Identification:
 
         return witness_models(self._witness) if self._witness is not None else None
 
-    def evaluate(
-        self, data: object, *, semantics: str | None = None, max_memory: int | None = None
-    ) -> Distribution:
+    @cached_property
+    def witness_file(self) -> str:
+        """The two models as one model file that shows the difference when it is run; empty if there are none."""
+        from cutwire.witnesses import witness_source
+
+        if self._witness is None:
+            return ""
+        try:
+            return witness_source(self._witness, self.query)
+        except CutwireError:  # a variable whose name the language cannot write
+            return ""
+
+    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
         """The value of the estimand.
 
         `data`: a data frame, a mapping of columns, the name of a data set of the model file, a `Distribution`, an array
@@ -276,7 +286,3 @@ def experiments(model: CausalModel, query: Query) -> tuple[Given, ...]:
 def _bug(message: str) -> CutwireError:
     help_ = ("this is a bug of Cutwire: please report it with your model file",)
     return CutwireError(Diagnostic("X001", message, help=help_))
-
-
-__all__ = ["Identification", "as_given", "experiments", "identify_statement"]
-_ = (Mapping, Sequence, operate)

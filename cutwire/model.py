@@ -20,6 +20,8 @@ from strings.query import Query, Term
 from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 
 if TYPE_CHECKING:
+    from cutwire.claims import Verdict
+    from cutwire.identification import Identification
     from semantics.data import Dataset
     from semantics.distribution import Distribution
     from semantics.estimate import Estimate
@@ -189,7 +191,7 @@ class Model:
         """
         from cutwire.evaluate import evaluate_statement
 
-        exact = _is_exact(semantics)
+        exact = is_exact(semantics)
         if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
             statement = replace(self.parse_question(question), using=using)
         else:
@@ -259,18 +261,77 @@ class Model:
         """
         from semantics.estimate import estimate
 
-        statement = self.parse_question(question)
-        if not isinstance(statement.formula, Ask):
-            raise QueryError(Diagnostic("E004", "estimate one probability at a time, such as `P(C | do(S := yes))`"))
-        query = statement.formula.query
-        policies = self.kernels(surgeries=query.surgeries, extra=statement.tables, exact=_is_exact(semantics))
+        query, statement = self._probability(question)
+        policies = self.kernels(surgeries=query.surgeries, extra=statement.tables, exact=is_exact(semantics))
         return estimate(
             identified(self.shape, query),
             [self._as_dataset(data)],
-            exact=_is_exact(semantics),
+            exact=is_exact(semantics),
             policies=policies,
             max_memory=max_memory,
         )
+
+    def identify(
+        self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True
+    ) -> Identification:
+        """Whether the answer to a question follows from what is given, for every model of this shape.
+
+        `given`: the joint of all observed variables if left out; a distribution as text, `"P(S, C)"` or, for an
+        experiment, `"P(Y, Z | do(X))"`; several of these; or `"experiments"`, all interventional distributions. With
+        `check`, an estimand is compared with surgery on random models before it is handed out.
+
+        Raises:
+            QueryError: E002, E003, E005, I002 for what cannot be asked or given.
+        """
+        from cutwire.identification import as_given, experiments, identify_statement
+        from parser.program import IdentifyStatement
+
+        query, asked = self._probability(question)
+        if given == "experiments":
+            distributions = experiments(self.shape, query)
+        else:
+            texts = [given] if isinstance(given, str) else list(given or ())
+            distributions = tuple(as_given(self._probability(t)[0]) for t in texts)
+        statement = IdentifyStatement(
+            self.name,
+            query,
+            asked.text,
+            given=distributions,
+            axes=asked.axes,
+            tables=asked.tables,
+            span=asked.span,
+        )
+        found = identify_statement(self, statement)
+        if check and found.identifiable:
+            found.check()
+        return found
+
+    def check(self, claim: str, *, models: int | None = None, seed: int = 0, assuming: str | None = None) -> Verdict:
+        """Whether a claim holds in every model of this shape, whatever its numbers.
+
+        `claim` compares formulas, as in `"P(C | do(S := s)) == P(C | S = s)"`; a value name left free stands for every
+        value. The verdict has `.holds`, `.evidence` and, if it falls, a small `.counterexample`.
+
+        Raises:
+            LanguageError, QueryError: for what is no claim.
+        """
+        from cutwire.claims import check_text
+
+        return check_text(self, claim, models, seed, assuming)
+
+    def _probability(self, text: str) -> tuple[Query, QueryStatement]:
+        """A text that is one probability, and all that it brings up."""
+        statement = self.parse_question(text)
+        if not isinstance(statement.formula, Ask):
+            raise QueryError(
+                Diagnostic("E004", f"`{text}` is not one probability", help=("ask for one, such as `P(C | do(S))`",))
+            )
+        return statement.formula.query, statement
+
+    def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
+        """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
+        added = boxes_of(_EMPTY, [s for q in queries for s in q.surgeries])
+        return kernels(added, {**self.definition.definitions, **extra}, self.dataset, True)
 
     def _as_dataset(self, data: object) -> Dataset:
         from semantics.data import from_distribution, from_frame
@@ -282,8 +343,12 @@ class Model:
             return from_distribution(data)
         values = {n: self.shape.object(n).values or () for n in self.variables}
         read, warnings = from_frame(data, values)
-        self._found_in_data.extend(warnings)
+        self.notice(warnings)
         return read
+
+    def notice(self, warnings: Iterable[Diagnostic]) -> None:
+        """Keep warnings that reading data for this model gave."""
+        self._found_in_data.extend(warnings)
 
     def cut(self, variable: str, sink: str | None = None) -> Model:
         """Cut the wire into `variable` (the uniform state takes its place), or only the wire `variable -> sink`."""
@@ -326,7 +391,12 @@ class Model:
 _EMPTY = CausalModel((), {})
 
 
-def _is_exact(semantics: str) -> bool:
+def is_exact(semantics: str) -> bool:
+    """Whether a semantics computes with fractions.
+
+    Raises:
+        QueryError: Q007 if there is no such semantics.
+    """
     if semantics not in ("matrix", "exact"):
         raise QueryError(
             Diagnostic(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cutwire.evaluate import Result, Verdict, can_be_exact, check_statement, evaluate_statement
+from cutwire.claims import Verdict, check_statement
+from cutwire.evaluate import Result, can_be_exact, evaluate_statement
+from cutwire.identification import Identification, identify_statement
 from cutwire.model import Model
 from parser.elaborate import load_program, parse_program
-from parser.program import CheckStatement, DrawStatement, QueryStatement, Statement
+from parser.program import CheckStatement, DrawStatement, IdentifyStatement, QueryStatement, Statement
 from parser.program import Program as Elaborated
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
 from strings.diagram import Diagram
@@ -26,6 +28,10 @@ class Picture:
     statement: DrawStatement
     svg: str
     path: Path | None
+
+
+Item = Result | Verdict | Picture | Identification
+"""What a statement gives."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Program:
         out: Path | None = None,
         unnamed: Path | None = None,
         max_memory: int | None = None,
-    ) -> Iterator[Result | Verdict | Picture]:
+    ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
         Pictures go to the folder `out`; without it, where the file says, and those that it gives no name to the folder
@@ -105,6 +111,10 @@ class Program:
                 model = self.models[statement.model]
                 exact = can_be_exact(model, statement)
                 yield evaluate_statement(model, statement, exact=exact, max_memory=max_memory)
+            elif isinstance(statement, IdentifyStatement) and not only_checks:
+                found = identify_statement(self.models[statement.model], statement)
+                found.check()
+                yield found
             elif isinstance(statement, DrawStatement) and not only_checks:
                 yield self._draw(statement, out, unnamed)
 

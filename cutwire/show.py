@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cutwire.evaluate import Result, Verdict
-from cutwire.program import Picture
+from cutwire.claims import Verdict
+from cutwire.evaluate import Result
+from cutwire.identification import Identification
+from cutwire.program import Item, Picture
 from semantics.distribution import Distribution, fraction_text
 
 if TYPE_CHECKING:
@@ -128,8 +130,35 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     )
     if not verdict.holds:
         console.print(Text(f"       {verdict.statement.text}"))
-        for line in verdict.counterexample.splitlines():
+        for line in verdict.failure.splitlines():
             console.print(Text(f"       {line}", style="red"))
+        for line in verdict.file.splitlines():
+            console.print(Text(f"       | {line}".rstrip()))
+
+
+def print_identification(console: Console, found: Identification, steps: bool = False, witness: bool = True) -> None:
+    """A verdict: with the formula and what was checked, or with what stands in the way and two models that show it."""
+    from rich.text import Text
+
+    name = f"{found.statement.name}: " if found.statement.name else ""
+    console.print(Text(f"{name}{found.statement.text}", style="bold"))
+    given = "; ".join(map(str, found.given))
+    if not found.identifiable:
+        console.print(Text.assemble("  ", ("NOT identifiable", "bold red"), f" from {given}"))
+        console.print(Text(f"  {found.note}"))
+        if witness and found.witness_file:
+            console.print(Text("  two models that agree on what is given and differ in the effect:", style="dim"))
+            for line in found.witness_file.splitlines():
+                console.print(Text(f"  | {line}".rstrip()))
+        return
+    console.print(Text.assemble("  ", ("identifiable", "green"), f" from {given}"))
+    console.print(Text(f"  =  {found.formula}", style="cyan"))
+    if found.note:
+        console.print(Text(f"  {found.note}", style="dim"))
+    for c in found.criteria:
+        console.print(Text(f"  {c}", style="dim"))
+    for k, step in enumerate(found.steps if steps else (), start=1):
+        console.print(Text.assemble(f"  {k}. {step.text}", ("   " + step.law, "dim")))
 
 
 def print_picture(console: Console, picture: Picture) -> None:
@@ -161,7 +190,7 @@ def distribution_json(d: Distribution) -> dict[str, Any]:
     return d.to_dict()
 
 
-def item_json(item: Result | Verdict | Picture) -> dict[str, Any]:
+def item_json(item: Item) -> dict[str, Any]:
     """One entry of the JSON of `run` and `check`."""
     match item:
         case Result():
@@ -171,11 +200,15 @@ def item_json(item: Result | Verdict | Picture) -> dict[str, Any]:
         case Verdict():
             shown: dict[str, Any] = {"kind": "claim", "name": item.statement.name, "claim": item.statement.text}
             shown |= {"holds": item.holds, "evidence": item.evidence or None}
-            return shown | {"counterexample": item.counterexample or None}
+            shown |= {"counterexample": item.failure or None}
+            return shown | ({"model": item.file} if item.file else {})
+        case Identification():
+            shown = {"kind": "identify", "query": item.statement.text}
+            return shown | ({"name": item.statement.name} if item.statement.name else {}) | item.to_dict()
         case Picture():
             return {"kind": "picture", "title": item.statement.title, "path": str(item.path) if item.path else None}
 
 
-def failures(items: Sequence[Result | Verdict | Picture]) -> int:
+def failures(items: Sequence[Item]) -> int:
     """How many claims fell and expectations were missed."""
     return sum((isinstance(i, Verdict) and not i.holds) or (isinstance(i, Result) and not i.met) for i in items)

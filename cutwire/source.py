@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -87,7 +87,8 @@ def _body(table: Kernel) -> str:
     return "\n  ".join(["", *rows])
 
 
-def _row(column: Sequence[Fraction]) -> str:
+def _row(column: Iterable[Fraction]) -> str:
+    column = list(column)
     if len(column) == 1:
         return "uniform()"
     return f"[{', '.join(map(fraction_text, column))}]"

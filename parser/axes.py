@@ -14,14 +14,18 @@ from strings.signature import Object
 if TYPE_CHECKING:
     from parser.surgeries import Setting
 
+FOR = "for any value, bind the name: `for {name} : {variable}`"
+"""What to do about a name that is no value, where names can be bound."""
+
 _IDENTIFIER = re.compile(r"[^\W\d]\w*'*")
 
 
 class Axes:
     """The value names of a statement: those in sight (`active`), and all with their variables (`variables`)."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, how_to_bind: str = FOR) -> None:
         self.setting = setting
+        self.how_to_bind = how_to_bind
         self.variables: dict[str, str] = {}
         self.active: dict[str, Object] = {}
         self._places: dict[str, Span | None] = {}
@@ -98,7 +102,7 @@ class Axes:
         if value.text in self.variables:
             return (f"`{value.text}` is bound elsewhere in this statement, but not here",)
         if _IDENTIFIER.fullmatch(value.text):
-            return (f"for any value, bind the name: `for {value.text} : {x.name}`",)
+            return (self.how_to_bind.format(name=value.text, variable=x.name),)
         return ()
 
     def warn_unused(self, binders: tuple[syntax.Binder, ...], report: Report) -> None:

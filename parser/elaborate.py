@@ -24,11 +24,11 @@ from parser.data import elaborate_data
 from parser.diagrams import elaborate_diagrams
 from parser.domains import elaborate_domains, elaborate_objects
 from parser.files import Folder, read_text
-from parser.formulas import begin, formula
+from parser.formulas import begin, comparison, formula
 from parser.imports import Workspace, find_file, import_names
 from parser.models import ModelInfo, build_model, interpretation, model_after, with_surgeries
-from parser.program import Definition, ModelDef, Program, QueryStatement, Statement
-from parser.read import read
+from parser.program import CheckStatement, Definition, ModelDef, Program, QueryStatement, Statement
+from parser.read import read, read_expression
 from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_place
 from parser.signatures import elaborate_signatures, policies_in
 from parser.statements import Asked, elaborate_statements, text_of
@@ -358,3 +358,34 @@ def elaborate_surgery(
         raise problem("N002", "this surgery names something broken", span, "here") from None
     refuse_free_wires(done, span)
     return done.surgeries, done.tables
+
+
+def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "") -> CheckStatement:
+    """A comparison of formulas from outside of a file, about any model; value names left free are bound.
+
+    Raises:
+        LanguageError: with its problems. LimitError: L003 if it is too large.
+    """
+    expression = read_expression(text, "<claim>")
+    assumed = [read_expression(assuming, "<assumption>")] if assuming else []
+    report = Report()
+    statement: CheckStatement | None = None
+    with report.collect(expression.span):
+        resolved = begin([expression, *assumed], (), Setting(model_def), report)
+        body = comparison(expression, resolved)
+        shown = text_of(expression.span, str(body))
+        given = tuple(comparison(a, resolved) for a in assumed)
+        statement = CheckStatement(
+            model_def.name,
+            "",
+            body,
+            shown,
+            resolved.axes.variables,
+            resolved.tables,
+            span=expression.span,
+            assuming=given,
+        )
+    report.raise_errors()
+    if statement is None:
+        raise _nothing(expression)
+    return statement

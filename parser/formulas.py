@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from parser import syntax
-from parser.axes import Axes, is_identifier
+from parser.axes import FOR, Axes, is_identifier
 from parser.constants import arithmetic, bounded, check_depth, children, not_a_number
 from parser.domains import unknown_value
 from parser.program import Definition
@@ -39,9 +39,15 @@ class Resolved:
 
 
 def begin(
-    expressions: Sequence[syntax.Expression], binders: Sequence[syntax.Binder], setting: Setting, report: Report
+    expressions: Sequence[syntax.Expression],
+    binders: Sequence[syntax.Binder],
+    setting: Setting,
+    report: Report,
+    how_to_bind: str = FOR,
 ) -> Resolved:
     """Bind the names of a statement: those of its binders, and those that its `do(…)`s bring up.
+
+    `how_to_bind` is the advice about a name that is no value, with `{name}` and `{variable}` in it.
 
     Raises:
         Skipped: if a binder is broken (that is reported).
@@ -50,7 +56,7 @@ def begin(
     for e in expressions:
         check_depth(e)
         _check_size(e)
-    axes = Axes(setting)
+    axes = Axes(setting, how_to_bind)
     sound = True
     for b in binders:
         done = False
@@ -137,7 +143,7 @@ def formula(e: syntax.Expression, resolved: Resolved) -> Formula:
         case syntax.NumberLiteral(value, exact):
             return Number(bounded(value, e.span), exact, e.span)
         case syntax.Probability():
-            return Ask(_query(e, resolved), e.span)
+            return Ask(question(e, resolved), e.span)
         case syntax.Unary("-", operand):
             return _negated(formula(operand, resolved), e)
         case syntax.Binary(op, left, right) if op not in ("and", "or", "xor"):
@@ -185,6 +191,7 @@ def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.
 
 
 def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
+    setting = resolved.axes.setting
     if name.text in resolved.axes.active or resolved.axes.setting.has_variable(name.text):
         help_ = (f"write `P({name.text})` for its probability",)
         return problem("N012", f"`{name.text}` is not a number", name.span, "a number is expected here", help=help_)
@@ -192,19 +199,25 @@ def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     return unknown("name", name, known, label="not a number")
 
 
-def comparison(e: syntax.Expression, resolved: Resolved) -> Compare:
-    """The body of a claim.
+def comparison(e: syntax.Expression, resolved: Resolved, what: str = "a claim") -> Compare:
+    """The body of a claim, or one of its assumptions.
 
     Raises:
         LanguageError: T018 if it does not compare anything, and what `formula` raises.
     """
     if not isinstance(e, syntax.Comparison):
-        help_ = ("write `… == …`, `… <= …` and the like",)
-        raise problem("T018", "a claim compares two expressions", e.span, "nothing is compared here", help=help_)
+        several = isinstance(e, syntax.Binary) and e.op == "and" and what != "a claim"
+        help_ = ("write `,` between two of them",) if several else ("write `… == …`, `… <= …` and the like",)
+        raise problem("T018", f"{what} compares two expressions", e.span, "nothing is compared here", help=help_)
     return Compare(tuple(formula(x, resolved) for x in e.operands), e.ops, e.span)
 
 
-def _query(p: syntax.Probability, resolved: Resolved) -> Query:
+def question(p: syntax.Probability, resolved: Resolved) -> Query:
+    """One probability, or mean, as a question.
+
+    Raises:
+        LanguageError: N002 to N011, N015, T019, and what surgeries raise.
+    """
     targets = [_term(e, resolved) for e in p.events]
     given: list[Term] = []
     surgeries: list[Surgery] = []
@@ -212,19 +225,33 @@ def _query(p: syntax.Probability, resolved: Resolved) -> Query:
         if isinstance(c, syntax.Event):
             given.append(_term(c, resolved))
         else:
-            done = resolve_surgeries((c,), resolved.axes.setting, resolved.axes)
-            surgeries.extend(done.surgeries)
-            resolved.tables.update(done.tables)
+            surgeries.extend(_operation(c, resolved))
     _check_free_once([*targets, *given], p)
-    _check_conditions(p, surgeries, resolved)
+    _check_together([c for c in p.conditions if not isinstance(c, syntax.Event)], resolved)
     if p.kind == "E":
         _check_expectation(p, targets, resolved)
     return Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
 
 
-def _check_conditions(p: syntax.Probability, surgeries: Sequence[Surgery], resolved: Resolved) -> None:
+def operations(ops: Sequence[syntax.DoOp | syntax.CutOp], resolved: Resolved) -> tuple[Surgery, ...]:
+    """The `do(…)`s and `cut(…)`s behind a bar, resolved.
+
+    Raises:
+        LanguageError: N010 if two operate on the same thing, and what surgeries raise.
+    """
+    surgeries = tuple(s for op in ops for s in _operation(op, resolved))
+    _check_together(ops, resolved)
+    return surgeries
+
+
+def _operation(op: syntax.DoOp | syntax.CutOp, resolved: Resolved) -> tuple[Surgery, ...]:
+    done = resolve_surgeries((op,), resolved.axes.setting, resolved.axes)
+    resolved.tables.update(done.tables)
+    return done.surgeries
+
+
+def _check_together(ops: Sequence[syntax.DoOp | syntax.CutOp], resolved: Resolved) -> None:
     """Several `do(…)`s and `cut(…)`s of one question act together, and no two on the same thing."""
-    ops = [c for c in p.conditions if isinstance(c, (syntax.DoOp, syntax.CutOp))]
     if len(ops) < 2:
         return
     seen: set[tuple[str, str]] = set()

@@ -6,59 +6,20 @@ is reported here, through `Lower.problems`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import cast
 
 from lark import Token, Tree
 
 from parser import syntax as s
-from strings.diagnostic import Diagnostic, Label, Source, Span
-
-T = TypeVar("T")
-Node = Any
-"""Whatever a rule stands for: a syntax node, a tuple of them, or a token's text."""
+from parser.lower_base import LowerBase, unquote
+from parser.lower_questions import LowerQuestions
+from strings.diagnostic import Diagnostic, Span
 
 
-class Lower:
+class Lower(LowerQuestions):
     """Turns parse trees of one source into syntax nodes."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Diagnostic] = []
-        self._done: dict[int, Node] = {}
-
-    def lower(self, tree: Tree[Token]) -> Node:
-        """The syntax node of a parse tree; its parts come first, so that nothing recurs."""
-        for part in tree.iter_subtrees():
-            self._done[id(part)] = getattr(self, part.data)(part)
-        return self._done[id(tree)]
-
-    # ---- helpers -----------------------------------------------------------------------------------------------------
-
-    def span(self, part: Tree[Token] | Token) -> Span:
-        """Where a tree or a token stands."""
-        if isinstance(part, Token):
-            return Span(self.source, cast(int, part.start_pos), cast(int, part.end_pos))
-        return Span(self.source, part.meta.start_pos, part.meta.end_pos)
-
-    def all(self, tree: Tree[Token]) -> tuple[Node, ...]:
-        """The children, lowered; placeholders of what was left out are dropped."""
-        return tuple(self.part(c) for c in tree.children if c is not None)
-
-    def part(self, child: Tree[Token] | Token | None) -> Node:
-        """One child: of a tree what it came to, a name becomes a `Name`, another token its text."""
-        if isinstance(child, Tree):
-            return self._done[id(child)]
-        if child is not None and child.type == "NAME":
-            return s.Name(str(child), self.span(child))
-        return child if child is None else str(child)
-
-    def node(self, make: Callable[..., T], tree: Tree[Token]) -> T:
-        """A node whose fields are the children in order."""
-        return make(*self.all(tree), span=self.span(tree))
 
     # ---- files and items ---------------------------------------------------------------------------------------------
 
@@ -91,7 +52,7 @@ class Lower:
 
     def import_(self, tree: Tree[Token]) -> s.Import:
         path, alias, exposing = map(self.part, tree.children)
-        return s.Import(_unquote(path), alias, exposing or (), span=self.span(tree))
+        return s.Import(unquote(path), alias, exposing or (), span=self.span(tree))
 
     def exposing(self, tree: Tree[Token]) -> tuple[s.Name, ...]:
         return cast(tuple[s.Name, ...], self.all(tree)[0])
@@ -104,7 +65,7 @@ class Lower:
 
     def var(self, tree: Tree[Token]) -> s.VariableDecl:
         names, domain, label = map(self.part, tree.children)
-        text = _unquote(label) if label else ""
+        text = unquote(label) if label else ""
         return s.VariableDecl(names, domain, tree.data == "latent", text, span=self.span(tree))
 
     latent = var
@@ -184,11 +145,11 @@ class Lower:
                 Diagnostic("P017", f"`{function.text}` is no kind of data", where, "only csv is known", help=help_)
             )
         where = self.span(cast(Token, tree.children[2]))
-        return s.CsvData(name, _unquote(path), tuple(columns), span=self.span(tree), path_span=where)
+        return s.CsvData(name, unquote(path), tuple(columns), span=self.span(tree), path_span=where)
 
     def column(self, tree: Tree[Token]) -> tuple[s.Name, str]:
         variable, title = self.all(tree)
-        return variable, _unquote(title)
+        return variable, unquote(title)
 
     def table_data(self, tree: Tree[Token]) -> s.TableData:
         name, variables, *rows = self.all(tree)
@@ -256,70 +217,7 @@ class Lower:
     def target(self, tree: Tree[Token]) -> s.Target:
         return self.node(s.Target, tree)
 
-    # ---- questions and claims ----------------------------------------------------------------------------------------
-
-    def query(self, tree: Tree[Token]) -> s.Query:
-        name, expression, *options = map(self.part, tree.children)
-        said = self.options(tree, options, ("for_", "unit", "using", "expect"))
-        binders = said.get("for_", ())
-        return s.Query(
-            name, expression, binders, said.get("unit"), said.get("using"), said.get("expect"), span=self.span(tree)
-        )
-
-    def estimate(self, tree: Tree[Token]) -> s.Estimate:
-        name, expression, *options = map(self.part, tree.children)
-        said = self.options(tree, options, ("from_", "for_", "unit", "expect"))
-        if "from_" not in said:
-            end = self.span(tree).end
-            note = ("an estimate is computed from data; a `query` is computed from the model's numbers",)
-            help_ = ("write `from DATA` behind the expression",)
-            where = Span(self.source, end - 1, end)
-            self.problems.append(Diagnostic("P016", "`from` is missing", where, "from what?", notes=note, help=help_))
-        data = said.get("from_", s.Name(""))
-        binders = said.get("for_", ())
-        return s.Estimate(name, expression, data, binders, said.get("unit"), said.get("expect"), span=self.span(tree))
-
-    def options(self, tree: Tree[Token], options: Sequence[Node], allowed: Sequence[str]) -> dict[str, Node]:
-        """The options of a statement by rule, in the order written; one twice, or one not allowed, is reported."""
-        trees = [c for c in tree.children[len(tree.children) - len(options) :] if isinstance(c, Tree)]
-        said: dict[str, tuple[Node, Span]] = {}
-        for part, value in zip(trees, options, strict=True):
-            where, word = self.span(part), part.data.rstrip("_")
-            said_twice = "the mode" if word == "mode" else f"`{word}`"
-            if part.data in said:
-                first = (Label(said[part.data][1], "first here"),)
-                self.problems.append(
-                    Diagnostic("P016", f"{said_twice} is written twice", where, "again here", also=first)
-                )
-            elif part.data not in allowed:
-                self.problems.append(_misplaced(tree.data, word, where))
-            said.setdefault(part.data, (value, where))
-        return {rule: value for rule, (value, _) in said.items()}
-
-    def claim(self, tree: Tree[Token]) -> s.Claim:
-        name, binders, body = map(self.part, tree.children)
-        return s.Claim(name, body, binders or (), span=self.span(tree))
-
-    def diagram_equation(self, tree: Tree[Token]) -> s.DiagramEquation:
-        left, relation, right = self.all(tree)
-        return s.DiagramEquation(left, right, relation == "==", self.span(tree))
-
-    def check(self, tree: Tree[Token]) -> s.Check:
-        names, *options = map(self.part, tree.children)
-        said = self.options(tree, options, ("mode", "within", "using"))
-        return s.Check(names or (), said.get("mode", ""), said.get("within"), said.get("using"), span=self.span(tree))
-
-    def draw(self, tree: Tree[Token]) -> s.Draw:
-        diagram, after, path = map(self.part, tree.children)
-        last = tree.children[2]
-        where = self.span(last) if last is not None else None
-        return s.Draw(diagram, after or (), _unquote(path) if path else None, span=self.span(tree), path_span=where)
-
-    def first(self, tree: Tree[Token]) -> Node:
-        """Rules that stand for their only part."""
-        return self.all(tree)[0]
-
-    body = for_ = unit = using = expect = from_ = mode = within = first
+    body = LowerBase.first
 
     # ---- expressions -------------------------------------------------------------------------------------------------
 
@@ -374,33 +272,15 @@ class Lower:
 
     def value(self, tree: Tree[Token]) -> s.Name:
         text = "".join(map(str, tree.children))
-        return s.Name(_unquote(text) if text.startswith('"') else text, self.span(tree))
+        return s.Name(unquote(text) if text.startswith('"') else text, self.span(tree))
 
     vname = value
 
     def qname(self, tree: Tree[Token]) -> s.Name:
         return s.Name(".".join(str(c) for c in tree.children if c is not None), self.span(tree))
 
-    def names(self, tree: Tree[Token]) -> tuple[Node, ...]:
-        """Rules that stand for the tuple of their parts."""
-        return self.all(tree)
-
-    ports = vnames = binders = wires = arguments = conditions = surgery_expr = names
-
-
-def _misplaced(statement: str, word: str, where: Span) -> Diagnostic:
-    """An option of another kind of statement."""
-    known = "`estimate` asks data: write `estimate … from …`" if word == "from" else ""
-    if statement == "estimate" and word == "using":
-        known = "an estimate uses data and the shape of the model, no mechanisms; `query … using …` uses those"
-    return Diagnostic(
-        "P016", f"`{word}` is no option of `{statement}`", where, "not here", help=(known,) if known else ()
-    )
+    names = ports = vnames = binders = wires = arguments = conditions = surgery_expr = LowerBase.parts
 
 
 def _doc(text: str) -> str:
     return text[2:].removeprefix(" ").rstrip()
-
-
-def _unquote(text: str) -> str:
-    return re.sub(r'\\(["\\])', r"\1", text[1:-1])

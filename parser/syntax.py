@@ -518,6 +518,17 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Identify:
+    """`identify name: P(C | do(S)) from P(S, T, C), P(T | do(S))`; `given` is empty if nothing stands behind `from`."""
+
+    name: Name | None
+    question: Probability
+    given: tuple[Probability, ...] = ()
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DiagramEquation:
     """`diagram d == e` or `diagram d != e`."""
 
@@ -528,22 +539,58 @@ class DiagramEquation:
 
 
 @dataclass(frozen=True, slots=True)
+class Independence:
+    """`A, B _||_ C | D, do(X)`"""
+
+    left: tuple[Name, ...]
+    right: tuple[Name, ...]
+    behind: tuple[Name | DoOp | CutOp, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiable:
+    """`identifiable P(C | do(S)) from P(S, T, C)`, or `not identifiable …`."""
+
+    question: Probability
+    given: tuple[Probability, ...] = ()
+    identifiable: bool = True
+    span: Span | None = field(default=None, compare=False)
+
+
+ClaimBody = Expression | DiagramEquation | Independence | Identifiable
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
+    """`claim name(s : S): P(C | do(S := s)) == P(C | s) assuming P(S) > 0`"""
+
     name: Name
-    body: Expression | DiagramEquation
+    body: ClaimBody
     binders: tuple[Binder, ...] = ()
+    assuming: tuple[Expression, ...] = ()
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number, `500` or `-1`."""
+
+    value: int
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """`check a, b exact`; `names` is empty for `check all`."""
+    """`check a, b exact for 500 models seed 7`; `names` is empty for `check all`."""
 
     names: tuple[Name, ...] = ()
-    mode: Literal["", "exact", "numeric"] = ""
+    mode: Literal["", "exact", "symbolic", "numeric"] = ""
     within: Expression | None = None
     using: Name | None = None
+    models: Whole | None = None
+    seed: Whole | None = None
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
@@ -574,6 +621,7 @@ Item = (
     | DiagramDef
     | SurgeryDecl
     | Query
+    | Identify
     | Estimate
     | Claim
     | Check

@@ -222,13 +222,13 @@ class Estimate:
 
 def estimate(
     found: Identified,
-    data: Sequence[Dataset],
+    data: Joints | Sequence[Dataset],
     *,
     exact: bool = False,
     policies: Tables | None = None,
     max_memory: int | None = None,
 ) -> Estimate:
-    """The answer to a question from data, one data set for each given distribution, by an estimand.
+    """The answer to a question by an estimand, from data (one data set for each given distribution) or other joints.
 
     `policies` are the numbers of boxes that the question's surgeries put in.
 
@@ -236,20 +236,26 @@ def estimate(
         QueryError: E004 if a data set lacks a variable.
         ZeroProbabilityError: Q002 if the answer depends on something that never occurs in the data.
     """
-    for c in _given_conditionals(found.estimand):
-        assert isinstance(c.of, int)
-        for x in (*c.fed, *c.given, c.target):
-            data[c.of].position(x.name)
+    joints = _checked(found.estimand, data) if isinstance(data, Sequence) else data
     query = found.query
     if query.expectation:
         check_expectation(found.estimand.model, query)
-    reader = Reader(DataJoints(tuple(data)), Fractions() if exact else Floats(), max_memory=max_memory)
+    reader = Reader(joints, Fractions() if exact else Floats(), max_memory=max_memory)
     names, array = reader.answer(found, policies or {})
     types = {t.axis_name: t.variable for t in (*query.targets, *query.given)}
     types |= {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}
     model = found.estimand.model
     value = Distribution(names, array, [model.object(types.get(n, n)).values or () for n in names])
     return Estimate(mean(value, query.targets[0].axis_name) if query.expectation else value, found)
+
+
+def _checked(estimand: Estimand, data: Sequence[Dataset]) -> Joints:
+    """The joints of data, once they have all variables that the estimand needs."""
+    for c in _given_conditionals(estimand):
+        assert isinstance(c.of, int)
+        for x in (*c.fed, *c.given, c.target):
+            data[c.of].position(x.name)
+    return DataJoints(tuple(data))
 
 
 def _given_conditionals(estimand: Estimand) -> list[Conditional]:

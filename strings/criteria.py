@@ -126,7 +126,7 @@ def is_front_door(graph: Graph, outcomes: int, treated: int, mediators: int) -> 
 
 
 def front_door(graph: Graph, outcomes: int, treated: int, allowed: int | None = None) -> int | None:
-    """A front-door set within `allowed` of which no part is another one; nothing if there is none.
+    """A front-door set within `allowed` of which no part is another one, as early as possible; or nothing.
 
     Found if there is one, in polynomial time (Jeong, Tian, Bareinboim 2022, FINDFDSET; Wienöbst, van der Zander,
     Liśkiewicz 2024). Without a directed path from the treatments to the outcomes it is empty.
@@ -141,11 +141,10 @@ def front_door(graph: Graph, outcomes: int, treated: int, allowed: int | None = 
     if found is None:
         return None
     found &= graph.ancestors(outcomes)  # others are never needed: a way back from one would go through a treatment
-    for v in bits(found):
-        if not found >> v & 1:
-            continue
-        smaller = _widest_front_door(graph, outcomes, treated, found & ~(1 << v))
-        found = found if smaller is None else smaller
+    for v in reversed(graph.order):
+        if found >> v & 1:
+            smaller = _widest_front_door(graph, outcomes, treated, found & ~(1 << v))
+            found = found if smaller is None else smaller
     return found
 
 
@@ -246,6 +245,8 @@ def instrument(graph: Graph, outcome: int, treated: int, allowed: int | None = N
             continue
         if best is None or given.bit_count() < best[1].bit_count():
             best = 1 << v, given
+            if not given:
+                break
     return best
 
 

@@ -1,0 +1,208 @@
+"""Claims: about a model's own numbers, about all models of its shape, about diagrams, about what can be known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
+from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.formula import Ask, Compare
+from strings.query import Query
+from strings.separation import falls_apart
+from strings.surgery import operate
+
+if TYPE_CHECKING:
+    from cutwire.model import Model
+    from semantics.distribution import Distribution
+    from semantics.verify import Claim, Verification
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim holds. `evidence` says how that was decided, `failure` where it fails.
+
+    For a claim about all models `counterexample` is a model in which it fails, as small as was found, and `file` that
+    model as a model file.
+    """
+
+    statement: CheckStatement = field(repr=False)
+    holds: bool
+    evidence: str
+    failure: str = ""
+    counterexample: Model | None = None
+    file: str = field(default="", repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_statement(model: Model | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
+    """Decide a claim."""
+    match statement.body:
+        case DiagramClaim() as claim:
+            return _check_diagrams(statement, claim)
+        case _ if model is None:
+            raise QueryError(Diagnostic("Q001", "this claim needs a model", span=statement.span))
+        case IndependenceClaim() as claim:
+            return _check_independence(model, statement, claim)
+        case IdentifiabilityClaim() as claim:
+            return _check_identifiability(model, statement, claim)
+        case Compare() as claim:
+            try:
+                if is_about_all_models(model, statement):
+                    return _check_all_models(model, statement, claim)
+                return _check_numbers(model, statement, claim, max_memory)
+            except CutwireError as e:
+                raise e.at(statement.span) from None
+
+
+def is_about_all_models(model: Model, statement: CheckStatement) -> bool:
+    """Whether a comparison is about every model of the shape: because it says so, or because there are no numbers."""
+    if statement.models is not None or statement.mode == "symbolic":
+        return True
+    if statement.using or model.definition.definitions:
+        return False
+    return not model.definition.interpretations
+
+
+def _check_numbers(model: Model, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
+    """A comparison for the model's own numbers."""
+    from cutwire.evaluate import ask_model, cached, can_be_exact, value_lists
+    from semantics.compare import compare
+
+    exact = statement.mode == "exact" or (statement.mode == "" and can_be_exact(model, statement))
+
+    def ask(query: Query) -> Distribution:
+        return ask_model(model, statement, query, exact, max_memory, [])
+
+    within = statement.within or Fraction(1, 10**9)
+    found = compare(claim, cached(ask), value_lists(model, statement.axes), within=within)
+    how = "exactly" if found.exact else "to within 1e-9" if not statement.within else f"to within {statement.within}"
+    evidence = f"{found.cases} case(s) compared {how}" if found.holds else ""
+    return Verdict(statement, found.holds, evidence, found.describe())
+
+
+def _check_all_models(model: Model, statement: CheckStatement, claim: Compare) -> Verdict:
+    """A comparison for every model of the shape."""
+    from semantics.verify import Claim, verify
+
+    policies = model.policy_kernels(statement.tables, claim_queries(claim))
+    whole = Claim(claim, statement.axes, statement.assuming, policies)
+    found = verify(model.shape, whole, models=statement.models, seed=statement.seed)
+    return _verdict_on_all(statement, whole, found)
+
+
+def _verdict_on_all(statement: CheckStatement, claim: Claim, found: Verification) -> Verdict:
+    details = {"draws": found.draws, "primes": list(found.primes), "latent_values": list(found.latent_values)}
+    details |= {"redrawn": found.redrawn, "error": found.error}
+    if found.holds:
+        return Verdict(statement, True, found.describe(), details=details)
+    if found.counterexample is None:
+        return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
+    from cutwire.source import model_source
+    from cutwire.witnesses import interpreted
+
+    shape, tables = found.counterexample.shape, found.counterexample.tables
+    where = found.counterexample.comparison.describe()
+    binders = ", ".join(f"{n} : {v}" for n, v in statement.axes.items() if n in _free(claim.body))
+    asked = f"claim {statement.name or 'refuted'}{f'({binders})' if binders else ''}: {claim.body}"
+    comment = f"A model in which this claim falls: {where}"
+    try:
+        file = model_source(shape, tables, statements=[asked], comment=comment)
+    except CutwireError:  # names that the language cannot write
+        file = ""
+    example = interpreted(shape, tables, "counterexample")
+    return Verdict(statement, False, "", where, example, file, details)
+
+
+def _free(claim: Compare) -> set[str]:
+    """The bound names that a claim uses outside of sums."""
+    from strings.formula import Arithmetic, Formula, Sum
+    from strings.surgery import DoWire, Open
+
+    def names(f: Formula) -> set[str]:
+        match f:
+            case Ask(query):
+                found = {t.axis for t in (*query.targets, *query.given) if t.axis}
+                return found | {s.axis for s in query.surgeries if isinstance(s, Open | DoWire) and s.axis}
+            case Sum(binders, body):
+                return names(body) - {n for n, _ in binders}
+            case Arithmetic(_, left, right):
+                return names(left) | names(right)
+            case _:
+                return set()
+
+    return {n for f in claim.operands for n in names(f)}
+
+
+def claim_queries(claim: Compare) -> list[Query]:
+    """All questions in a claim."""
+    from strings.formula import Arithmetic, Formula, Sum
+
+    def queries(f: Formula) -> list[Query]:
+        match f:
+            case Ask(query):
+                return [query]
+            case Sum(_, body):
+                return queries(body)
+            case Arithmetic(_, left, right):
+                return [*queries(left), *queries(right)]
+            case _:
+                return []
+
+    return [q for f in claim.operands for q in queries(f)]
+
+
+def _check_diagrams(statement: CheckStatement, claim: DiagramClaim) -> Verdict:
+    equal = claim.left == claim.right
+    evidence = "equal normal forms" if equal else "different normal forms"
+    holds = equal == claim.equal
+    return Verdict(statement, holds, evidence if holds else "", "" if holds else evidence)
+
+
+def _check_independence(model: Model, statement: CheckStatement, claim: IndependenceClaim) -> Verdict:
+    """Whether the picture falls apart: then, and only then, in every model of the shape (Fritz, Klingler 2023)."""
+    shape = operate(model.shape, *claim.surgeries)
+    apart = falls_apart(shape, claim.left, claim.right, claim.given)
+    if apart:
+        return Verdict(statement, True, "the diagram falls apart between them")
+    given = f" given {', '.join(claim.given)}" if claim.given else ""
+    connected = f"{', '.join(claim.left)} and {', '.join(claim.right)} are connected{given} in the diagram"
+    return Verdict(statement, False, "", connected)
+
+
+def _check_identifiability(model: Model, statement: CheckStatement, claim: IdentifiabilityClaim) -> Verdict:
+    from cutwire.identification import identify_statement
+
+    asked = IdentifyStatement(
+        statement.model,
+        claim.query,
+        statement.text,
+        "",
+        claim.given,
+        statement.axes,
+        statement.tables,
+        "",
+        statement.span,
+    )
+    found = identify_statement(model, asked)
+    found.check()
+    holds = found.identifiable == claim.identifiable
+    said = found.formula if found.identifiable else found.note
+    evidence = (
+        f"by {said}" if found.identifiable else f"{said}; two models agree on what is given and differ in the effect"
+    )
+    if not holds:
+        file = found.witness_file if not found.identifiable else ""
+        return Verdict(statement, False, "", evidence, file=file)
+    return Verdict(statement, True, evidence)
+
+
+def check_text(model: Model, text: str, models: int | None, seed: int, assuming: str | None) -> Verdict:
+    """`Model.check`: a claim from Python, about all models of the shape."""
+    from parser.elaborate import elaborate_claim
+
+    statement = elaborate_claim(text, model.definition, assuming or "")
+    assert isinstance(statement.body, Compare)
+    return _check_all_models(model, replace(statement, models=models, seed=seed), statement.body)

@@ -1,0 +1,118 @@
+"""Questions, claims and checks, from the parse tree of lark to the nodes of `parser.syntax`.
+
+An option written twice, one that another statement knows, and `from` or `assuming` in the wrong place are told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from lark import Token, Tree
+
+from parser import syntax as s
+from parser.lower_base import LowerBase, Node, unquote
+from strings.diagnostic import Diagnostic, Label, Span
+
+
+class LowerQuestions(LowerBase):
+    """The rules of questions, claims, checks and pictures."""
+
+    def query(self, tree: Tree[Token]) -> s.Query:
+        name, expression, *options = map(self.part, tree.children)
+        said = self.options(tree, options, ("for_", "unit", "using", "expect"))
+        binders = said.get("for_", ())
+        return s.Query(
+            name, expression, binders, said.get("unit"), said.get("using"), said.get("expect"), span=self.span(tree)
+        )
+
+    def identify(self, tree: Tree[Token]) -> s.Identify:
+        name, question, given = map(self.part, tree.children)
+        return s.Identify(name, question, given or (), span=self.span(tree))
+
+    def estimate(self, tree: Tree[Token]) -> s.Estimate:
+        name, expression, *options = map(self.part, tree.children)
+        said = self.options(tree, options, ("from_", "for_", "unit", "expect"))
+        if "from_" not in said:
+            end = self.span(tree).end
+            note = ("an estimate is computed from data; a `query` is computed from the model's numbers",)
+            help_ = ("write `from DATA` behind the expression",)
+            where = Span(self.source, end - 1, end)
+            self.problems.append(Diagnostic("P016", "`from` is missing", where, "from what?", notes=note, help=help_))
+        data = said.get("from_", s.Name(""))
+        binders = said.get("for_", ())
+        return s.Estimate(name, expression, data, binders, said.get("unit"), said.get("expect"), span=self.span(tree))
+
+    def options(self, tree: Tree[Token], options: Sequence[Node], allowed: Sequence[str]) -> dict[str, Node]:
+        """The options of a statement by rule, in the order written; one twice, or one not allowed, is reported."""
+        trees = [c for c in tree.children[len(tree.children) - len(options) :] if isinstance(c, Tree)]
+        said: dict[str, tuple[Node, Span]] = {}
+        for part, value in zip(trees, options, strict=True):
+            where, word = self.span(part), part.data.rstrip("_")
+            said_twice = {"mode": "the mode", "models": "`for … models`"}.get(word, f"`{word}`")
+            if part.data in said:
+                first = (Label(said[part.data][1], "first here"),)
+                self.problems.append(
+                    Diagnostic("P016", f"{said_twice} is written twice", where, "again here", also=first)
+                )
+            elif part.data not in allowed:
+                self.problems.append(_misplaced(tree.data, word, where))
+            said.setdefault(part.data, (value, where))
+        return {rule: value for rule, (value, _) in said.items()}
+
+    def claim(self, tree: Tree[Token]) -> s.Claim:
+        name, binders, body, assuming = map(self.part, tree.children)
+        if assuming and type(body) in _NO_COMPARISON:
+            note = (_NO_COMPARISON[type(body)],)
+            message = "`assuming` belongs to claims that compare formulas"
+            where = self.span(cast(Tree[Token], tree.children[3]))
+            self.problems.append(Diagnostic("P016", message, where, "not here", notes=note, help=("leave it out",)))
+        return s.Claim(name, body, binders or (), assuming or (), span=self.span(tree))
+
+    def diagram_equation(self, tree: Tree[Token]) -> s.DiagramEquation:
+        left, relation, right = self.all(tree)
+        return s.DiagramEquation(left, right, relation == "==", self.span(tree))
+
+    def independence(self, tree: Tree[Token]) -> s.Independence:
+        left, right, behind = map(self.part, tree.children)
+        return s.Independence(left, right, behind or (), self.span(tree))
+
+    def identifiable(self, tree: Tree[Token]) -> s.Identifiable:
+        negated, question, given = map(self.part, tree.children)
+        return s.Identifiable(question, given or (), negated is None, self.span(tree))
+
+    def whole(self, tree: Tree[Token]) -> s.Whole:
+        return s.Whole(int("".join(map(str, tree.children))), self.span(tree))
+
+    def check(self, tree: Tree[Token]) -> s.Check:
+        names, *options = map(self.part, tree.children)
+        said = self.options(tree, options, ("mode", "models", "seed", "within", "using"))
+        within, using, models, seed = (said.get(rule) for rule in ("within", "using", "models", "seed"))
+        return s.Check(names or (), said.get("mode", ""), within, using, models, seed, span=self.span(tree))
+
+    def draw(self, tree: Tree[Token]) -> s.Draw:
+        diagram, after, path = map(self.part, tree.children)
+        last = tree.children[2]
+        where = self.span(last) if last is not None else None
+        return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
+
+    for_ = unit = using = expect = from_ = mode = models = seed = within = LowerBase.first
+    given = assuming = behind = LowerBase.parts
+
+
+_NO_COMPARISON = {
+    s.DiagramEquation: "equal diagrams are equal in every interpretation",
+    s.Independence: "an independence is read off the diagram, and holds in every model of its shape",
+    s.Identifiable: "whether an effect can be identified is read off the diagram, for all models with P > 0",
+}
+"""What `assuming` would add nothing to, and why."""
+
+
+def _misplaced(statement: str, word: str, where: Span) -> Diagnostic:
+    """An option of another kind of statement."""
+    known = "`estimate` asks data: write `estimate … from …`" if word == "from" else ""
+    if statement == "estimate" and word == "using":
+        known = "an estimate uses data and the shape of the model, no mechanisms; `query … using …` uses those"
+    return Diagnostic(
+        "P016", f"`{word}` is no option of `{statement}`", where, "not here", help=(known,) if known else ()
+    )
