@@ -113,7 +113,7 @@ class _Writer:
 
     def _name(self, variable: str, shown: str = "") -> str:
         """A name for a value of a variable that is not taken yet: lower case where that is free, primed if need be."""
-        base = variable[:1].lower() + variable[1:]
+        base = variable.lower() if variable.isupper() else variable[:1].lower() + variable[1:]
         while base in self._taken and base in self._rank:
             base += "_"
         name = base + (shown or variable)[len(variable) :]
@@ -151,7 +151,7 @@ class _Writer:
                 merged = self._merged(flat)
                 if len(merged) < len(flat) and not {n for n, _ in bound} & {n for n, _ in inner.binders}:
                     return self._sum([*bound, *inner.binders], merged)
-        return Sum(tuple(bound), _product(self._merged(body)))
+        return _summed(bound, self._merged(body))
 
     def _merged(self, factors: Iterable[Formula]) -> list[Formula]:
         """`P(y | x, z) P(x | z)` becomes `P(x, y | z)`, as often as it goes."""
@@ -168,6 +168,38 @@ class _Writer:
                             [*rest[: min(i, j)], Ask(replace(both, targets=targets)), *rest[min(i, j) :]]
                         )
         return merged
+
+
+def _summed(bound: Sequence[tuple[str, str]], body: Sequence[Formula]) -> Formula:
+    """A sum, without the names that stand in one joint alone: `sum[b : B] P(a, b | c)` is `P(a | c)`."""
+    left, factors = list(bound), list(body)
+    for name, variable in bound:
+        holders = [k for k, f in enumerate(factors) if name in _value_names(f)]
+        if len(holders) != 1:
+            continue
+        f = factors[holders[0]]
+        if not isinstance(f, Ask) or any(t.axis == name for t in f.query.given):
+            continue
+        rest = tuple(t for t in f.query.targets if t.axis != name)
+        if len(rest) == len(f.query.targets):
+            continue
+        left.remove((name, variable))
+        factors[holders[0] : holders[0] + 1] = [Ask(replace(f.query, targets=rest))] if rest else []
+    return Sum(tuple(left), _product(factors)) if left else _product(factors)
+
+
+def _value_names(formula: Formula) -> set[str]:
+    """All value names in a formula."""
+    match formula:
+        case Ask(query):
+            found = {t.axis for t in (*query.targets, *query.given) if t.axis}
+            return found | {s.axis for s in query.surgeries if isinstance(s, Open) and s.axis}
+        case Sum(_, body):
+            return _value_names(body)
+        case Arithmetic(_, one, other):
+            return _value_names(one) | _value_names(other)
+        case _:
+            return set()
 
 
 def _setting(t: Term) -> Do | Open:
