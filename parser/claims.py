@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from parser import syntax
@@ -89,29 +90,138 @@ def _shown(models: int) -> str:
 # ---- claims ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What a claim says, of which model."""
+
+    body: Compare | DiagramClaim | IndependenceClaim | IdentifiabilityClaim
+    model: str
+    using: str = ""
+    resolved: Resolved | None = None
+    assuming: tuple[Compare, ...] = ()
+
+
 def check_claim(claim: syntax.Claim, check: syntax.Check, asked: Asked) -> CheckStatement:
     """A claim with the check that it gets.
 
     Raises:
-        LanguageError: D002, I001 to I003, M007, N002 and others of names, T008, T018, T021, T022.
+        LanguageError: D002, I001 to I003, M007, T008, T018, T021, T022, and those of names.
     """
     within = _within(check)
     models, seed = _numbers(check)
-    body, resolved, assuming, using = _body(claim, check, asked)
-    model = asked.model(claim.span, check.using)[1] if resolved else asked.name_of(asked.default) if asked.default else ""
+    said = _content(claim, check, asked)
     return CheckStatement(
-        model,
+        said.model,
         claim.name.text,
-        body,
-        text_of(claim.body.span, str(body) if isinstance(body, Compare) else claim.name.text),
-        resolved.axes.variables if resolved else {},
-        resolved.tables if resolved else {},
+        said.body,
+        text_of(claim.body.span, str(said.body) if isinstance(said.body, Compare) else claim.name.text),
+        said.resolved.axes.variables if said.resolved else {},
+        said.resolved.tables if said.resolved else {},
         check.mode,
         within,
-        using,
+        said.using,
         "\n".join(claim.doc),
         claim.span,
-        assuming,
+        said.assuming,
         models,
         seed,
     )
+
+
+def _content(claim: syntax.Claim, check: syntax.Check, asked: Asked) -> _Content:
+    if isinstance(claim.body, syntax.DiagramEquation):
+        model = asked.name_of(asked.default) if asked.default else ""
+        return _Content(_equation(claim.body, asked.scope), model)
+    info, model, using = asked.model(claim.body.span or claim.span, check.using)
+    resolved = begin([_expression(claim.body), *claim.assuming], claim.binders, info.setting, asked.scope.report)
+    body = _body(claim.body, resolved)
+    assuming = tuple(comparison(e, resolved, "an assumption") for e in claim.assuming)
+    resolved.axes.warn_unused(claim.binders, asked.scope.report)
+    return _Content(body, model, using, resolved, assuming)
+
+
+def _expression(body: syntax.Expression | syntax.Independence | syntax.Identifiable) -> syntax.Expression:
+    """Where the `do(…)`s of a claim stand, which may bring up names of values."""
+    match body:
+        case syntax.Independence(behind=behind):
+            return syntax.Probability("P", (), _operations(behind), body.span)
+        case syntax.Identifiable(question=asked):
+            return asked
+        case _:
+            return body
+
+
+def _body(
+    body: syntax.Expression | syntax.Independence | syntax.Identifiable, resolved: Resolved
+) -> Compare | IndependenceClaim | IdentifiabilityClaim:
+    match body:
+        case syntax.Independence():
+            return _independence(body, resolved)
+        case syntax.Identifiable():
+            asked = question(body.question, resolved)
+            given = given_distributions(body.given, resolved.axes.setting)
+            return IdentifiabilityClaim(asked, given, body.identifiable)
+        case _:
+            return comparison(body, resolved)
+
+
+def _independence(body: syntax.Independence, resolved: Resolved) -> IndependenceClaim:
+    """Variables, latent ones too, each named once.
+
+    Raises:
+        LanguageError: I003 if one is named twice, N002, and what surgeries raise.
+    """
+    given = tuple(b for b in body.behind if isinstance(b, syntax.Name))
+    first: dict[str, tuple[syntax.Name, int]] = {}
+    for side, names in enumerate((body.left, body.right, given)):
+        for name in names:
+            resolved.axes.setting.variable(name)
+            if name.text in first:
+                other, where = first[name.text]
+                message = f"`{name.text}` stands {'twice' if where == side else 'on two sides'} in this claim"
+                also = second_place(other.span, "first here")
+                help_ = ("name every variable once: left, right, or behind the bar",)
+                raise problem("I003", message, name.span, "again here", also=also, help=help_)
+            first[name.text] = (name, side)
+    left, right, behind = (tuple(n.text for n in names) for names in (body.left, body.right, given))
+    return IndependenceClaim(left, right, behind, operations(_operations(body.behind), resolved))
+
+
+def _operations(
+    behind: Sequence[syntax.Name | syntax.DoOp | syntax.CutOp],
+) -> tuple[syntax.DoOp | syntax.CutOp, ...]:
+    return tuple(b for b in behind if not isinstance(b, syntax.Name))
+
+
+def _within(check: syntax.Check) -> Fraction | None:
+    if check.within is None:
+        return None
+    value = constant(check.within).value
+    if value < 0:
+        raise problem("T008", "a tolerance cannot be negative", check.within.span, "below 0")
+    if check.mode in ("exact", "symbolic"):
+        article = "an" if check.mode == "exact" else "a"
+        help_ = (f"leave out `{check.mode}` or `within`",)
+        message = f"{article} {check.mode} check has no tolerance"
+        raise problem("T021", message, check.within.span, "not needed", help=help_)
+    return value
+
+
+def _equation(body: syntax.DiagramEquation, scope: Scope) -> DiagramClaim:
+    """Both sides, which must have the same type (D002)."""
+    sides: list[Diagram] = []
+    for e in (body.left, body.right):
+        with scope.report.collect(e.span):
+            sides.append(whole_diagram(e, (), scope, e.span))
+    if len(sides) < 2:
+        raise Skipped
+    left, right = sides
+    if (left.dom, left.cod) != (right.dom, right.cod):
+        raise problem(
+            "D002",
+            "these diagrams have different types, so nothing can be claimed of them",
+            body.right.span,
+            f"goes {show_type(right.dom)} -> {show_type(right.cod)}",
+            also=second_place(body.left.span, f"goes {show_type(left.dom)} -> {show_type(left.cod)}"),
+        )
+    return DiagramClaim(left, right, body.equal)

@@ -1,8 +1,8 @@
 """All diagnostic codes: what each means, in a title, a short paragraph and, where one helps, an erroneous text.
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
-N names and values, T tables and numbers, M models, D diagrams, Q questions, E estimates, F files, L limits, V pictures,
-B networks in BIF.
+N names and values, T tables and numbers, M models, D diagrams, Q questions, E estimates, I identification, F files,
+L limits, V pictures, B networks in BIF.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -50,13 +50,13 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `identify`, `world`, `observe`, `bound`, `plate`, `param`, "
-         "`assuming`, `identifiable`, worlds `S[A := a]` and `S@w`, and independence `_||_` are kept for later.",
-         "identify P(C | do(S)) from P(S, T, C)"),
-    Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+` ends what should go on.",
-         "domain A =\nvar S : A"),
-    Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from` "
-         "stands once, with the statements that know it; `estimate` needs `from`.", "query P(S) unit odds unit bits"),
+    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, `param`, and worlds "
+         "`S[A := a]` and `S@w` are kept for later.", "world w = do(S := no)"),
+    Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
+         "should go on.", "domain A =\nvar S : A"),
+    Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from`, "
+         "`assuming` stands once, with the statements that know it; `estimate` needs `from`.",
+         "query P(S) unit odds unit bits"),
     Code("P017", "Unknown kind of data", "Data is read by `csv(…)`, or written in place.", 'data d = json("d.json")'),
     Code("P018", "Another sign is meant", "One sign in the place of another, such as `==` for `=` inside P(…), or `(` "
          "for `[` behind `sum`.", "query P(S == yes)"),
@@ -66,6 +66,10 @@ _READING = (
          "behind the bar: `P(C | S = yes, do(T := no))`.", "query P(C) | do(S)"),
     Code("P021", "Reserved word as a name", "The words of the language cannot be names; values can be put in quotes.",
          "var data : {no, yes}"),
+    Code("P022", "One probability is asked", "`identify` and `identifiable` ask for one `P(…)` or `E(…)`, no formula of "
+         "several, and what is given behind `from` are distributions `P(…)`.", "identify P(C | do(S)) - P(C)"),
+    Code("P023", "Form of an independence claim", "Names of variables stand on both sides of `_||_`; behind the bar "
+         "stand names, do(…) and cut(…).", "claim c: P(S) _||_ P(T)"),
 )  # fmt: skip
 
 _NAMES = (
@@ -119,7 +123,9 @@ _TABLES = (
     Code("T018", "A comparison is not a number", "Comparisons stand in claims and in functions."),
     Code("T019", "Expectation", "`E(…)` takes one variable whose values are numbers."),
     Code("T020", "Parameters of a function", "A function has one parameter for every input of the box."),
-    Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact check."),
+    Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact or symbolic check."),
+    Code("T022", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0 on.",
+         "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
 )  # fmt: skip
 
 _MODELS = (
@@ -159,10 +165,14 @@ _QUESTIONS = (
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
     Code("Q007", "Unknown semantics", "There are `matrix` (floating-point) and `exact` (fractions)."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
+    Code("Q009", "Assumptions", "Of claims about all models it can be assumed that probabilities are positive; some "
+         "model has to fulfil what is assumed."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
     Code("E004", "One probability at a time", "Only `P(…)` is estimated, no formula of several."),
+    Code("E005", "Not among what is given", "A variable is asked for of which nothing given tells, or the data lack a "
+         "given distribution, or a given distribution is of nothing, or sees what it sets."),
 )  # fmt: skip
 
 _FILES = (
@@ -174,7 +184,6 @@ _FILES = (
     Code("F006", "Not in the imported file", "The imported file does not declare this name."),
     Code("F007", "Not UTF-8 text", "Model files are UTF-8 text."),
     Code("F008", "Picture not written", "A text without a folder can draw no file (warning)."),
-    Code("I001", "Kept for identification", "Not given out in this version."),
     Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
@@ -184,6 +193,18 @@ _FILES = (
     Code("V002", "Graphviz is missing", "This kind of picture is drawn with Graphviz, which is not installed."),
     Code("V003", "A package is missing", "This kind of picture needs an optional package."),
     Code("V004", "Picture not writable", "The picture cannot be written there."),
+)  # fmt: skip
+
+_IDENTIFICATION = (
+    Code("I001", "Latent variable in what is given", "No data can contain a variable that was declared latent.",
+         "latent H : {no, yes}\nvar S : {no, yes}\nbox h : -> H\nbox s : H -> S\n"
+         "identify P(S | do(H)) from P(S, H)"),
+    Code("I002", "Cannot be given", "Given are joint distributions, `P(S, T)`, also of an experiment: "
+         "`P(T, C | do(S))`. Every variable stands once, without values; conditions and other surgery have no place.",
+         "var S, T : {no, yes}\nbox s : -> S\nbox t : S -> T\nidentify P(T | do(S)) from P(T | S)"),
+    Code("I003", "Variable twice in an independence claim", "A variable stands left of `_||_`, right of it, or behind "
+         "the bar, and once.",
+         "var S, T : {no, yes}\nbox s : -> S\nbox t : S -> T\nclaim c: S _||_ T | S"),
 )  # fmt: skip
 
 _NETWORKS = (
@@ -210,7 +231,9 @@ _NETWORKS = (
     Code("B022", "Variable without values", "A variable without values cannot be written."),
 )  # fmt: skip
 
-_ALL = (*_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_QUESTIONS, *_FILES, *_NETWORKS)
+_ALL = (
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
+)  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}
 """Every code, in the order of the lists above."""

@@ -19,6 +19,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from parser import syntax
+from parser.asked import Asked, text_of
 from parser.boxes import define_boxes
 from parser.data import elaborate_data
 from parser.diagrams import elaborate_diagrams
@@ -31,7 +32,7 @@ from parser.program import CheckStatement, Definition, ModelDef, Program, QueryS
 from parser.read import read, read_expression
 from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_place
 from parser.signatures import elaborate_signatures, policies_in
-from parser.statements import Asked, elaborate_statements, text_of
+from parser.statements import elaborate_statements
 from parser.surgeries import Setting, refuse_free_wires, resolve_surgeries
 from strings.diagnostic import CutwireError, Source
 from strings.diagram import Diagram

@@ -18,9 +18,11 @@ FORMS = {
     "diagram": "`diagram d(a : A) -> B { b <- f(a)  return b }` or `diagram d = f ; g * id[A]`",
     "surgery": "`surgery n = do(S := yes) then cut(T)`",
     "query": "`query n: P(C = c | do(S := yes)) for c : C`",
+    "identify": "`identify n: P(C | do(S)) from P(S, T, C)`",
     "estimate": "`estimate n: P(C | do(S)) from d`",
-    "claim": "`claim n(s : S): P(C | S = s) == P(C)` or `claim n: diagram d == e`",
-    "check": "`check all exact` or `check a, b within 1e-9`",
+    "claim": "`claim n(s : S): P(C | S = s) == P(C)`, `claim n: S _||_ C | T`, `claim n: identifiable P(C | do(S))` or"
+    " `claim n: diagram d == e`",
+    "check": "`check all exact`, `check a, b within 1e-9` or `check a for 500 models seed 7`",
     "draw": '`draw m after cut(S) to "m.svg"`',
     "expression_text": "`P(C = yes | do(S := yes))`",
     "surgery_text": "`do(S := yes) then cut(T)`",
@@ -58,7 +60,7 @@ _SAID = {
     "MINUS": "`-`", "STAR": "`*`", "SLASH": "`/`", "POWER": "`^`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
     "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`", "_COLON": "`:`", "COMMA": "`,`", "VBAR": "`|`", "_ARROW": "`->`",
     "SEMICOLON": "`;`", "TILDE": "`~`", "_DOT": "`.`", "_ASSIGN": "`:=`", "_YIELDS": "`=>`", "_BIND": "`<-`",
-    "_DOTS": "`..`",
+    "_DOTS": "`..`", "_INDEPENDENT": "`_||_`",
 }  # fmt: skip
 
 
@@ -89,6 +91,7 @@ _MEANT = {
     "variable": "var", "hidden": "latent", "unobserved": "latent", "node": "box", "mechanism": "box", "factor": "box",
     "ask": "query", "print": "query", "assert": "claim", "theorem": "claim", "lemma": "claim", "include": "import",
     "use": "import", "plot": "draw", "show": "draw", "verify": "check", "enum": "domain",
+    "identified": "identify", "estimand": "identify",
 }  # fmt: skip
 
 

@@ -205,14 +205,16 @@ def _padded(run: Sequence[Word], pad: int) -> str:
 def _best_break(run: Sequence[Word], room: int, below: int, pad: int) -> int:
     """How many words to put on a line, so that the line has `room` columns and those after it `below`.
 
-    Best is the start of what the statement is about if all of it fits on the next line; else the last of the outermost
-    breaks that fit; else the first break there is.
+    Best is the start of what the statement is about, or assumes, if all of it fits on the next line; else the last of
+    the outermost breaks that fit; else the first break there is.
     """
     breaks = [i for i in range(1, len(run)) if run[i].breaks]
     fitting = [i for i in breaks if len(_padded(run[:i], pad)) <= room]
     if not fitting:
         return breaks[0] if breaks else len(run)
-    opening = next((i for i in fitting if run[i].opens and len(_flat(run[i:])) <= below), None)
+    opens = [i for i in breaks if run[i].opens]
+    ends = [*opens[1:], len(run)]
+    opening = next((i for i, end in zip(opens, ends, strict=True) if i in fitting and _fits(run[i:end], below)), None)
     if opening is not None:
         return opening
     shallow = min(run[i].depth for i in fitting)

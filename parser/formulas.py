@@ -192,10 +192,14 @@ def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.
 
 def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     setting = resolved.axes.setting
-    if name.text in resolved.axes.active or resolved.axes.setting.has_variable(name.text):
+    label = "a number is expected here"
+    if name.text in resolved.axes.active or setting.has_variable(name.text):
         help_ = (f"write `P({name.text})` for its probability",)
-        return problem("N012", f"`{name.text}` is not a number", name.span, "a number is expected here", help=help_)
-    known = [*resolved.axes.active, *resolved.axes.setting.model.names]
+        return problem("N012", f"`{name.text}` is not a number", name.span, label, help=help_)
+    if setting.scope is not None and name.text in setting.scope.questions:
+        help_ = ("write out what it asks; only `estimate NAME from DATA` takes a name, of an `identify` statement",)
+        return problem("N012", f"`{name.text}` is the name of a question", name.span, label, help=help_)
+    known = [*resolved.axes.active, *setting.model.names]
     return unknown("name", name, known, label="not a number")
 
 

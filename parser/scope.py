@@ -19,7 +19,7 @@ from strings.diagnostic import CutwireError, Diagnostic, Label, LanguageError, L
 
 if TYPE_CHECKING:
     from parser.models import ModelInfo
-    from parser.program import Data, Definition
+    from parser.program import Data, Definition, IdentifyStatement
     from parser.signatures import Entry
 from strings.signature import Object
 
@@ -295,7 +295,7 @@ class Scope:
         self.data: Names[Data] = Names("data", report)
         self.surgeries: Names[syntax.SurgeryDecl] = Names("surgery", report, parent.surgeries if parent else None)
         self.claims: Names[syntax.Claim] = Names("claim", report)
-        self.questions: Names[syntax.Query | syntax.Estimate] = Names("question", report)
+        self.questions: Names[syntax.Query | syntax.Estimate | IdentifyStatement] = Names("question", report)
         self.models: Names[ModelInfo] = parent.models if parent else Names("model", report)
         self.bounds: Bounds = bounds or (parent.bounds if parent else Bounds())
         self.mechanisms: dict[str, Entry] = {}

@@ -40,7 +40,7 @@ class Word:
     breaks: bool = False
     """A long line may be broken before it."""
     opens: bool = False
-    """What a statement is about starts here: a good place to break, if the rest fits on one line."""
+    """What a statement is about starts here, or what it assumes: a good place to break, if it fits on one line."""
 
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -50,12 +50,13 @@ _CLOSE = frozenset(_OPEN.values())
 _TIGHT = frozenset(("_DOT", "_DOTS", "POWER"))
 _CALLS = frozenset(("NAME", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
 _OPERATORS = frozenset(
-    ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON")
-)
-_OPTIONS = frozenset(
-    ("_FOR", "_UNIT", "_USING", "_EXPECT", "_FROM", "_WITHIN", "_AFTER", "_TO", "_THEN", "_ELSE", "_EXPOSING", "VBAR")
+    ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON", "_INDEPENDENT")
 )  # fmt: skip
-_TIGHT_COLON = frozenset(("_QUERY", "_ESTIMATE", "_CLAIM"))
+_OPTIONS = frozenset(
+    ("_FOR", "_UNIT", "_USING", "_EXPECT", "_FROM", "_WITHIN", "_AFTER", "_TO", "_THEN", "_ELSE", "_EXPOSING", "VBAR",
+     "_ASSUMING", "_SEED")
+)  # fmt: skip
+_NAMED = frozenset(("_QUERY", "_IDENTIFY", "_ESTIMATE"))
 _STARTS = frozenset(f"_{word.upper()}" for word in STATEMENTS)
 
 
@@ -107,14 +108,15 @@ def _set_spaces(found: list[Word]) -> None:
         closed = brackets.pop() if kind in _CLOSE and brackets else None
         word.depth = len(brackets)
         in_block = all(around == "block" for _, around in brackets)
-        named = before_that.kind in ("_QUERY", "_ESTIMATE") or statement == "_CLAIM"
+        named = before_that.kind in _NAMED or statement == "_CLAIM"
         labels = bool(brackets) and brackets[-1][0] == "LBRACE"
         tight_colon = kind == "_COLON" and (named if in_block else labels)
         word.space = not (tight_colon or unary or _is_tight(before_that, before, word))
         word.breaks = _may_break(before, word, tight_colon)
         unary = kind == "MINUS" and before.kind not in _OPERANDS
         word.breaks = word.breaks and not unary
-        word.opens = before.kind == "_YIELDS" or (before.kind == "_COLON" and not before.space and in_block)
+        body = before.kind == "_COLON" and not before.space and in_block
+        word.opens = body or before.kind == "_YIELDS" or kind == "_ASSUMING"
         if kind in _OPEN:
             block = kind == "LBRACE" and statement in ("_MODEL", "_INTERPRET", "_DIAGRAM") and before.kind in ("NAME",)
             brackets.append((kind, "block" if block else before.kind))
