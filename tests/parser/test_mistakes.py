@@ -5,17 +5,15 @@ After a change of a text: `python -m tests.parser.test_mistakes` writes the gold
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from parser.codes import CODES
 from parser.read import read, read_diagram, read_expression, read_file, read_surgery
 from strings.diagnostic import CutwireError, LanguageError
+from tests.parser.golden import code_of, codes_in, files_in, write_down, written_down
 
-BAD = Path(__file__).with_name("bad")
-FILES = sorted(BAD.glob("*.causal"))
+FILES = files_in("bad")
 
 
 def told(path: Path) -> str:
@@ -28,36 +26,13 @@ def told(path: Path) -> str:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_diagnostics_are_as_written_down(path: Path) -> None:
     """Every bad file gets the diagnostics of its golden file."""
-    assert told(path) == path.with_suffix(".txt").read_text(encoding="utf-8")
+    assert told(path) == written_down(path)
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.stem.startswith("P")], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [p for p in FILES if code_of(p)], ids=lambda p: p.stem)
 def test_files_show_their_code(path: Path) -> None:
     """A file named after a code gets that code."""
-    assert f"error[{path.stem[:4]}]" in told(path)
-
-
-@pytest.mark.parametrize(
-    "code", [c for c in CODES.values() if c.code.startswith("P") and c.example], ids=lambda c: c.code
-)
-def test_examples_of_codes(code: object) -> None:
-    """The example of a code, as `explain` shows it, gets that code first."""
-    with pytest.raises(LanguageError) as caught:
-        read(code.example)  # type: ignore[attr-defined]
-
-    assert caught.value.diagnostic.code == code.code  # type: ignore[attr-defined]
-
-
-def test_codes_are_registered() -> None:
-    """Every code that the sources give out has an entry, in order of letter and number."""
-    rooms = ("strings", "semantics", "parser", "cutwire")
-    sources = [p.read_text(encoding="utf-8") for room in rooms for p in sorted(Path(room).rglob("*.py"))]
-    given = {code for text in sources for code in re.findall(r'"([BDEFILMNPQTV]\d{3})"', text)}
-
-    assert sorted(given - set(CODES)) == []
-    for letter in dict.fromkeys(code[0] for code in CODES):
-        group = [code for code in CODES if code[0] == letter]
-        assert group == sorted(group)
+    assert code_of(path) in codes_in(told(path))
 
 
 def test_every_error_is_told_once() -> None:
@@ -119,5 +94,4 @@ def test_large_texts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 if __name__ == "__main__":
-    for file in FILES:
-        file.with_suffix(".txt").write_text(told(file), encoding="utf-8")
+    write_down(FILES, told)
