@@ -32,10 +32,11 @@ from strings.identify import Source, core
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box
-from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate, touched
 
 _MOST_LATENT_VALUES = 8
-_DRAWS = 24  # of readable numbers, of which the shortest are shown
+_DRAWS = 4  # of readable numbers, of which the shortest are shown
+_MOVES = 6  # for each of them
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
 
 
@@ -69,13 +70,14 @@ def find_witness(
         if candidates:
             best = min(search.draws(shape, candidates), key=_length, default=None)
             if best is not None:
-                return best
+                return search.completed(best, values)
     return None
 
 
 def check_witness(witness: Witness, query: Query, given: Sequence[Given], policies: Tables | None = None) -> bool:
     """Whether a witness is one: recomputed in fractions from its tables alone."""
     for g in given:
+        g = _among(g, _connected(witness.shape, query))  # the others are the same in both, and independent of these
         tables = [_given_table(witness.shape, t, g, Fractions()) for t in (witness.one, witness.other)]
         if not bool(np.all(tables[0] == tables[1])):
             return False
@@ -83,6 +85,18 @@ def check_witness(witness: Witness, query: Query, given: Sequence[Given], polici
         answer(witness.shape, {**(policies or {}), **t}, query, exact=True) for t in (witness.one, witness.other)
     )
     return bool(np.any(one.array != other.array))
+
+
+def _connected(shape: CausalModel, query: Query) -> set[str]:
+    """The variables that the question names, or that a wire ends at."""
+    named = {t.variable for t in (*query.targets, *query.given)}
+    named |= {n for s in query.surgeries for n in touched(s)}
+    return named | {n for n in shape.observed if shape.parents(n) or shape.children[n]}
+
+
+def _among(given: Given, names: set[str]) -> Given:
+    """A given distribution of some variables alone."""
+    return Given(tuple(n for n in given.variables if n in names), tuple(n for n in given.done if n in names))
 
 
 def _given_table(shape: CausalModel, tables: Tables, given: Given, arithmetic: Arithmetic) -> Array:
@@ -104,6 +118,11 @@ class _Search:
         names = set(self._graph.show(outcomes))
         kept = tuple(t for t in found.asked.targets if t.variable in names)
         self._query = replace(found.asked, targets=kept or found.asked.targets, expectation=False)
+        wired = {n for v, n in enumerate(self._graph.names) if self._graph.parents[v] or self._graph.spouses[v]}
+        wired |= {self._graph.names[p] for mask in self._graph.parents for p in bits(mask)}
+        asked = [t.variable for t in (*self._query.targets, *self._query.given)]
+        self._kept = wired | set(asked) | {n for s in self._query.surgeries for n in touched(s)}
+        self._given = [g for g in (_among(g, self._kept) for g in found.given) if g.variables]
 
     def _core(self) -> tuple[Graph, int]:
         """The part of the graph that matters, and the outcomes that do."""
@@ -124,18 +143,30 @@ class _Search:
         found = core(graph, outcomes, treated, conditions, sources, policies)
         return found.graph, found.outcomes
 
-    def shape(self, latent_values: int) -> CausalModel:
-        """The part of the graph as a model whose hidden causes take so many values."""
+    def shape(self, latent_values: int, everyone: bool = False) -> CausalModel:
+        """The part of the graph as a model whose hidden causes take so many values; without what no wire ends at, or
+        with `everyone`."""
         g = self._graph
+        names = [n for n in g.names if everyone or n in self._kept]
         directed = [(g.names[p], n) for v, n in enumerate(g.names) for p in bits(g.parents[v])]
         both = [(g.names[u], n) for v, n in enumerate(g.names) for u in bits(g.spouses[v]) if u < v]
         domains: dict[str, int | Sequence[object]] = {}
-        for n in g.names:
+        for n in names:
             values = self._model.object(n).values
             domains[n] = values if values and len(values) > 1 else 2
-        bare = CausalModel.from_edges(directed, both, domains, nodes=g.names)
-        domains |= dict.fromkeys(bare.latents, latent_values)
-        return CausalModel.from_edges(directed, both, domains, nodes=g.names, name="witness")
+        bare = CausalModel.from_edges(directed, both, None, nodes=names)
+        domains |= {n: latent_values for n in bare.names if n in bare.latents}
+        return CausalModel.from_edges(directed, both, domains, nodes=names, name="witness")
+
+    def completed(self, witness: Witness, latent_values: int) -> Witness:
+        """The witness with all variables: those that no wire ends at are even."""
+        shape = self.shape(latent_values, everyone=True)
+        rest: dict[str, Kernel] = {}
+        for n, b in _boxes(shape).items():
+            if n not in witness.shape.names:
+                count = size(b.cod[0])
+                rest[b.name] = Kernel((), b.cod, [Fraction(1, count)] * count)
+        return replace(witness, shape=shape, one={**witness.one, **rest}, other={**witness.other, **rest})
 
     def movable(self, shape: CausalModel) -> list[str]:
         """The variables whose mechanism can be moved unseen so that the effect changes, for almost all numbers."""
@@ -183,11 +214,11 @@ class _Search:
         """The witnesses that moving one mechanism along a move of a basis gives, as far as its entries allow."""
         even = np.full_like(small[variable], Fraction(1, small[variable].shape[-1]))
         small = {**small, variable: even}
-        for given in self._found.given:  # the theory is about positive distributions
+        for given in self._given:  # the theory is about positive distributions
             if not (_given_table(shape, self._kernels(shape, small), given, Fractions()) > 0).all():
                 return
         seen = self._seen(shape, small, variable, Fractions())
-        for move in _rational_null_space(seen)[:12]:
+        for move in _rational_null_space(seen)[:_MOVES]:
             step = min(abs(p / d) for p, d in zip(even.flat, move, strict=True) if d)
             moved = np.array([p + step * d for p, d in zip(even.flat, move, strict=True)], dtype=object)
             witness = self._witness(shape, small, small | {variable: moved.reshape(even.shape)}, variable)
@@ -244,7 +275,7 @@ class _Search:
         tables = self._tables(shape, small, arithmetic) | {box.name: Table((wire, *box.dom), box.cod, numbers)}
         opened = family(shape, wire, only=variable)
         rows = []
-        for given in self._found.given:
+        for given in self._given:
             query = Query(tuple(Term(n) for n in given.variables), (), tuple(Open(n) for n in given.done))
             axes, array = answer_array(opened, tables, query, arithmetic)
             names = [n for n, _ in axes]
