@@ -66,8 +66,8 @@ _READING = (
          "behind the bar: `P(C | S = yes, do(T := no))`.", "query P(C) | do(S)"),
     Code("P021", "Reserved word as a name", "The words of the language cannot be names; values can be put in quotes.",
          "var data : {no, yes}"),
-    Code("P022", "One probability is asked", "`identify` and `identifiable` ask for one `P(…)` or `E(…)`, no formula of "
-         "several, and what is given behind `from` are distributions `P(…)`.", "identify P(C | do(S)) - P(C)"),
+    Code("P022", "One probability is asked", "`identify` and `identifiable` ask for one `P(…)` or `E(…)`, no formula "
+         "of several, and what is given behind `from` are distributions `P(…)`.", "identify P(C | do(S)) - P(C)"),
     Code("P023", "Form of an independence claim", "Names of variables stand on both sides of `_||_`; behind the bar "
          "stand names, do(…) and cut(…).", "claim c: P(S) _||_ P(T)"),
 )  # fmt: skip
@@ -124,7 +124,7 @@ _TABLES = (
     Code("T019", "Expectation", "`E(…)` takes one variable whose values are numbers."),
     Code("T020", "Parameters of a function", "A function has one parameter for every input of the box."),
     Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact or symbolic check."),
-    Code("T022", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0 on.",
+    Code("T022", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0.",
          "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from parser.read import parse, read
 from parser.spacing import Comment, Word, line_starts, words
@@ -205,17 +206,16 @@ def _padded(run: Sequence[Word], pad: int) -> str:
 def _best_break(run: Sequence[Word], room: int, below: int, pad: int) -> int:
     """How many words to put on a line, so that the line has `room` columns and those after it `below`.
 
-    Best is the start of what the statement is about, or assumes, if all of it fits on the next line; else the last of
-    the outermost breaks that fit; else the first break there is.
+    Best is where it begins what the statement is about, or what it assumes, if all of that fits on the next line; else
+    the last of the outermost breaks that fit; else the first break there is.
     """
     breaks = [i for i in range(1, len(run)) if run[i].breaks]
     fitting = [i for i in breaks if len(_padded(run[:i], pad)) <= room]
     if not fitting:
         return breaks[0] if breaks else len(run)
-    opens = [i for i in breaks if run[i].opens]
-    ends = [*opens[1:], len(run)]
-    opening = next((i for i, end in zip(opens, ends, strict=True) if i in fitting and _fits(run[i:end], below)), None)
-    if opening is not None:
-        return opening
+    opens = [*(i for i in breaks if run[i].opens), len(run)]
+    good = [i for i, end in pairwise(opens) if i in fitting and len(_flat(run[i:end])) <= below]
+    if good:
+        return good[-1]
     shallow = min(run[i].depth for i in fitting)
     return max(i for i in fitting if run[i].depth == shallow)

@@ -7,16 +7,13 @@ help.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from parser import claim_mistakes
 from parser.expected import FORMS, listed, statement_meant
-from parser.slips import Slip
+from parser.slips import Slip, at
 from parser.tokens import LATER, RESERVED, STATEMENTS, later, starts_statement
 from strings.diagnostic import Diagnostic, Label, Span
-
-
-def _at(slip: Slip, code: str, message: str, label: str, *help_: str, notes: Iterable[str] = ()) -> Diagnostic:
-    return Diagnostic(code, message, slip.here, label, notes=tuple(notes), help=help_)
 
 
 # ---- single mistakes -------------------------------------------------------------------------------------------------
@@ -26,7 +23,7 @@ def _misplaced_doc(slip: Slip) -> Diagnostic | None:
     kinds = (slip.found.kind,) if slip.found else (slip.before.kind,) if slip.before else ()
     if "doc" not in kinds:
         return None
-    return _at(
+    return at(
         slip, "P008", "nothing can be documented here", "`##` belongs before a statement",
         "write `#` for a plain comment",
     )  # fmt: skip
@@ -34,18 +31,11 @@ def _misplaced_doc(slip: Slip) -> Diagnostic | None:
 
 def _later_word(slip: Slip) -> Diagnostic | None:
     text = slip.text()
-    if slip.text(-1) == "identifiable":
-        return later(slip.before_span, "`identifiable`")
     if text in LATER:
         names = slip.text(-1) in (*STATEMENTS, "{", ",") and not slip.first_in_line
         return later(slip.here, f"`{text}`", ("the word is kept for it and cannot be a name",) if names else ())
-    if text == "_" and slip.source.text.startswith("_||_", slip.here.start):
-        return later(Span(slip.source, slip.here.start, slip.here.start + 4), "independence, `_||_`,")
     if text == "[" and slip.inside in ("P(", "E(") and slip.before and slip.before.kind in ("word", "string"):
         return later(slip.here, "a variable in another world, `S[A := a]`,")
-    if slip.statement == "check" and text in ("for", "seed", "symbolic"):
-        note = "claims are checked exactly, or numerically with `check … numeric`"
-        return later(slip.here, f"`check … {text}`", (note,))
     return None
 
 
@@ -56,9 +46,9 @@ def _assignment_outside_do(slip: Slip) -> Diagnostic | None:
     if slip.inside in ("P(", "E(") and slip.before:
         name, value = slip.before.text, slip.text(1) or "…"
         help_ = f"write `do({name} := {value})` to intervene, `{name} = {value}` to observe"
-        return _at(slip, "P012", message, "here only an observation can stand", help_)
+        return at(slip, "P012", message, "here only an observation can stand", help_)
     help_ = next((f"write `{s}`" for s in ("=", ":", "==", "->") if slip.repaired(s, 1)), "")
-    return _at(slip, "P012", message, "not here", *((help_,) if help_ else ()))
+    return at(slip, "P012", message, "not here", *((help_,) if help_ else ()))
 
 
 def _no_statement(slip: Slip, sure: bool) -> Diagnostic | None:
@@ -69,7 +59,7 @@ def _no_statement(slip: Slip, sure: bool) -> Diagnostic | None:
     close = statement_meant(word)
     if not (sure or slip.first_in_line or close) or word in RESERVED:
         return None
-    return _at(slip, "P010", f"`{word}` does not start a statement", "expected a keyword here", *close)
+    return at(slip, "P010", f"`{word}` does not start a statement", "expected a keyword here", *close)
 
 
 def _brackets_of_words(slip: Slip) -> Diagnostic | None:
@@ -78,12 +68,12 @@ def _brackets_of_words(slip: Slip) -> Diagnostic | None:
     if word in ("do", "cut") and text == "(":
         return _intervention_outside(slip, word)
     if word == "sum" and text == "[":
-        return _at(slip, "P019", "a sum needs brackets here", "not here", "write `(sum[t : T] …)`")
+        return at(slip, "P019", "a sum needs brackets here", "not here", "write `(sum[t : T] …)`")
     sign = slip.found is None or slip.found.kind == "sign"
     if right is None or text == right or slip.first_in_line or (sign and text not in ("(", "[", "{")):
         return None
     form = {"sum": "sum[t : T] …", "do": "do(S := yes)", "cut": "cut(S)"}.get(word, f"{word}(…)")
-    return _at(slip, "P018", f"`{word}` takes the bracket `{right}`", f"expected `{right}` here", f"write `{form}`")
+    return at(slip, "P018", f"`{word}` takes the bracket `{right}`", f"expected `{right}` here", f"write `{form}`")
 
 
 def _intervention_outside(slip: Slip, word: str) -> Diagnostic:
@@ -96,9 +86,9 @@ def _intervention_outside(slip: Slip, word: str) -> Diagnostic:
 def _condition_outside(slip: Slip) -> Diagnostic | None:
     if slip.text() != "|" or slip.text(-1) != ")" or slip.inside:
         return None
-    if slip.statement not in ("query", "estimate", "claim", ""):
+    if slip.statement not in ("query", "identify", "estimate", "claim", ""):
         return None
-    return _at(
+    return at(
         slip, "P020", "a condition stands inside the brackets of P(…)", "outside of them",
         "write `P(C = yes | do(S := yes))`",
     )  # fmt: skip
@@ -111,17 +101,17 @@ _MISSING = ("->", ",", ":", "=", "|", "<-", "=>", "(", ";", "*", "{")  # in this
 
 def _missing_sign(slip: Slip) -> Diagnostic | None:
     if slip.text() == "}" and "_RETURN" in slip.accepts:
-        return _at(slip, "P019", "`return` is missing before `}`", "what does the diagram give?", *_form(slip))
+        return at(slip, "P019", "`return` is missing before `}`", "what does the diagram give?", *_form(slip))
     signs = ((":=",) if slip.inside in ("do(",) else ()) + _MISSING
     sign = next((s for s in signs if slip.repaired(s)), None)
     if slip.found is None or sign is None or (sign == "*" and not _is_factor(slip)):
         return None
     message, label = f"`{sign}` is missing before {slip.named}", f"expected `{sign}` here"
     if sign != "->":
-        return _at(slip, "P019", message, label, *_form(slip))
+        return at(slip, "P019", message, label, *_form(slip))
     if any(p.text == "|" for p in slip.parts[slip.start : slip.at]):
-        return _at(slip, "P013", message, label, _ROW)
-    return _at(slip, "P013", message, label, *((_SIGNATURE,) if slip.statement == "box" else _form(slip)))
+        return at(slip, "P013", message, label, _ROW)
+    return at(slip, "P013", message, label, *((_SIGNATURE,) if slip.statement == "box" else _form(slip)))
 
 
 def _is_factor(slip: Slip) -> bool:
@@ -135,7 +125,7 @@ def _no_arrow(slip: Slip) -> Diagnostic | None:
         return None
     if slip.text() != "=" and not slip.ends:
         return None
-    return _at(slip, "P013", f"`->` is missing before {slip.named}", "this signature has no `->`", _SIGNATURE)
+    return at(slip, "P013", f"`->` is missing before {slip.named}", "this signature has no `->`", _SIGNATURE)
 
 
 _CONFUSED = {
@@ -155,13 +145,17 @@ def _mistaken_sign(slip: Slip) -> Diagnostic | None:
         notes = ["`=` observes a value inside P(…) and defines elsewhere, `==` compares two expressions"]
     if slip.text() == "=>" or sign == "=>":
         notes = ["`->` leads to a result, `=>` only stands in `fn (a, b) => …`"]
-    return _at(
+    return at(
         slip, "P018", f"`{sign}` is meant here, not `{slip.text()}`", "another sign", f"write `{sign}`", notes=notes
     )
 
 
-_WANTS_MORE = frozenset("= := ~ == != < <= > >= + - * / ^ -> => <- .. : | ; and or xor not if then else in".split())  # noqa: SIM905
-_WANTS_NAME = frozenset(("for", "unit", "using", "expect", "from", "to", "after", "as", "within", "exposing", "return"))
+_WANTS_MORE = frozenset(
+    "= := ~ == != < <= > >= + - * / ^ -> => <- .. : | ; _||_ and or xor not if then else in assuming identifiable".split()
+)  # noqa: SIM905
+_WANTS_NAME = frozenset(
+    ("for", "unit", "using", "expect", "from", "to", "after", "as", "within", "exposing", "return", "seed")
+)
 
 
 def _value_missing(slip: Slip) -> Diagnostic | None:
@@ -183,7 +177,7 @@ def _reserved_name(slip: Slip) -> Diagnostic | None:
         return None
     quoted = (f'a value can be written in quotes: `"{slip.text()}"`',) if "STRING" in slip.accepts else ()
     message = f"`{slip.text()}` is a word of the language and cannot be a name"
-    return _at(slip, "P021", message, "choose another name", *quoted)
+    return at(slip, "P021", message, "choose another name", *quoted)
 
 
 def _superfluous(slip: Slip) -> Diagnostic | None:
@@ -195,7 +189,7 @@ def _superfluous(slip: Slip) -> Diagnostic | None:
     )
     if not goes_on or starts_statement(slip.parts, min(slip.at + 1, len(slip.parts) - 1)):
         return None
-    return _at(slip, "P001", f"{slip.named} cannot stand here", f"expected {listed(slip.accepts)}", "remove it?")
+    return at(slip, "P001", f"{slip.named} cannot stand here", f"expected {listed(slip.accepts)}", "remove it?")
 
 
 def _needs_braces(slip: Slip) -> Diagnostic | None:
@@ -205,7 +199,7 @@ def _needs_braces(slip: Slip) -> Diagnostic | None:
     if "COMMA" in slip.accepts:
         return None
     help_ = f"write `{{{slip.text(-1)}, {slip.text(1) or '…'}}}`"
-    return _at(slip, "P018", "the values of a domain stand in braces", "a list needs braces", help_)
+    return at(slip, "P018", "the values of a domain stand in braces", "a list needs braces", help_)
 
 
 def _needs_quotes(slip: Slip) -> Diagnostic | None:
@@ -223,15 +217,16 @@ def _needs_quotes(slip: Slip) -> Diagnostic | None:
 def _generic(slip: Slip) -> Diagnostic:
     expected = listed(slip.accepts)
     if not slip.parts:
-        return _at(slip, "P001", "this text is empty", f"expected {expected}")
+        return at(slip, "P001", "this text is empty", f"expected {expected}")
     message = f"{slip.named} cannot stand here" if slip.found else "the text ends too early"
-    return _at(slip, "P001", message, f"expected {expected} here", *_form(slip))
+    return at(slip, "P001", message, f"expected {expected} here", *_form(slip))
 
 
 _RECOGNISERS: tuple[Callable[[Slip], Diagnostic | None], ...] = (
     _misplaced_doc,
     _later_word,
     _assignment_outside_do,
+    *claim_mistakes.RECOGNISERS,
     lambda slip: _no_statement(slip, sure=False),
     _reserved_name,
     _brackets_of_words,

@@ -200,7 +200,7 @@ class _Run:
             self.resume(engine, slip.found.end)
             return True
         depth = self.unwind(engine)
-        to = self.next_statement(slip.at + slip.is_name, depth)
+        to = self.next_statement(slip.at + slip.swallowed, depth)
         if to is None:
             return False
         self.reached = to

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from parser.tokens import RESERVED, STATEMENTS, Piece, starts_statement
-from strings.diagnostic import Source, Span
+from strings.diagnostic import Diagnostic, Source, Span
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,18 @@ class Slip:
             return False
         return not self.first_in_line or self.text() not in STATEMENTS
 
+    @property
+    def swallowed(self) -> bool:
+        """Whether the piece in question, though it could start a statement, belongs to this one."""
+        return self.is_name or (self.text() == "model" and self.accepts == {"_MODELS"} and not self.first_in_line)
+
     def repaired(self, sign: str, skip: int = 0) -> bool:
         """Whether the text goes on if `sign` stands before the piece in question (or, with skip 1, in its place)."""
         terminal = self.machine.signs.get(sign) or self.machine.words[sign]
         stack = self.machine.after(self.stack, terminal)
         return self.machine.goes_on(stack, self.parts, self.at + skip)
+
+
+def at(slip: Slip, code: str, message: str, label: str, *help_: str, notes: Iterable[str] = ()) -> Diagnostic:
+    """A diagnostic that points to the piece in question."""
+    return Diagnostic(code, message, slip.here, label, notes=tuple(notes), help=help_)

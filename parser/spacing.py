@@ -50,7 +50,8 @@ _CLOSE = frozenset(_OPEN.values())
 _TIGHT = frozenset(("_DOT", "_DOTS", "POWER"))
 _CALLS = frozenset(("NAME", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
 _OPERATORS = frozenset(
-    ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON", "_INDEPENDENT")
+    ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON",
+     "_INDEPENDENT")
 )  # fmt: skip
 _OPTIONS = frozenset(
     ("_FOR", "_UNIT", "_USING", "_EXPECT", "_FROM", "_WITHIN", "_AFTER", "_TO", "_THEN", "_ELSE", "_EXPOSING", "VBAR",

@@ -87,7 +87,7 @@ class _Derivation:
         asked = self._found.asked
         targets = _names(t.variable for t in asked.targets)
         given = _names(t.variable for t in asked.given)
-        if not self._found.routes:
+        if self._found.plain:
             yield from self._plain(asked, targets, given)
             return
         operated = operate(self._model, *asked.surgeries)

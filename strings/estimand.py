@@ -105,7 +105,8 @@ class Identified:
     """An effect that follows from what is given.
 
     `asked` is the question as put and `query` the one that is asked of the estimand: conditions that may be set instead
-    of seen have moved among its surgeries. `routes` tell how each kernel was found, in graphs of `sources`.
+    of seen have moved among its surgeries. `routes` tell how each kernel was found, in graphs of `sources`; with
+    `plain` there are none: the effect is just what is seen.
     """
 
     asked: Query
@@ -114,6 +115,7 @@ class Identified:
     given: tuple[Given, ...]
     sources: tuple[Source, ...]
     routes: tuple[Route, ...]
+    plain: bool = False
 
     @property
     def diagram(self) -> Diagram:
@@ -175,7 +177,7 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         )
     plain = _plain(seen, query, sources)
     if plain is not None:
-        return Identified(query, *plain, given, sources, ())
+        return Identified(query, *plain, given, sources, (), plain=True)
     query_, routes = _decide(seen, query, sources)
     if not isinstance(routes, tuple):
         return NotIdentified(query, query_, given, routes)

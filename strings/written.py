@@ -15,6 +15,7 @@ derived distribution is the quotient of two such formulas. Factors that stand ab
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -23,7 +24,7 @@ from strings.estimand import Conditional, Estimand, Identified
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
-from strings.surgery import Do, Open, operate
+from strings.surgery import CutWire, Do, DoWire, Open, operate
 
 Terms = Mapping[str, Term]
 """What each variable of an estimand's model is called in the formula."""
@@ -51,20 +52,76 @@ class _Writer:
         self._taken |= {s.axis for s in self._query.surgeries if isinstance(s, Open) and s.axis}
 
     def write(self) -> Formula:
-        estimand = self._found.estimand
-        model = operate(estimand.model, *self._query.surgeries)
-        terms = {t.variable: replace(t, span=None) for t in (*self._query.targets, *self._query.given)}
+        if self._found.plain:
+            return self._seen()
+        model = operate(self._found.estimand.model, *self._query.surgeries)
+        terms = self._settings()
+        for n in self._found.estimand.free:
+            terms[n] = Term(n, axis=self._name(n))
+        given = self._events(model, self._query.given, terms, {})
+        below = self._total(model, *given) if self._query.given else []
+        above = self._total(model, *self._events(model, self._query.targets, *given))
+        return _quotient(above, below)
+
+    def _seen(self) -> Formula:
+        """An effect that is just seen: one conditional of what is given."""
+        asked = self._found.asked
+        told = {x.name for c in self._found.estimand.conditionals.values() for x in c.given}
+        settings = [Term(n, t.values, t.axis) for n, t in self._settings().items() if n in told]
+        known = {t.variable for t in asked.given}
+        seen = [t for t in settings if t.variable not in known]
+        order = sorted([*asked.given, *seen], key=lambda t: self._rank.get(t.variable, -1))
+        return Ask(Query(asked.targets, tuple(replace(t, span=None) for t in order)))
+
+    def _settings(self) -> dict[str, Term]:
+        """What the treated variables are set to."""
+        terms: dict[str, Term] = {}
         for s in self._query.surgeries:
             if isinstance(s, Do):
                 terms[s.variable] = Term(s.variable, (s.value,))
             elif isinstance(s, Open):
                 terms[s.variable] = Term(s.variable, axis=s.axis)
-        for n in estimand.free:
-            terms[n] = Term(n, axis=self._name(n))
-        above = self._joint(estimand, model, terms, [t.variable for t in (*self._query.targets, *self._query.given)])
-        if not self._query.given:
-            return _product(above)
-        return _quotient(above, self._joint(estimand, model, terms, [t.variable for t in self._query.given]))
+            else:
+                terms.pop(s.variable, None) if not isinstance(s, CutWire | DoWire) else None
+        return terms
+
+    def _events(
+        self, model: CausalModel, events: Sequence[Term], terms: Terms, extra: Mapping[Ask, str]
+    ) -> tuple[dict[str, Term], dict[Ask, str]]:
+        """What each variable is called with some more events, and what has to be multiplied: an event on a variable
+        that has a name already is a factor of its own, 0 or 1; it comes with the variable."""
+        terms, extra = dict(terms), dict(extra)
+        set_ = {s.variable: s for s in self._query.surgeries if isinstance(s, Do | Open)}
+        for t in (replace(t, span=None) for t in events):
+            known = terms.setdefault(t.variable, t)
+            if known != t:
+                asked = Query((t,), (), (set_[t.variable],)) if t.variable in set_ else Query((t,), (known,))
+                extra[Ask(asked)] = t.variable
+            elif t.variable in set_ and t.values is None:  # the axis of what is asked meets that of what is set
+                extra[Ask(Query((t,), (), (set_[t.variable],)))] = t.variable
+        return terms, extra
+
+    def _total(self, model: CausalModel, terms: Terms, extra: Mapping[Ask, str]) -> list[Formula]:
+        """The probability of all events in `terms`: a sum of joints where an event is a set that something reads."""
+        estimand = self._found.estimand
+        set_ = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open)}
+        asked = [n for n in terms if n not in set_ and n not in estimand.free]
+        behind = model.ancestors(asked)
+        heard = {p for n in behind for p in model.parents(n)}
+        sets = [n for n in asked if len(terms[n].values or ("",)) != 1 and n in heard]
+        cases = []
+        for values in itertools.product(*(terms[n].values or () for n in sets)):
+            chosen = {**terms, **{n: Term(n, (v,)) for n, v in zip(sets, values, strict=True)}}
+            factors: list[Formula] = [
+                Ask(replace(a.query, given=(chosen[n],))) if a.query.given else a for a, n in extra.items()
+            ]
+            cases.append([*factors, *self._joint(estimand, model, chosen, asked)])
+        if len(cases) == 1:
+            return cases[0]
+        total: Formula = Number(Fraction(0))
+        for k, case in enumerate(cases):
+            total = Arithmetic("+", total, _product(case)) if k else _product(case)
+        return [total]
 
     def _joint(self, estimand: Estimand, model: CausalModel, terms: Terms, asked: Sequence[str]) -> list[Formula]:
         """The factors of the joint of `asked`: the boxes behind them multiplied, hidden wires summed innermost."""
@@ -93,7 +150,7 @@ class _Writer:
         """What one mechanism contributes: a conditional, a uniform state, or the policy of a surgery."""
         box = mechanism.diagram.nodes[0].box
         if box.kind == "uniform":
-            return [Number(Fraction(1, len(box.cod[0].values or (0,))))]
+            return [Number(Fraction(len(terms[name].values or (0,)), len(box.cod[0].values or (0,))))]
         conditional = estimand.conditionals.get(box.name)
         if conditional is None:
             given = tuple(terms[p] for p in mechanism.used_parents)
