@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from semantics.arithmetic import Floats, Fractions
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution
-from semantics.estimate import Joints, ModelJoints, estimate
-from strings.diagnostic import Diagnostic, QueryError
+from semantics.estimate import Estimate, Joints, ModelJoints, estimate
+from semantics.kernel import Kernel
+from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.estimand import Given, Identified, identified
+from strings.model import CausalModel
 
 if TYPE_CHECKING:
     from cutwire.identification import Identification
@@ -47,6 +50,37 @@ def evaluate_estimand(
     found, sets = _datasets(asked, found, many)
     exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
     return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
+
+
+def estimate_with_report(
+    shape: CausalModel,
+    found: Identified,
+    data: Dataset,
+    exact: bool,
+    policies: Mapping[str, Kernel],
+    resampling: tuple[int, float, int] | None = None,
+    max_memory: int | None = None,
+) -> Estimate:
+    """An estimate with what is merely seen, where the data are thin, and intervals if `resampling` says how many
+    resamples, which level and which seed."""
+    from semantics.bootstrap import bootstrap, naive, thin_columns
+
+    tables = policies if exact else {n: k.as_float() for n, k in policies.items()}
+    made = estimate(found, [data], exact=exact, policies=tables, max_memory=max_memory)
+    as_seen = naive(found)
+    seen = None
+    if as_seen is not None:
+        try:
+            plain = identified(shape, as_seen)
+            seen = estimate(plain, [data], exact=exact, max_memory=max_memory).distribution
+        except ZeroProbabilityError:  # nothing is seen of what was asked
+            seen = None
+    interval = None
+    if resampling is not None:
+        count, level, seed = resampling
+        floats = {n: k.as_float() for n, k in policies.items()}
+        interval = bootstrap(found, [data], made.distribution, resamples=count, level=level, seed=seed, policies=floats)
+    return replace(made, interval=interval, thin=thin_columns(found, [data]), seen=seen)
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:

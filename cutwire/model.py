@@ -249,27 +249,35 @@ class Model:
         return text
 
     def estimate(
-        self, question: str, data: object, *, semantics: str = "exact", max_memory: int | None = None
+        self,
+        question: str,
+        data: object,
+        *,
+        semantics: str | None = None,
+        bootstrap: int = 0,
+        level: float = 0.95,
+        seed: int = 0,
+        max_memory: int | None = None,
     ) -> Estimate:
         """Answer a question from data on the observed variables by identification; boxes need no numbers.
 
         `data`: the name of a data set of the model file, a `Distribution`, a data frame, or a mapping of columns. The
-        result has the numbers (`.distribution`) and the `.formula`.
+        result has the numbers (`.distribution`), the `.formula`, what is merely `.seen`, the conditionals that rest on
+        few cases (`.thin`) and, with `bootstrap` resamples, an `.interval` of the given level. Exact where the data
+        are, unless `semantics` says `"matrix"`.
 
         Raises:
-            QueryError: E001 if the effect does not follow from the observed variables.
+            QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
-        from semantics.estimate import estimate
+        from cutwire.evaluation import estimate_with_report
 
         query, statement = self._probability(question)
-        policies = self.kernels(surgeries=query.surgeries, extra=statement.tables, exact=is_exact(semantics))
-        return estimate(
-            identified(self.shape, query),
-            [self._as_dataset(data)],
-            exact=is_exact(semantics),
-            policies=policies,
-            max_memory=max_memory,
-        )
+        policies = self.policy_kernels(statement.tables, [query])
+        found = identified(self.shape, query)
+        dataset = self._as_dataset(data)
+        exact = is_exact(semantics) if semantics is not None else dataset.exact
+        resampling = (bootstrap, level, seed) if bootstrap else None
+        return estimate_with_report(self.shape, found, dataset, exact, policies, resampling, max_memory)
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from parser.slips import Slip, at
-from parser.tokens import RESERVED, Piece, starts_statement
+from parser.tokens import RESERVED, STATEMENTS, Piece, starts_statement
 from strings.diagnostic import Diagnostic, Label, Span, did_you_mean
 
 _ASKS = frozenset(("PROB", "EXPECTATION"))
@@ -86,20 +86,16 @@ def _one_probability(slip: Slip) -> Diagnostic | None:
     message = f"`{word}` asks for one probability `P(…)`"
     if slip.text(-2) == word and slip.accepts == {"_COLON"} and text not in ("P", "E", ":"):
         return Diagnostic("P022", message, slip.before_span, "not a probability", help=(form,))
-    if slip.accepts >= _ASKS and slip.text(-1) in (word, ":") and not slip.ends and text not in ("P", "E"):
+    if slip.accepts >= _ASKS and slip.text(-1) in (word, ":") and not slip.ends and text not in ("P", "E", ":"):
         return None if slip.is_name else at(slip, "P022", message, "not a probability", form)
     if slip.text(-1) != ")" or "_FROM" not in slip.accepts:
         return None
     if text in _INFIX:
         compares = text in ("=", "==", "!=", "<", "<=", ">", ">=")
-        help_ = (
-            "state it as a claim: `claim n: P(…) == …`" if compares else f"ask for one after the other, each `{word}`"
-        )
+        help_ = "state it as a claim: `claim n: P(…) == …`" if compares else f"ask for each alone, with `{word}`"
         return at(slip, "P022", message, "no formula of several", help_)
     if text == ",":
-        return at(
-            slip, "P022", message, "a second one", f"ask for it alone; what is given stands behind `from`: {_GIVEN}"
-        )
+        return at(slip, "P022", message, "a second one", f"ask for each alone, with `{word}`", f"or write {_GIVEN}")
     return None
 
 
@@ -122,7 +118,8 @@ def _given(slip: Slip) -> Diagnostic | None:
             return None
         also = (Label(slip.before_span, "nothing behind this"),)
         return Diagnostic("P015", "something is missing after `from`", slip.here, "expected `P(…)` here", also)
-    notes = ("data belong to an estimate: `estimate n: P(…) from DATA`",) if not _behind(slip) else ()
+    single = slip.text(-1) == "from" and not _behind(slip)
+    notes = ("data belong to an estimate: `estimate n: P(…) from DATA`",) if single else ()
     help_ = f"write `P({_names(slip)})`" if _is_word(slip.found) else f"write {_GIVEN}"
     return at(slip, "P022", "what is given are distributions `P(…)`", "not a distribution", help_, notes=notes)
 
@@ -204,7 +201,9 @@ def _independence(slip: Slip) -> Diagnostic | None:
         message = "independence is claimed of variables, not of values"
         return at(slip, "P023", message, "a value", f"write `{slip.text(-1)}` alone")
     bracket = text == "(" and slip.text(-1) in ("P", "E")
-    if bracket or (slip.text(-1) in ("_||_", ",") and not slip.inside and not slip.ends and "NAME" in slip.accepts):
+    if bracket or (
+        slip.text(-1) in ("_||_", ",") and not slip.inside and not slip.ends and text != "|" and "NAME" in slip.accepts
+    ):
         return None if slip.is_name else at(slip, "P023", _SIDES, "not a variable", "write `A, B _||_ C | D, do(X)`")
     return None
 
@@ -214,6 +213,8 @@ def _stray_sign(slip: Slip, before: Sequence[str]) -> Diagnostic:
         return at(slip, "P023", "independence stands in a claim", "not here", "write `claim n: A _||_ B | C`")
     if "_||_" in before:
         return at(slip, "P023", "a claim has one `_||_`", "a second one", "claim each independence alone")
+    if slip.text(-1) == ",":
+        return Diagnostic("P001", "a comma too many", slip.before_span, "nothing follows it", help=("remove it",))
     if slip.text(-1) == ":":
         return at(slip, "P015", "something is missing before `_||_`", "expected a name before this")
     return at(slip, "P023", _SIDES, "not behind a variable", "write `A, B _||_ C | D, do(X)`")
@@ -221,10 +222,11 @@ def _stray_sign(slip: Slip, before: Sequence[str]) -> Diagnostic:
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
 
+_FOR_MODELS = frozenset(("model", "sample", "run", "draw", "trial", "time", "random"))
 _CHECKED = ("exact", "symbolic", "numeric", "within", "using", "seed")
 _MODES = {
     "exactly": "exact", "symbolically": "symbolic", "numerically": "numeric", "numerical": "numeric",
-    "symbolical": "symbolic", "tolerance": "within", "random": "for 1000 models", "models": "for 1000 models",
+    "symbolical": "symbolic", "tolerance": "within", "random": "for 1000 models",
 }  # fmt: skip
 
 
@@ -235,27 +237,23 @@ def _check_option(slip: Slip) -> Diagnostic | None:
     if slip.accepts == {"INT", "MINUS"} or slip.accepts == {"INT"}:
         return _whole_number(slip, before)
     if slip.accepts == {"_MODELS"}:
-        if text.rstrip("s") in ("model", "sample", "run", "draw", "trial", "random", "time") and not _is_statement(
-            slip
-        ):
+        if text.rstrip("s") in _FOR_MODELS and not (text in STATEMENTS and slip.first_in_line):
             return _meant(slip, "models")
-        help_ = f"write `for {before} models`"
-        return at(slip, "P019", f"`models` is missing behind `{before}`", "expected `models` here", help_)
+        message, label = f"`models` is missing behind `{before}`", "expected `models` behind this"
+        return Diagnostic("P019", message, slip.before_span, label, help=(f"write `for {before} models`",))
     if "_SEED" not in slip.accepts or slip.found is None:
         return None
     if slip.found.kind == "number":
         help_ = f"write `for {text} models` or `seed {text}`"
         return at(slip, "P019", f"`for` is missing before `{text}`", "expected `for` or `seed` here", help_)
+    if text == "models":
+        number = slip.text(1) if slip.text(1).isdigit() else "1000"
+        return at(slip, "P019", "`for` is missing before `models`", "not in this order", f"write `for {number} models`")
     if not _is_word(slip.found) or text in RESERVED:
         return None
     near = did_you_mean(text, _CHECKED)
     right = _MODES.get(text) or next((w for w in _CHECKED if near and f"`{w}`" in near[0]), "")
     return _meant(slip, right) if right else None
-
-
-def _is_statement(slip: Slip) -> bool:
-    """Whether the piece in question starts the next statement, rather than being a slip for `models`."""
-    return slip.text() in ("draw", "model") and slip.first_in_line
 
 
 def _whole_number(slip: Slip, word: str) -> Diagnostic | None:
@@ -266,7 +264,9 @@ def _whole_number(slip: Slip, word: str) -> Diagnostic | None:
         help_ = f"bind it in the claim: `claim n({text} : {slip.text(2) or '…'}): …`"
         return at(slip, "P016", "`check … for` says how many models to try", "no name is bound here", help_)
     if slip.ends:
-        return None
+        also = (Label(slip.before_span, "nothing behind this"),)
+        message = f"something is missing after `{word}`"
+        return Diagnostic("P015", message, slip.here, "expected a whole number here", also)
     form = "for 1000 models" if "for" in (word, slip.text(-2)) else "seed 7"
     return at(slip, "P001", f"{slip.named} is no whole number", "expected a whole number here", f"write `{form}`")
 

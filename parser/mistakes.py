@@ -15,7 +15,6 @@ from parser.slips import Slip, at
 from parser.tokens import LATER, RESERVED, STATEMENTS, later, starts_statement
 from strings.diagnostic import Diagnostic, Label, Span
 
-
 # ---- single mistakes -------------------------------------------------------------------------------------------------
 
 
@@ -150,9 +149,8 @@ def _mistaken_sign(slip: Slip) -> Diagnostic | None:
     )
 
 
-_WANTS_MORE = frozenset(
-    "= := ~ == != < <= > >= + - * / ^ -> => <- .. : | ; _||_ and or xor not if then else in assuming identifiable".split()
-)  # noqa: SIM905
+_WANTS_MORE = frozenset("= := ~ == != < <= > >= + - * / ^ -> => <- .. : | ; and or xor not if then else in".split())  # noqa: SIM905
+_WANTS_CLAIM = ("_||_", "assuming", "identifiable")
 _WANTS_NAME = frozenset(
     ("for", "unit", "using", "expect", "from", "to", "after", "as", "within", "exposing", "return", "seed")
 )
@@ -160,7 +158,7 @@ _WANTS_NAME = frozenset(
 
 def _value_missing(slip: Slip) -> Diagnostic | None:
     sign = slip.text(-1)
-    wants = sign in _WANTS_MORE or sign in STATEMENTS or (sign in _WANTS_NAME and "_QUERY" not in slip.accepts)
+    wants = sign in (*_WANTS_MORE, *_WANTS_CLAIM, *STATEMENTS) or (sign in _WANTS_NAME and "_QUERY" not in slip.accepts)
     if sign == "," and slip.ends:
         return Diagnostic("P001", "a comma too many", slip.before_span, "nothing follows it", help=("remove it",))
     if not slip.at or not wants or not (slip.ends or slip.text() in ("|", ";", ":", "=")):

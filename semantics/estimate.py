@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from strings.query import Query, Term
 from strings.signature import Object
 from strings.surgery import Open
 from strings.written import formula
+
+if TYPE_CHECKING:
+    from semantics.bootstrap import Interval, Thin
 
 
 class Joints(Protocol):
@@ -72,14 +75,14 @@ class ModelJoints:
         axes, array = answer_array(self.model, self.tables, query, self.arithmetic, max_memory=self.max_memory)
         order = [*([self.wire.name] if self.wire else []), *fed, *names]
         sizes = [size(self.model.object(n)) for n in order]
-        return _arranged(array, [n for n, _ in axes], order, sizes)
+        return arranged(array, [n for n, _ in axes], order, sizes)
 
     def describe(self, fed: Mapping[str, str], seen: Mapping[str, str]) -> str:
         done = f" after do({', '.join(f'{n} := {v}' for n, v in fed.items())})" if fed else ""
         return f"`{', '.join(f'{n} = {v}' for n, v in seen.items())}` has probability zero{done}"
 
 
-def _arranged(array: Array, have: Sequence[str], want: Sequence[str], sizes: Sequence[int]) -> Array:
+def arranged(array: Array, have: Sequence[str], want: Sequence[str], sizes: Sequence[int]) -> Array:
     """The array with its axes in another order, repeated along those that it lacks."""
     order = [have.index(n) for n in want if n in have]
     shape = [k if n in have else 1 for n, k in zip(want, sizes, strict=True)]
@@ -131,7 +134,7 @@ class Reader:
         joint = self._derived(c, names, inner.filled)
         columns, hole = self.arithmetic.columns(joint)
         if inner.holes:
-            lost = np.asarray(_differs(joint, self._derived(c, names, inner.emptied)).any(axis=-1))
+            lost = np.asarray(differs(joint, self._derived(c, names, inner.emptied)).any(axis=-1))
             columns = np.where(lost[..., None], self.arithmetic.columns(joint * 0)[0], columns)
             hole = hole | lost
         return columns, hole
@@ -143,7 +146,7 @@ class Reader:
         have, found = self._ask(model, tables, Query(tuple(Term(n) for n in names)))
         order = [*([self.wire.name] if self.wire else []), *(x.name for x in c.fed), *names]
         sizes = [size(self.wire) if self.wire and n == self.wire.name else size(model.object(n)) for n in order]
-        return _arranged(found, have, order, sizes)
+        return arranged(found, have, order, sizes)
 
     def _ask(self, model: CausalModel, tables: Tables, query: Query) -> tuple[list[str], Array]:
         asked = family(model, self.wire) if self.wire else model
@@ -170,13 +173,13 @@ class Reader:
         _, filled = self._ask(model, {**policies, **boxes.filled}, joint)
         for name, hole in boxes.holes.items():
             _, emptied = self._ask(model, {**policies, **boxes.filled, name: boxes.emptied[name]}, joint)
-            if not _differs(filled, emptied).any():
+            if not differs(filled, emptied).any():
                 continue
             for at in np.argwhere(hole)[:200]:
                 one = np.zeros_like(hole)
                 one[tuple(at)] = True
                 tables = {**policies, **boxes.filled, name: _emptied(boxes.filled[name], one)}
-                if _differs(filled, self._ask(model, tables, joint)[1]).any():
+                if differs(filled, self._ask(model, tables, joint)[1]).any():
                     raise self._undetermined(found.estimand.conditionals[name], at)
             raise self._undetermined(found.estimand.conditionals[name], np.argwhere(hole)[0])
 
@@ -200,7 +203,7 @@ def _emptied(table: Table, hole: Array) -> Table:
     return Table(table.dom, table.cod, table.array * ~hole[..., None])
 
 
-def _differs(one: Array, other: Array) -> Array:
+def differs(one: Array, other: Array) -> Array:
     """Where two tables differ; floats by more than rounding can explain."""
     if one.dtype != np.float64:
         return np.asarray(one != other, dtype=bool)
@@ -209,10 +212,17 @@ def _differs(one: Array, other: Array) -> Array:
 
 @dataclass(frozen=True)
 class Estimate:
-    """An answer from what is given: the numbers, and how they follow."""
+    """An answer from what is given: the numbers, and how they follow.
+
+    `interval` has bootstrap intervals if they were asked for, `thin` the conditionals that rest on few cases, `seen`
+    what one would read off the data without minding causes.
+    """
 
     distribution: Distribution
     found: Identified
+    interval: Interval | None = None
+    thin: tuple[Thin, ...] = ()
+    seen: Distribution | None = None
 
     @property
     def formula(self) -> Formula:
@@ -251,16 +261,16 @@ def estimate(
 
 def _checked(estimand: Estimand, data: Sequence[Dataset]) -> Joints:
     """The joints of data, once they have all variables that the estimand needs."""
-    for c in _given_conditionals(estimand):
+    for c in given_conditionals(estimand):
         assert isinstance(c.of, int)
         for x in (*c.fed, *c.given, c.target):
             data[c.of].position(x.name)
     return DataJoints(tuple(data))
 
 
-def _given_conditionals(estimand: Estimand) -> list[Conditional]:
+def given_conditionals(estimand: Estimand) -> list[Conditional]:
     """All conditionals of given distributions in an estimand, those in derived distributions too."""
     found: list[Conditional] = []
     for c in estimand.conditionals.values():
-        found.extend(_given_conditionals(c.of) if isinstance(c.of, Estimand) else [c])
+        found.extend(given_conditionals(c.of) if isinstance(c.of, Estimand) else [c])
     return found

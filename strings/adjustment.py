@@ -208,7 +208,7 @@ def _cliques(graph: Graph, left: int, right: int, required: int, allowed: int | 
         for c in meeting:
             clique |= c
         merged.append(clique)
-    return [c & ~passed for c in merged]
+    return merged
 
 
 def _around(cliques: Sequence[int], mask: int) -> int:

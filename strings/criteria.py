@@ -168,19 +168,18 @@ def reached(graph: Graph, start: int, given: int = 0) -> int:
     """All vertices that some member of `start` is m-connected to, given `given`; members of `start` included.
 
     Each by itself, unlike `strings.separation.connected`: a search over walks that remembers by what kind of edge it
-    came (Shachter 1998, Bayes ball).
+    came, and turns back where it meets what is given (Shachter 1998, Bayes ball).
 
     >>> collider = Graph(("A", "C", "B"), (0b000, 0b101, 0b000), (0, 0, 0))
     >>> collider.show(reached(collider, 0b001)), collider.show(reached(collider, 0b001, 0b010))
     (('A', 'C'), ('A', 'B'))
     """
-    opened = graph.ancestors(given)
     tails, heads = start & ~given, 0  # newly reached along an edge that is a tail, or an arrowhead, there
     seen_tails = seen_heads = 0
     while tails | heads:
         seen_tails |= tails
         seen_heads |= heads
-        up = (tails & ~given) | (heads & opened)
+        up = (tails & ~given) | (heads & given)
         down = (tails | heads) & ~given
         arrived = 0
         for v in bits(up):

@@ -19,10 +19,11 @@ error[P010]: `lattent` does not start a statement
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class CutwireError(Exception):
     def diagnostic(self) -> Diagnostic:
         return self.diagnostics[0]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics,), self.__dict__
+
     def at(self, span: Span | None) -> CutwireError:
         """The same error, its diagnostics pointing to `span` where they pointed nowhere."""
         return type(self)(d.at(span) for d in self.diagnostics)
@@ -144,14 +148,14 @@ class LimitError(CutwireError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The help line that proposes the nearest known name, or nothing.
+    """The help line that proposes the nearest other known name, or nothing.
 
     >>> did_you_mean("Yes", ["no", "yes"])
     ('did you mean `yes`?',)
     >>> did_you_mean("zebra", ["no", "yes"])
     ()
     """
-    names = list(dict.fromkeys(known))
+    names = [name for name in dict.fromkeys(known) if name != word]
     folded: dict[str, str] = {}
     for name in names:
         folded.setdefault(name.casefold(), name)
@@ -164,28 +168,60 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 _TAB = "    "
-_WIDEST = 160  # characters of a source line that are shown
+_WIDEST = 160  # columns of a source line that are shown
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that could move a cursor or turn the text round written as an escape.
+
+    >>> visible("a\x1b[2Jb\u202e")
+    'a\\x1b[2Jb\\u202e'
+    """
+    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(c: str) -> str:
+    if c in _BIDI or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp"):
+        return _ESCAPES.get(c) or (f"\\x{ord(c):02x}" if ord(c) < 0x100 else f"\\u{ord(c):04x}")
+    return c
+
+
+def _width(text: str) -> int:
+    """The columns that a text without control characters takes in a terminal: wide letters two, marks none."""
+    if text.isascii():
+        return len(text)
+    columns = 0
+    for c in text:
+        if (unicodedata.category(c) in ("Mn", "Me", "Cf") and c != "\xad") or "\u1160" <= c <= "\u11ff":
+            continue
+        columns += 2 if unicodedata.east_asian_width(c) in "WF" else 1
+    return columns
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """The diagnostic as text: header, place, the line with carets, notes and help."""
+    """The diagnostic as text: header, place, the line with carets, notes and help.
+
+    Control characters of the text, of names and of values are shown as escapes.
+    """
     d = diagnostic
-    lines = [f"{d.severity}[{d.code}]: {d.message}"]
+    lines = [f"{d.severity}[{d.code}]: {visible(d.message)}"]
     if d.span is not None:
-        marks = [(d.span, d.label, "^")] + [(a.span, a.text, "-") for a in d.also]
+        marks = [(d.span, visible(d.label), "^")] + [(a.span, visible(a.text), "-") for a in d.also]
         here = [m for m in marks if m[0].source.name == d.span.source.name]
         elsewhere = [m for m in marks if m[0].source.name != d.span.source.name]
         width = max(len(str(m[0].line)) for m in marks)
-        lines.append(f"{' ' * width}--> {d.span.source.name}:{d.span.line}:{d.span.column}")
+        lines.append(f"{' ' * width}--> {visible(d.span.source.name)}:{d.span.line}:{d.span.column}")
         lines.extend(_excerpt(here, width))
         for mark in elsewhere:
-            lines.append(f"{' ' * width}::: {mark[0].source.name}:{mark[0].line}:{mark[0].column}")
+            lines.append(f"{' ' * width}::: {visible(mark[0].source.name)}:{mark[0].line}:{mark[0].column}")
             lines.extend(_excerpt([mark], width))
         gutter = " " * width + " "
     else:
         gutter = "  "
-    lines.extend(f"{gutter}= note: {note}" for note in d.notes)
-    lines.extend(f"{gutter}= help: {text}" for text in d.help)
+    lines.extend(f"{gutter}= note: {visible(note)}" for note in d.notes)
+    lines.extend(f"{gutter}= help: {visible(text)}" for text in d.help)
     return "\n".join(lines)
 
 
@@ -193,19 +229,60 @@ def _excerpt(marks: list[tuple[Span, str, str]], width: int) -> list[str]:
     """The source lines of the marks in order, each mark underlined below its line."""
     bar = " " * width + " |"
     lines = [bar]
-    previous = 0
+    previous: tuple[int, int, int] = (0, 0, 0)
     for span, text, sign in sorted(marks, key=lambda m: (m[0].start, m[2])):
-        number, column = span.line, span.column
-        raw = span.source.line(number)
-        if number != previous:
-            if previous and number > previous + 1:
+        number, at = span.line, span.column - 1
+        line = _Line(span.source.line(number), at)
+        start = line.start_for(at)
+        if (number, line.first, start) != previous:
+            if previous[0] and number > previous[0] + 1:
                 lines.append("...")
-            shown = raw if len(raw) <= _WIDEST else raw[: _WIDEST - 1] + "…"
-            lines.append(f"{number:>{width}} | {shown.replace(chr(9), _TAB)}".rstrip())
-            previous = number
-        before = raw[: column - 1][:_WIDEST].replace("\t", _TAB)
-        inside = raw[column - 1 : column - 1 + max(1, span.end - span.start)]
-        length = max(1, min(len(inside.replace("\t", _TAB)), max(1, _WIDEST - len(before))))
-        lines.append(f"{bar} {' ' * len(before)}{sign * length} {text}".rstrip())
+            lines.append(f"{number:>{width}} | {line.shown(start)}".rstrip())
+            previous = (number, line.first, start)
+        before, length = line.place(start, at, at + max(1, span.end - span.start))
+        lines.append(f"{bar} {' ' * before}{sign * length} {text}".rstrip())
     lines.append(bar)
     return lines
+
+
+class _Line:
+    """A source line, or what is near the character `at` of a very long one, as it is shown.
+
+    `columns[k]` is where character `first + k` starts, and last where the line ends.
+    """
+
+    def __init__(self, raw: str, at: int) -> None:
+        self.first = 0 if len(raw) < 16 * _WIDEST else max(0, at - 4 * _WIDEST)
+        near = raw[self.first : self.first + 16 * _WIDEST]
+        self.rest = len(raw) > self.first + len(near)
+        self.pieces = list(near) if near.isprintable() else [_TAB if c == "\t" else _visible(c) for c in near]
+        self.columns = [0]
+        for piece in self.pieces:
+            self.columns.append(self.columns[-1] + _width(piece))
+
+    def start_for(self, at: int) -> int:
+        """The first character to show, so that the one at `at` can be seen."""
+        column = self.columns[min(at - self.first, len(self.pieces))]
+        if self.columns[-1] <= _WIDEST or column < _WIDEST * 3 // 4:
+            return 0
+        return next(k for k, c in enumerate(self.columns) if c >= column - _WIDEST // 2)
+
+    def shown(self, start: int) -> str:
+        """The line from a character on, as much as there is room for."""
+        end = self._end(start)
+        more = "…" if end < len(self.pieces) or self.rest else ""
+        return ("…" if self.first + start else "") + "".join(self.pieces[start:end]) + more
+
+    def place(self, start: int, first: int, last: int) -> tuple[int, int]:
+        """How many columns stand before the characters `first` to `last`, and how many these take."""
+        end = self._end(start)
+        first, last = (min(max(k - self.first, start), end) for k in (first, last))
+        before = self.columns[first] - self.columns[start] + (1 if self.first + start else 0)
+        return before, max(1, self.columns[last] - self.columns[first])
+
+    def _end(self, start: int) -> int:
+        """The first character behind what there is room for."""
+        room = self.columns[start] + _WIDEST - 1
+        if self.columns[-1] <= room:
+            return len(self.pieces)
+        return next(k for k, column in enumerate(self.columns) if column > room) - 1

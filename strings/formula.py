@@ -18,6 +18,7 @@ from fractions import Fraction
 
 from strings.diagnostic import Span
 from strings.query import Query
+from strings.signature import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Sum:
     span: Span | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        bound = ", ".join(f"{name} : {variable}" for name, variable in self.binders)
+        bound = ", ".join(f"{spelled(name)} : {spelled(variable)}" for name, variable in self.binders)
         return f"sum[{bound}] {_wrap(self.body, 2)}"
 
 
@@ -67,8 +68,8 @@ class Arithmetic:
 
     def __str__(self) -> str:
         level = _LEVEL[self.op]
-        # A sum swallows what stands right of it, so on the left it is bracketed.
-        left = f"({self.left})" if _ends_in_sum(self.left) else _wrap(self.left, level)
+        # A sum swallows what stands right of it, so on the left it is bracketed; a power binds to the right.
+        left = f"({self.left})" if _ends_in_sum(self.left) else _wrap(self.left, level + (self.op == "^"))
         return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/'))}"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from strings.diagnostic import Span
+from strings.signature import spelled, spelled_value
 from strings.surgery import Surgery
 
 
@@ -40,10 +41,10 @@ class Term:
 
     def __str__(self) -> str:
         if self.values is None:
-            return self.axis if self.axis else self.variable
+            return spelled(self.axis_name)
         if len(self.values) == 1:
-            return f"{self.variable} = {self.values[0]}"
-        return f"{self.variable} in {{{', '.join(self.values)}}}"
+            return f"{spelled(self.variable)} = {spelled_value(self.values[0])}"
+        return f"{spelled(self.variable)} in {{{', '.join(map(spelled_value, self.values))}}}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ t : S -> T
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,12 @@ class Box:
     `kind` is `"box"` for an ordinary generator, `"uniform"` for the uniform state of one object (part of the CDU
     structure), `"point"` for the sharp state at `value`. Copying is natural exactly for `deterministic` boxes
     (Fritz 2020, Def. 10.1), so two such boxes with equal inputs are one box.
+
+    `origin` tells apart boxes of one name that were declared in different places: they are different generators. It is
+    not printed, and within one model a name still means one box.
+
+    >>> Box("s", (), (Object("S"),)) == Box("s", (), (Object("S"),), origin="other.causal")
+    False
     """
 
     name: str
@@ -55,6 +62,7 @@ class Box:
     deterministic: bool = False
     kind: Literal["box", "uniform", "point"] = "box"
     value: str | None = None
+    origin: str = ""
 
     def __str__(self) -> str:
         left = ", ".join(x.name for x in self.dom)
@@ -70,3 +78,32 @@ def uniform_box(x: Object) -> Box:
 def point_box(x: Object, value: str) -> Box:
     """The sharp (deterministic) state of `x` at one of its values."""
     return Box(f"{x.name} := {value}", (), (x,), deterministic=True, kind="point", value=value)
+
+
+_NAME = re.compile(r"(?!_(?!\w))[^\W\d]\w*'*")
+_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+_WORDS = frozenset(
+    "model import domain type var latent box interpret data diagram surgery query identify estimate claim check draw "
+    "world observe bound plate param fn return if then else in or xor and not assuming identifiable".split()
+)
+
+
+def spelled(name: str) -> str:
+    """The name of a variable as a question says it: in quotes unless it is one word, and not a word of the language.
+
+    >>> print(spelled("S'"), spelled("blood pressure"), spelled("if"))
+    S' "blood pressure" "if"
+    """
+    if _NAME.fullmatch(name) and name not in _WORDS:
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def spelled_value(value: str) -> str:
+    """A value as a question says it; whole numbers too need no quotes.
+
+    >>> print(spelled_value("-3"), spelled_value("3.5"))
+    -3 "3.5"
+    """
+    return value if _WHOLE.fullmatch(value) else spelled(value)

@@ -32,7 +32,7 @@ from strings.diagnostic import Diagnostic, QueryError, did_you_mean
 from strings.diagram import Builder, Diagram, box, compose, discard, point, tensor, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
-from strings.signature import Box, Object, Ty
+from strings.signature import Box, Object, Ty, spelled, spelled_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Cut:
     variable: str
 
     def __str__(self) -> str:
-        return f"cut({self.variable})"
+        return f"cut({spelled(self.variable)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class CutWire:
     sink: str
 
     def __str__(self) -> str:
-        return f"cut({self.source} -> {self.sink})"
+        return f"cut({spelled(self.source)} -> {spelled(self.sink)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Do:
     value: str
 
     def __str__(self) -> str:
-        return f"do({self.variable} := {self.value})"
+        return f"do({spelled(self.variable)} := {spelled_value(self.value)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class DoWire:
     axis: str | None = None
 
     def __str__(self) -> str:
-        told = self.value if self.value is not None else self.axis
-        return f"do({self.source} -> {self.sink}{f' := {told}' if told else ''})"
+        told = spelled_value(self.value) if self.value is not None else self.axis
+        return f"do({spelled(self.source)} -> {spelled(self.sink)}{f' := {told}' if told else ''})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Open:
     axis: str | None = None
 
     def __str__(self) -> str:
-        return f"do({self.variable}{f' := {self.axis}' if self.axis else ''})"
+        return f"do({spelled(self.variable)}{f' := {self.axis}' if self.axis else ''})"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Replace:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"do({self.variable} ~ {self.text or self.mechanism.diagram.nodes[0].box.name})"
+        return f"do({spelled(self.variable)} ~ {self.text or self.mechanism.diagram.nodes[0].box.name})"
 
 
 Surgery = Cut | CutWire | Do | DoWire | Open | Replace

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,6 +170,53 @@ def test_carets_stand_under_what_is_meant(text: str, start: int, end: int, line:
     assert lines[3:5] == [f"1 | {line}".rstrip(), f"  | {marks}"]
 
 
+@pytest.mark.parametrize(
+    ("text", "start", "end", "line", "columns"),
+    [
+        ("名前 = x", 3, 4, "名前 = x", (5, 1)),  # wide letters take two columns
+        ("名前 = x", 0, 2, "名前 = x", (0, 4)),
+        ("e\u0301te\u0301 = x", 2, 3, "e\u0301te\u0301 = x", (1, 1)),  # marks stand on their letter
+        ("e\u0301 = x", 5, 6, "e\u0301 = x", (4, 1)),
+        ("a\u200bb", 2, 3, "a\u200bb", (1, 1)),
+        ("ｶﾞ ＡＢ", 3, 4, "ｶﾞ ＡＢ", (3, 2)),  # halfwidth kana are narrow, fullwidth letters wide
+        ("\x1b[2Jx", 4, 5, "\\x1b[2Jx", (7, 1)),  # nothing moves the cursor
+        ("\x1b[2Jx", 0, 1, "\\x1b[2Jx", (0, 4)),
+        ("a\u202eb", 2, 3, "a\\u202eb", (7, 1)),  # or turns the text round
+        ("a\x9bb\x7f\x00", 2, 3, "a\\x9bb\\x7f\\x00", (5, 1)),
+        ("a\rb", 2, 3, "a\\rb", (3, 1)),
+        ("a\u2028\u2066b", 3, 4, "a\\u2028\\u2066b", (13, 1)),
+        ("\t\x07x", 2, 3, "    \\x07x", (8, 1)),
+        ("\udcffx", 1, 2, "\\udcffx", (6, 1)),
+    ],
+)
+def test_carets_are_aligned_in_a_terminal(text: str, start: int, end: int, line: str, columns: tuple[int, int]) -> None:
+    """Wide letters, marks and escapes of control characters are counted as they are shown."""
+    lines = render(Diagnostic("X", "m", Span(Source("f", text), start, end))).split("\n")
+
+    assert lines[3:5] == [f"1 | {line}", f"  | {' ' * columns[0]}{'^' * columns[1]}"]
+
+
+@given(st.text(max_size=20), st.data())
+def test_no_control_character_is_shown(odd: str, data: st.DataObject) -> None:
+    """Wherever it stands: in the text, in a name, a message, a label, a note, a proposal."""
+    start = data.draw(st.integers(0, len(odd)))
+    end = data.draw(st.integers(start, len(odd)))
+    span = Span(Source(odd, odd), start, end)
+    text = render(Diagnostic("X", odd, span, odd, (Label(span, odd),), (odd,), did_you_mean(odd + "x", [odd])))
+
+    bidi = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    assert not [c for c in text if (c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")) or c in bidi]
+    assert text.count("\n") >= 6
+
+
+def test_very_long_lines_are_shown_at_once() -> None:
+    """The work does not grow with the line."""
+    source = Source("f", "x" * 5_000_000)
+    for at in (0, 2_500_000, 5_000_000):
+        lines = render(Diagnostic("X", "m", Span(source, at, at + 1))).split("\n")
+        assert max(map(len, lines)) < 200
+
+
 def test_long_lines_are_cut() -> None:
     """A very long line is shown in part, and no line of the picture is much longer."""
     text = "[" + ", ".join(["1/1000"] * 2000) + "]"
@@ -218,6 +269,16 @@ def test_errors_can_be_placed() -> None:
     assert one.span is None
 
 
+@pytest.mark.parametrize("kind", [CutwireError, LanguageError, ZeroProbabilityError, LimitError])
+def test_errors_travel(kind: type[CutwireError]) -> None:
+    """An error survives copying and the way to another process, with its text, its places and its notes."""
+    error = kind([Diagnostic("X001", "first", at("S")), Diagnostic("X002", "second", at("T"), help=("x",))])
+    error.add_note("raised by a test")
+    for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(other), other.diagnostics, str(other)) == (kind, error.diagnostics, str(error))
+        assert other.__notes__ == ["raised by a test"]
+
+
 # ---- suggestions -----------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +291,9 @@ def test_errors_can_be_placed() -> None:
         ("lattent", ["latent", "let"], "latent"),
         ("SPRINKLER", ["Rain", "Sprinkler"], "Sprinkler"),
         ("sprinker", ["Rain", "Sprinkler"], "Sprinkler"),
-        ("S", ["S", "s"], "S"),
+        ("S", ["S", "s"], "s"),
+        ("folder", ["folder"], None),  # never the very same word
+        ("folder", ["folder", "folders"], "folders"),
         ("zebra", ["no", "yes"], None),
         ("x", [], None),
         ("ab", ["S", "T"], None),
