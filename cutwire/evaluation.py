@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from semantics.arithmetic import Floats, Fractions
+from semantics.bootstrap import Assessment, bootstrap, naive, thin_columns
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution
-from semantics.estimate import Estimate, Joints, ModelJoints, estimate
+from semantics.estimate import Joints, ModelJoints, estimate
 from semantics.kernel import Kernel
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.estimand import Given, Identified, identified
@@ -60,11 +60,9 @@ def estimate_with_report(
     policies: Mapping[str, Kernel],
     resampling: tuple[int, float, int] | None = None,
     max_memory: int | None = None,
-) -> Estimate:
+) -> Assessment:
     """An estimate with what is merely seen, where the data are thin, and intervals if `resampling` says how many
     resamples, which level and which seed."""
-    from semantics.bootstrap import bootstrap, naive, thin_columns
-
     tables = policies if exact else {n: k.as_float() for n, k in policies.items()}
     made = estimate(found, [data], exact=exact, policies=tables, max_memory=max_memory)
     as_seen = naive(found)
@@ -80,7 +78,7 @@ def estimate_with_report(
         count, level, seed = resampling
         floats = {n: k.as_float() for n, k in policies.items()}
         interval = bootstrap(found, [data], made.distribution, resamples=count, level=level, seed=seed, policies=floats)
-    return replace(made, interval=interval, thin=thin_columns(found, [data]), seen=seen)
+    return Assessment(made.distribution, found, seen, thin_columns(found, [data]), interval)
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:

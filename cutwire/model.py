@@ -22,9 +22,9 @@ from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 if TYPE_CHECKING:
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
+    from semantics.bootstrap import Assessment
     from semantics.data import Dataset
     from semantics.distribution import Distribution
-    from semantics.estimate import Estimate
     from semantics.kernel import Kernel
 
 Answer = Any
@@ -258,7 +258,7 @@ class Model:
         level: float = 0.95,
         seed: int = 0,
         max_memory: int | None = None,
-    ) -> Estimate:
+    ) -> Assessment:
         """Answer a question from data on the observed variables by identification; boxes need no numbers.
 
         `data`: the name of a data set of the model file, a `Distribution`, a data frame, or a mapping of columns. The

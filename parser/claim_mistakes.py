@@ -155,6 +155,8 @@ def _identifiable(slip: Slip) -> Diagnostic | None:
         return at(slip, "P001", "`identifiable` belongs to a claim", "not here", form)
     if slip.statement != "claim":
         return None
+    if text == ":" and slip.text(-1) == "identifiable":
+        return at(slip, "P001", "`:` cannot stand here", "expected `P(…)` here", "remove it")
     if text == "is" and {"identifiable", "identified"} & {slip.text(1), slip.text(2)}:
         return at(slip, "P001", "`identifiable` stands before the probability", "not here", form)
     if text == "identify" and slip.text(-1) in (":", "not"):
@@ -200,11 +202,10 @@ def _independence(slip: Slip) -> Diagnostic | None:
     if text in ("=", "!=", ":=", "==", "in") and _is_word(slip.before):
         message = "independence is claimed of variables, not of values"
         return at(slip, "P023", message, "a value", f"write `{slip.text(-1)}` alone")
-    bracket = text == "(" and slip.text(-1) in ("P", "E")
-    if bracket or (
-        slip.text(-1) in ("_||_", ",") and not slip.inside and not slip.ends and text != "|" and "NAME" in slip.accepts
-    ):
-        return None if slip.is_name else at(slip, "P023", _SIDES, "not a variable", "write `A, B _||_ C | D, do(X)`")
+    wants_name = slip.text(-1) in ("_||_", ",") and not slip.inside and "NAME" in slip.accepts
+    probability = text == "(" and slip.text(-1) in ("P", "E")
+    if probability or (wants_name and not slip.ends and text != "|" and not slip.is_name):
+        return at(slip, "P023", _SIDES, "not a variable", "write `A, B _||_ C | D, do(X)`")
     return None
 
 

@@ -14,7 +14,7 @@ from semantics.answer import answer_array
 from semantics.arithmetic import Floats
 from semantics.dataset import Dataset
 from semantics.distribution import Array, Distribution
-from semantics.estimate import Reader, arranged, differs, given_conditionals
+from semantics.estimate import Estimate, Reader, arranged, differs, given_conditionals
 from semantics.family import MEMBER, family, member
 from semantics.kernel import Tables
 from strings.diagnostic import Diagnostic, QueryError
@@ -59,6 +59,19 @@ class Thin:
         few = f"{self.cases:g} case{'' if self.cases == 1 else 's'}"
         empty = f", {self.empty} of {self.columns} columns are empty" if self.empty else ""
         return f"{self.conditional} rests on {few}{f' at {where}' if where else ''}{empty}"
+
+
+@dataclass(frozen=True)
+class Assessment(Estimate):
+    """An estimate, and how sure it is.
+
+    `seen` is what one would read off the data without minding causes, `thin` are the conditionals that rest on few
+    cases, `interval` has bootstrap intervals if they were asked for.
+    """
+
+    seen: Distribution | None = None
+    thin: tuple[Thin, ...] = ()
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from strings.query import Query, Term
 from strings.signature import Object
 from strings.surgery import Open
 from strings.written import formula
-
-if TYPE_CHECKING:
-    from semantics.bootstrap import Interval, Thin
 
 
 class Joints(Protocol):
@@ -212,17 +209,10 @@ def differs(one: Array, other: Array) -> Array:
 
 @dataclass(frozen=True)
 class Estimate:
-    """An answer from what is given: the numbers, and how they follow.
-
-    `interval` has bootstrap intervals if they were asked for, `thin` the conditionals that rest on few cases, `seen`
-    what one would read off the data without minding causes.
-    """
+    """An answer from what is given: the numbers, and how they follow."""
 
     distribution: Distribution
     found: Identified
-    interval: Interval | None = None
-    thin: tuple[Thin, ...] = ()
-    seen: Distribution | None = None
 
     @property
     def formula(self) -> Formula:
