@@ -132,9 +132,8 @@ def shapes(shape: CausalModel) -> list[CausalModel]:
     base = shape.with_values(bare) if bare else shape
     found = [base]
     for n in _LATENT_VALUES if shape.latents else ():
-        other = base.with_values({u: tuple(map(str, range(n))) for u in shape.latents})
-        if other not in found:
-            found.append(other)
+        if any(len(base.object(u).values or ()) != n for u in shape.latents):
+            found.append(base.with_values({u: tuple(map(str, range(n))) for u in shape.latents}))
     return found
 
 

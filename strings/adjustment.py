@@ -198,8 +198,7 @@ def _cliques(graph: Graph, left: int, right: int, required: int, allowed: int | 
     and where vertices may not be used, all that they hold together becomes one clique.
     """
     near = graph.ancestors(left | right | required)
-    usable = (graph.all if allowed is None else allowed) & near
-    passed = near & ~(usable | left | right | required)
+    passed = near & ~((graph.all if allowed is None else allowed) | left | right | required)
     merged: list[int] = []
     for district in graph.districts(near):
         clique = (district | graph.parents_of(district)) & ~required

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from parser.elaborate import elaborate_query, parse_program
 from parser.program import ModelDef
 from parser.read import read_expression
+from parser.tokens import RESERVED
 from semantics.distribution import Distribution
 from semantics.evaluate import evaluate
 from strings.diagnostic import Source
@@ -206,6 +207,21 @@ def test_values_that_need_quotes_are_quoted(odd: str) -> None:
         Query((Term("Y"),), (), (DoWire("X", "Y", odd),)),
     ):
         assert read(str(query), model) == Ask(query)
+
+
+def test_words_of_the_language_are_quoted() -> None:
+    """A variable or value may be called like any word of the language, or like a number with a sign."""
+    for word in sorted(RESERVED) + ["-3", "0", "007", "_", "_a", "back\\slash", "É", "P", "E", "do", "cut", "sum", "for"]:
+        x, y = Object(f"{word}", (word, "other")), Object("Y", ("0", "1"))
+        model = CausalModel.from_boxes((x, y), [Box("x", (), (x,)), Box("y", (x,), (y,))])
+        for query in (
+            Query((Term(word), Term("Y", ("0",))), (), (DoWire(word, "Y", word),)),
+            Query((Term("Y"),), (Term(word, (word,)),), (CutWire(word, "Y"),)),
+            Query((Term("Y"),), (Term(word, ("other", word)),), (Do(word, word), Cut("Y"))),
+        ):
+            assert read(str(query), model) == Ask(query)
+        total = Sum((("v", word),), Ask(Query((Term(word, axis="v"),))))
+        assert read(str(total), model) == total
 
 
 def test_variables_that_need_quotes_are_quoted() -> None:
