@@ -22,6 +22,7 @@ docs:  ## every example of README.md and docs/ runs and prints what it says
 bench:  ## growth of diagrams (beside DisCoPy if it is installed) and start-up time
 	$(PYTHON) -m benchmarks.diagrams
 	$(PYTHON) -m benchmarks.startup
+	$(PYTHON) -m benchmarks.claims
 
 tables:  ## the parser's saved tables, after a change of the grammar
 	$(PYTHON) -m parser.tables

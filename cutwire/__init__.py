@@ -25,10 +25,11 @@ __version__ = "0.1.0"
 
 # `strings`, `semantics` and `parser` are common names: a user's own `parser.py` beside a script would hide ours.
 # `find_spec` looks without importing, so that this costs nothing at start-up.
+_home = Path(__file__).resolve().parent.parent
 for _room in ("strings", "semantics", "parser"):
     _spec = importlib.util.find_spec(_room)
-    _place = Path(_spec.origin or "").parent.parent if _spec else None
-    if _place != Path(__file__).parent.parent:
+    _places = [Path(place).resolve() for place in (_spec.submodule_search_locations or ())] if _spec else []
+    if _places != [_home / _room]:
         raise ImportError(
             f"{_spec.origin if _spec else 'nothing'} hides cutwire's own package '{_room}': rename that file or folder"
         )

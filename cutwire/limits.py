@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fractions import Fraction
 from types import FrameType
 
 from strings.diagnostic import Diagnostic, LimitError
 
-_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_TIMES = {"": 1, "s": 1, "m": 60, "h": 3600}
+_MOST_BYTES = 2**60
+_MOST_SECONDS = 30 * 24 * 3600  # some systems cannot count much further
+_LEAST_SECONDS = 0.001  # timers take less for none at all
 
 
 def parse_size(text: str) -> int:
@@ -21,12 +26,12 @@ def parse_size(text: str) -> int:
     (524288000, 2147483648, 1024)
 
     Raises:
-        ValueError: if it is no size.
+        ValueError: if it is no size, or more than any machine has.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
-    if not found or not float(found[1]):
-        raise ValueError(f"not a size: {text!r} (write 500M or 2G)")
-    return int(float(found[1]) * _UNITS[found[2]])
+    size = int(_number(text, r"([kmgt]?)(?:i?b)?", _SIZES, "a size", "500M or 2G", _MOST_BYTES))
+    if not size:
+        raise ValueError(f"not a size: {text!r} is less than a byte")
+    return size
 
 
 def parse_seconds(text: str) -> float:
@@ -36,12 +41,22 @@ def parse_seconds(text: str) -> float:
     (1.5, 120.0)
 
     Raises:
-        ValueError: if it is no duration.
+        ValueError: if it is no duration, or longer than 30 days.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text.lower())
-    if not found or not float(found[1]):
-        raise ValueError(f"not a time: {text!r} (write 10 or 2m)")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    seconds = _number(text, "([smh]?)", _TIMES, "a time", "10 or 2m", _MOST_SECONDS)
+    return max(float(seconds), _LEAST_SECONDS)
+
+
+def _number(text: str, unit: str, units: Mapping[str, int], what: str, example: str, most: int) -> Fraction:
+    """The positive number that `text` says, in the smallest unit."""
+    found = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*{unit}\s*", text.lower(), re.ASCII)
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    number = Fraction(found[1]) * units[found[2]] if found and len(text) <= 100 else Fraction(0)
+    if (found and len(text) > 100) or number > most:
+        raise ValueError(f"too large: {shown!r} (leave it out for no limit)")
+    if not number:
+        raise ValueError(f"not {what}: {shown!r} (write {example})")
+    return number
 
 
 @contextmanager

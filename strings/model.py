@@ -24,10 +24,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from strings.diagnostic import CompositionError, Diagnostic, QueryError, did_you_mean
+from strings.diagnostic import CompositionError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean
 from strings.diagram import Builder, Diagram, box
 from strings.graph import Graph, bits
 from strings.signature import Box, Object, Ty
+
+
+_MOST_VALUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,16 @@ class CausalModel:
 
         `domains` gives the number of values (0, 1, …) of every variable, or of each by name, or its values.
         Variables stand in order of appearance: `nodes`, then the edges; latents come last.
+
+        Raises:
+            CompositionError: M012 for something that is no pair of names, M002 for a loop.
+            QueryError: N002 for a name in `domains` that no variable has.
+            LanguageError: N006 for a number of values below 1, no values, or a value that stands twice.
+            LimitError: L003 for too many values.
         """
-        directed, bidirected = list(directed), list(bidirected)
+        directed, bidirected, nodes = _pairs(directed), _pairs(bidirected), list(nodes)
+        for v in nodes:
+            _check_name(v, v)
         names = list(dict.fromkeys([*nodes, *(v for e in [*directed, *bidirected] for v in e)]))
         hidden = {}
         for a, b in bidirected:
@@ -113,6 +124,9 @@ class CausalModel:
             while latent in names or latent in hidden:
                 latent += "'"
             hidden[latent] = (a, b)
+        for v in domains if isinstance(domains, Mapping) else ():
+            if v not in names and v not in hidden:
+                raise unknown_variable(str(v), [*names, *hidden])
         objects = {v: Object(v, _values(domains, v)) for v in [*names, *hidden]}
         parents: dict[str, list[str]] = {v: [] for v in objects}
         for a, b in directed:
@@ -121,11 +135,13 @@ class CausalModel:
         for latent, ends in hidden.items():
             for v in ends:
                 parents[v].append(latent)
-        boxes = [
-            Box(v.lower() if v.lower() not in objects else f"mech_{v}", tuple(objects[p] for p in ps), (objects[v],))
-            for v, ps in parents.items()
-        ]
-        return CausalModel.from_boxes(tuple(objects.values()), boxes, hidden, name)
+        boxes: dict[str, Box] = {}
+        for v, ps in parents.items():
+            label = v.lower() if v.lower() not in objects else f"mech_{v}"
+            while label in objects or label in boxes:
+                label += "'"
+            boxes[label] = Box(label, tuple(objects[p] for p in ps), (objects[v],))
+        return CausalModel.from_boxes(tuple(objects.values()), boxes.values(), hidden, name)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -336,11 +352,69 @@ def _spouses(sources: Sequence[int]) -> tuple[int, ...]:
     return tuple(spouses)
 
 
+def _pairs(edges: Iterable[object]) -> list[tuple[str, str]]:
+    """The edges, each a pair of different names.
+
+    Raises:
+        CompositionError: M012 for anything else, M002 for an edge from a variable to itself.
+    """
+    found: list[tuple[str, str]] = []
+    for edge in [*edges] if isinstance(edges, Iterable) else [edges]:
+        if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 2:
+            raise _no_edge(edge, "it is no pair")
+        for v in edge:
+            _check_name(v, edge)
+        if edge[0] == edge[1]:
+            raise CompositionError(cycle_diagnostic(edge))
+        found.append((edge[0], edge[1]))
+    return found
+
+
+def _check_name(name: object, where: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise _no_edge(where, f"{name!r} is no name")
+
+
+def _no_edge(given: object, why: str) -> CompositionError:
+    shown = repr(given) if len(repr(given)) < 60 else repr(given)[:60] + "…"
+    help_ = ('edges are pairs of names, such as `[("X", "Y"), ("Y", "Z")]`',)
+    return CompositionError(Diagnostic("M012", f"{shown} is no edge: {why}", help=help_))
+
+
 def _values(domains: int | Mapping[str, int | Sequence[object]] | None, name: str) -> tuple[str, ...] | None:
+    """The values that `domains` gives to a variable.
+
+    Raises:
+        LanguageError: N006 if there are none, or one stands twice.
+        LimitError: L003 if there are too many.
+    """
     given = domains.get(name) if isinstance(domains, Mapping) else domains
     if given is None:
         return None
-    return tuple(str(v) for v in (range(given) if isinstance(given, int) else given))
+    whole = hasattr(given, "__index__") and not isinstance(given, bool)
+    if not whole and (isinstance(given, str | bool) or not isinstance(given, Iterable)):
+        raise LanguageError(
+            Diagnostic(
+                "N006",
+                f"{given!r} says nothing about the values of `{name}`",
+                help=('give their number, such as `2`, or a list of them, such as `["no", "yes"]`',),
+            )
+        )
+    count = int(given) if whole else sum(1 for _ in given)  # type: ignore[union-attr, call-overload]
+    if count < 1:
+        raise LanguageError(
+            Diagnostic("N006", f"a variable needs at least one value, and `{name}` has {max(count, 0)}")
+            if count == 0
+            else Diagnostic("N006", f"`{name}` cannot have {count} values")
+        )
+    if count > _MOST_VALUES:
+        note = f"the limit is {_MOST_VALUES:,}"
+        raise LimitError(Diagnostic("L003", f"`{name}` would have {count:,} values", notes=(note,)))
+    values = tuple(map(str, range(count) if whole else given))  # type: ignore[arg-type]
+    twice = next((v for k, v in enumerate(values) if v in values[:k]), None) if len(set(values)) < count else None
+    if twice is not None:
+        raise LanguageError(Diagnostic("N006", f"the value `{twice}` of `{name}` stands twice"))
+    return values
 
 
 def unknown_variable(name: str, known: Iterable[str]) -> QueryError:
@@ -352,11 +426,10 @@ def unknown_variable(name: str, known: Iterable[str]) -> QueryError:
 
 def cycle_diagnostic(loop: Sequence[str]) -> Diagnostic:
     """M002 for a loop of variables, first one repeated at the end."""
+    steps = [f"{loop[0]}0", *([f"{loop[1]}0"] if len(loop) > 2 else []), f"{loop[0]}1"]
     return Diagnostic(
         "M002",
-        "these boxes feed each other",
+        "these boxes feed each other" if len(loop) > 2 else f"`{loop[0]}` feeds itself",
         notes=(f"loop: {' -> '.join(loop)}",),
-        help=(
-            f"a string diagram of a causal model has no loops; unroll time: `{loop[0]}0 -> {loop[1]}0 -> {loop[0]}1`",
-        ),
+        help=(f"a string diagram of a causal model has no loops; unroll time: `{' -> '.join(steps)}`",),
     )

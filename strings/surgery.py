@@ -29,7 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.diagram import Builder, Diagram, box, compose, discard, point, tensor, uniform
+from strings.diagram import Builder, Diagram, Node, box, compose, discard, point, tensor, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object, Ty, spelled, spelled_value
@@ -120,10 +120,10 @@ def randomise(variable: Object, name: str = "") -> Replace:
 
 
 def operate(model: CausalModel, *surgeries: Surgery) -> CausalModel:
-    """The model after the surgeries, one after the other.
+    """The model after the surgeries, one after the other; a later one on the same variable or wire overrides.
 
     Raises:
-        QueryError: N004 if a variable does not exist, N005 if there is no such wire.
+        QueryError: N004 if a variable does not exist, N005 if there is no such wire, or none any more.
         CompositionError: D003 if a value is none of the variable's, M002 if a policy closes a loop.
     """
     for s in surgeries:
@@ -153,17 +153,56 @@ def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
             dom = tuple(model.object(p) for p in parents)
             return model.with_mechanism(variable, Mechanism(parents, _node_image(s, dom, model.object(variable))))
         case CutWire(source, sink) | DoWire(source, sink):
-            told = model.mechanisms.get(sink)
-            if told is None or source not in told.parents:
-                raise QueryError(
-                    Diagnostic(
-                        "N005",
-                        f"there is no wire `{source} -> {sink}`",
-                        notes=(f"`{sink}` hears {', '.join(model.parents(sink)) or 'nothing'}",),
-                    )
-                )
-            heard = _wire_image(s, told.diagram.dom, source)
-            return model.with_mechanism(sink, Mechanism(told.parents, heard >> told.diagram))
+            return tell(model, source, sink, _wire_state(s, model.object(source)))
+
+
+def tell(model: CausalModel, source: str, sink: str, state: Diagram) -> CausalModel:
+    """The model in which `sink` hears `state`, one state for all its ports, in place of `source` or of what it was told.
+
+    Raises:
+        QueryError: N005 if `sink` does not hear `source`.
+    """
+    problem = wire_problem(model, source, sink)
+    if problem is not None:
+        raise QueryError(problem)
+    told = model.mechanisms[sink]
+    places = _places(told, source)
+    builder = Builder(told.diagram.dom)
+    (new,) = builder.paste(state, ())
+    env = [new if k in places else k for k in range(len(told.diagram.dom))]
+    for first, node in zip(told.diagram.first_wires, told.diagram.nodes, strict=True):
+        env.extend([new] if first in places else builder.apply(node.box, [env[a] for a in node.args]))
+    return model.with_mechanism(sink, Mechanism(told.parents, builder.freeze(env[w] for w in told.diagram.outs)))
+
+
+def wire_problem(model: CausalModel, source: str, sink: str) -> Diagnostic | None:
+    """N005 if there is no wire from `source` into `sink` that surgery could act on; nothing if there is one.
+
+    A wire that was cut, or told a value, is still there: its box goes on listening to what stands in its place.
+    """
+    told = model.mechanisms.get(sink)
+    notes = (f"`{sink}` hears {', '.join(model.parents(sink)) or 'nothing'}",)
+    if told is None or source not in told.parents:
+        back = model.mechanisms.get(source)
+        help_ = (f"did you mean `{sink} -> {source}`?",) if back and sink in back.parents else ()
+        return Diagnostic("N005", f"there is no wire `{source} -> {sink}`", notes=notes, help=help_)
+    if _places(told, source) & {w for node in told.diagram.nodes for w in node.args}:
+        return None
+    gone = all(node.box.kind != "box" for node in told.diagram.nodes)
+    why = f"`{sink}` was set or cut before" if gone else "its mechanism takes no notice of it"
+    return Diagnostic("N005", f"`{sink}` does not hear `{source}` any more: {why}", notes=notes)
+
+
+def _places(told: Mechanism, source: str) -> set[int]:
+    """The wires on which a mechanism hears `source`: inputs, and states that surgery has put in their place."""
+    inputs = {k for k, p in enumerate(told.parents) if p == source}
+    x = told.diagram.dom[min(inputs)]
+
+    def is_state(node: Node) -> bool:
+        return not node.args and node.box.cod == (x,)
+
+    firsts = zip(told.diagram.first_wires, told.diagram.nodes, strict=True)
+    return inputs | {first for first, node in firsts if is_state(node)}
 
 
 def touched(s: Surgery) -> tuple[str, ...]:
@@ -181,18 +220,23 @@ def _node_image(s: Cut | Do, dom: Ty, x: Object) -> Diagram:
     return compose(discard(dom), state)
 
 
-def _wire_image(s: CutWire | DoWire, dom: Ty, source: str) -> Diagram:
-    """Identity on `dom`, but for the wires of `source`, which are discarded and made anew (one state, copied)."""
-    x = next(y for y in dom if y.name == source)
-    if isinstance(s, DoWire):
-        if s.value is None:
-            raise ValueError("a wire with a free value has no diagram: choose the value first")
-        state = point(x, s.value)
-    else:
-        state = uniform((x,))
-    builder = Builder(dom)
-    (new,) = builder.paste(state, ())
-    return builder.freeze(new if y == x else k for k, y in enumerate(dom))
+def _wire_state(s: CutWire | DoWire, x: Object) -> Diagram:
+    """What a child hears in place of `x`."""
+    if isinstance(s, CutWire):
+        return uniform((x,))
+    if s.value is None:
+        raise ValueError("a wire with a free value has no diagram: choose the value first")
+    return point(x, s.value)
+
+
+def _wire_image(s: CutWire | DoWire, b: Box) -> Diagram | None:
+    """The box behind a state for the ports of the source, one state copied to all; nothing if it has no such port."""
+    ports = [k for k, x in enumerate(b.dom) if x.name == s.source]
+    if not ports:
+        return None
+    builder = Builder(b.dom)
+    (new,) = builder.paste(_wire_state(s, b.dom[ports[0]]), ())
+    return builder.freeze(builder.apply(b, [new if k in ports else k for k in range(len(b.dom))]))
 
 
 def functor_of(s: Surgery, model: CausalModel) -> Functor:
@@ -208,11 +252,11 @@ def functor_of(s: Surgery, model: CausalModel) -> Functor:
 
             def image(b: Box) -> Diagram | None:
                 return _node_image(s, b.dom, x) if b.cod == (x,) else None
-        case CutWire(source, sink) | DoWire(source, sink):
+        case CutWire(_, sink) | DoWire(_, sink):
             y = model.object(sink)
 
             def image(b: Box) -> Diagram | None:
-                return _wire_image(s, b.dom, source) >> box(b) if b.cod == (y,) else None
+                return _wire_image(s, b) if b.cod == (y,) else None
         case Replace(variable, mechanism):
             x = model.object(variable)
             old = model.mechanisms.get(variable)

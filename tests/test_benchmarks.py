@@ -6,7 +6,9 @@ import json
 import random
 from pathlib import Path
 
-from benchmarks import diagrams
+import pytest
+
+from benchmarks import claims, diagrams
 from benchmarks.cases import chain, cutwire_build, cutwire_compose, network
 
 
@@ -24,3 +26,9 @@ def test_cases_are_what_they_say() -> None:
     plan = network(200)
     assert cutwire_build(plan) == cutwire_build(plan.shuffled(random.Random(5)))
     assert len(cutwire_build(plan).nodes) == 200
+
+
+def test_smoke_run_of_claims(capsys: pytest.CaptureFixture[str]) -> None:
+    """Claims are true ones, and both ways of checking them say so."""
+    assert claims.main(["--smoke"]) == 0
+    assert "times as long" in capsys.readouterr().out
