@@ -5,15 +5,18 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shutil
 import sys
+import tempfile
 from argparse import Namespace
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cutwire.limits import time_limit
 from cutwire.progress import working
-from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryError, did_you_mean
+from strings.diagnostic import CutwireError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement
+    from strings.diagram import Diagram
 
 _BIF = (".bif", ".bif.gz")
 
@@ -29,12 +33,17 @@ def console() -> Console:
     """Standard output for people: colours on a terminal only, no wrapping in a pipe."""
     from rich.console import Console
 
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # and not SystemExit, which is rich's way
+
     width = None if sys.stdout.isatty() else 200
-    return Console(highlight=False, emoji=False, markup=False, width=width, soft_wrap=True)
+    return Output(highlight=False, emoji=False, markup=False, width=width, soft_wrap=True)
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Write diagnostics to standard error, a blank line between two."""
+    sys.stdout.flush()
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     for i, d in enumerate(diagnostics):
         text = str(d)
@@ -57,12 +66,15 @@ class _Warnings:
         print_diagnostics(new)
 
 
+# ---- what is read ----------------------------------------------------------------------------------------------------
+
+
 def open_program(file: str, allow_outside: bool) -> Program:
     """A model file, or standard input for `-`."""
     from cutwire.program import load, parse
 
     if file == "-":
-        return parse(sys.stdin.read(), "<stdin>", Path.cwd())
+        return parse(typed_text(), "<stdin>", Path.cwd(), allow_outside=allow_outside)
     if file.endswith(_BIF):
         raise LanguageError(
             Diagnostic(
@@ -75,14 +87,40 @@ def open_program(file: str, allow_outside: bool) -> Program:
         return load(file, allow_outside=allow_outside)
 
 
+def typed_text() -> str:
+    """The text on standard input.
+
+    Raises:
+        LanguageError: F007 if it is not UTF-8. LimitError: L003 if it is too large for a model file.
+    """
+    from parser.files import MAX_BYTES
+
+    stream = getattr(sys.stdin, "buffer", None)
+    data: bytes = stream.read(MAX_BYTES + 1) if stream is not None else b""
+    if len(data) > MAX_BYTES:
+        raise LimitError(Diagnostic("L003", f"standard input is longer than {MAX_BYTES:,} bytes"))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        note = f"byte {e.start} is {data[e.start]:#04x}"
+        raise LanguageError(Diagnostic("F007", "standard input is not UTF-8 text", notes=(note,))) from None
+
+
 def open_model(file: str, name: str, allow_outside: bool) -> Model:
     """The model of a model file or a BIF network."""
     from cutwire.model import read_bif
 
-    if file.endswith(_BIF):
-        with working(f"reading {file}"):
-            return read_bif(file)
-    return open_program(file, allow_outside).find_model(name)
+    if not file.endswith(_BIF):
+        return open_program(file, allow_outside).find_model(name)
+    with working(f"reading {file}"):
+        model = read_bif(file)
+    if name not in ("", model.name):
+        near = did_you_mean(name, [model.name]) or (f"leave out the name: a network is one model, `{model.name}`",)
+        raise QueryError(Diagnostic("M007", f"there is no model `{name}` in this file", help=near))
+    return model
+
+
+# ---- run and check ---------------------------------------------------------------------------------------------------
 
 
 def run(arguments: Namespace) -> int:
@@ -95,113 +133,37 @@ def check(arguments: Namespace) -> int:
     return _run(arguments, only_checks=True, out=None)
 
 
+@dataclass
+class _Done:
+    """What a run has come to: `items`, one for each statement done, of the `program` once it is read."""
+
+    program: Program | None
+    items: list[Item]
+
+
 def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
-    from cutwire.show import failures, item_json
+    """Errors of statements are told where they happen; the worst of all is the exit status."""
+    from cutwire.program import Failure
+    from cutwire.show import failures, item_json, status_of
 
-    program = open_program(arguments.file, arguments.allow_outside)
-    warnings = _Warnings()
-    warnings.tell(program.warnings)
-    if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)
-    screen = console()
-    done: list[Item] = []
-    items = program.run(
-        only_checks=only_checks,
-        out=Path(out) if out else None,
-        unnamed=Path.cwd(),
-        max_memory=arguments.max_memory,
-    )
-    total = len(program.statements)
-    while True:
-        with working(f"{arguments.file}: statement {len(done) + 1} of {total}"):
-            item = next(items, None)
-        warnings.tell(program.warnings)
-        if item is None:
-            break
-        done.append(item)
-        if not arguments.json:
-            _print_item(screen, item)
-    fallen = failures(done)
+    done = _Done(None, [])
+    try:
+        with time_limit(arguments.timeout):
+            for item in _items(arguments, only_checks, out, done):
+                if not arguments.json:
+                    _print_item(item)
+    except LimitError as e:
+        if done.program is None:
+            raise
+        statement = done.program.asked(only_checks)[len(done.items)]
+        stopped = e.at(statement.span)
+        done.items.append(Failure(statement, stopped))
+        print_diagnostics(stopped.diagnostics)
     if arguments.json:
-        _print_json({"results": [item_json(i) for i in done], "failures": fallen})
-    elif not done:
-        screen.print(f"{arguments.file}: nothing to {'check' if only_checks else 'do'}")
-    return 1 if fallen else 0
-
-
-def _print_item(screen: Console, item: Item) -> None:
-    from cutwire.claims import Verdict
-    from cutwire.evaluate import Result
-    from cutwire.identification import Identification
-    from cutwire.show import print_identification, print_picture, print_result, print_verdict
-
-    match item:
-        case Result():
-            print_result(screen, item)
-        case Verdict():
-            print_verdict(screen, item)
-        case Identification():
-            print_identification(screen, item)
-        case _:
-            print_picture(screen, item)
-
-
-def query(arguments: Namespace) -> int:
-    """`cutwire query FILE QUESTION`"""
-    from cutwire.evaluate import evaluate_statement
-    from cutwire.show import print_result, result_json
-
-    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
-    warnings = _Warnings()
-    warnings.tell(model.warnings)
-    statement = replace(model.parse_question(arguments.question), using=arguments.using)
-    statement = replace(statement, data=_data_for(model, statement, arguments.data))
-    with working(f"{arguments.question}"):
-        exact = arguments.exact or _exact_is_cheap(model, statement)
-        result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
-    warnings.tell(model.warnings)
-    if arguments.json:
-        _print_json(result_json(result))
-    else:
-        print_result(console(), result, arguments.digits)
-    return 0
-
-
-def _data_for(model: Model, statement: QueryStatement, asked: str | None) -> str:
-    """The data to answer from: as asked; else the only one, if the model's boxes have no numbers at all."""
-    if asked is not None:
-        model.dataset(asked)
-        return asked
-    declared = model.definition.data
-    if model.definition.definitions or statement.using or not declared:
-        return ""
-    if len(declared) > 1:
-        raise QueryError(
-            Diagnostic(
-                "Q001",
-                "this query needs numbers, and the boxes of this model have none",
-                notes=(f"the file has data: {', '.join(declared)}",),
-                help=tuple(f"estimate it: --from {name}" for name in list(declared)[:3]),
-            )
-        )
-    return next(iter(declared))
-
-
-_EXACT_CELLS = 20_000
-
-
-def _exact_is_cheap(model: Model, statement: QueryStatement) -> bool:
-    """Whether fractions answer at once: small tables, all of them exact, few variables behind the question."""
-    from cutwire.evaluate import can_be_exact
-    from cutwire.tables import boxes_of
-    from parser.program import Table
-
-    if len(model.shape.variables) > 40 or not can_be_exact(model, statement):
-        return False
-    tables = [d for d in model.definition.definitions.values() if isinstance(d, Table)]
-    return sum(len(t.entries) for t in tables) <= _EXACT_CELLS and len(boxes_of(model.shape)) <= 40
-
-
+        _print_json({"results": [item_json(i) for i in done.items], "failures": failures(done.items)})
+    elif not done.items:
+        print(f"{arguments.file}: nothing to {'check' if only_checks else 'do'}")
+    return max(map(status_of, done.items), default=0)
 def identify(arguments: Namespace) -> int:
     """`cutwire identify FILE QUESTION`"""
     from cutwire.show import print_identification

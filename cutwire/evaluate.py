@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from cutwire.model import Model, as_number
-from parser.program import CheckStatement, QueryStatement
+from cutwire.tables import boxes_of, cells_of
+from parser.program import CheckStatement, QueryStatement, Table
 from semantics.answer import answer
-from semantics.compare import compare
-from semantics.distribution import Distribution
+from semantics.compare import Comparison, compare
+from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
-from strings.diagnostic import CutwireError
+from semantics.network import Factor, Network
+from semantics.plan import plan
+from semantics.question import ask as work_out
+from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
 from strings.estimand import identified
-from strings.formula import Compare, Formula, Number
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.model import CausalModel
 from strings.query import Query
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,57 @@ class Result:
 def evaluate_statement(
     model: Model, statement: QueryStatement, *, exact: bool, max_memory: int | None = None
 ) -> Result:
-    """Answer a query, or an estimate if the statement names data."""
+    """Answer a query, or an estimate if the statement names data.
+
+    Raises:
+        QueryError: Q005 if `exact` fractions are asked for and something is floating-point, Q010 if a unit is asked for
+            and the answer is no probability; whatever its questions raise.
+    """
+    if exact:
+        _refuse_floats(statement)
     estimates: list[Estimate] = []
 
+    @cached
     def ask(query: Query) -> Distribution:
         return ask_model(model, statement, query, exact, max_memory, estimates)
 
-    value = _formula(model, statement.formula, ask, statement.axes)
-    if statement.expect is None:
-        return Result(statement, value, tuple(estimates))
+    value = _formula(model, statement, statement.formula, ask)
+    _check_unit(statement, value)
     used = tuple(estimates)
-    expected = _formula(model, statement.expect, ask, statement.axes)
+    if statement.expect is None:
+        return Result(statement, value, used)
+    expected = _formula(model, statement, statement.expect, ask)
     claim = Compare((statement.formula, statement.expect), ("==",))
-    met = compare(claim, cached(ask), value_lists(model, statement.axes)).holds
+    try:
+        met = compare(claim, ask, value_lists(model, statement.axes)).holds
+    except CutwireError as e:
+        raise e.at(statement.span) from None
     return Result(statement, value, used, expected, met)
+
+
+def compare_statement(
+    model: Model, statement: CheckStatement, claim: Compare, *, max_memory: int | None = None
+) -> Comparison:
+    """A claim that compares formulas, for the model's own numbers.
+
+    Exactly if the statement says so, or if nothing is floating-point and fractions are cheap; `within` decides if it is
+    given, and 0 is 0.
+
+    Raises:
+        QueryError: Q005 for an exact check with floating-point numbers; whatever its questions raise.
+    """
+    exact = statement.mode == "exact" or (statement.mode == "" and exact_is_cheap(model, statement))
+    if exact:
+        _refuse_floats(statement)
+
+    @cached
+    def ask(query: Query) -> Distribution:
+        return ask_model(model, statement, query, exact, max_memory, [])
+
+    values = value_lists(model, statement.axes)
+    if statement.within is None:
+        return compare(claim, ask, values)
+    return compare(claim, ask, values, within=statement.within)
 
 
 def ask_model(
@@ -80,7 +122,23 @@ def ask_model(
             return found.distribution
         return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
     except CutwireError as e:
-        raise e.at(query.span or statement.span) from None
+        told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
+        raise told.at(query.span or statement.span) from None
+
+
+def _with_declarations(d: Diagnostic, model: Model) -> Diagnostic:
+    """Q001 with the places where the boxes without numbers are declared, instead of notes that name them."""
+    if d.code != "Q001":
+        return d
+    also, notes = list(d.also), []
+    for note in d.notes:
+        name = note.split("`")[1] if note.startswith("box `") else ""
+        place = model.definition.spans.get(f"box {name}")
+        if place is None:
+            notes.append(note)
+        else:
+            also.append(Label(place, "signature only: no interpretation"))
+    return replace(d, also=tuple(also), notes=tuple(notes))
 
 
 def cached(ask: Callable[[Query], Distribution]) -> Callable[[Query], Distribution]:
@@ -105,26 +163,120 @@ def value_lists(model: Model, axes: Mapping[str, str]) -> Callable[[str], tuple[
 
 
 def _formula(
-    model: Model, formula: Formula, ask: Callable[[Query], Distribution], axes: Mapping[str, str]
+    model: Model, statement: QueryStatement, formula: Formula, ask: Callable[[Query], Distribution]
 ) -> Distribution:
+    """The value of a formula; bound names are its axes in the order in which the statement binds them."""
     try:
-        return evaluate(formula, cached(ask), value_lists(model, axes))
+        found = evaluate(formula, ask, value_lists(model, statement.axes))
     except CutwireError as e:
         raise e.at(formula.span) from None
+    bound = iter([n for n in statement.axes if n in found.variables])
+    names = [next(bound) if n in statement.axes else n for n in found.variables]
+    at = [found.axis(n) for n in names]
+    return Distribution(names, np.transpose(found.array, at), [found.values[k] for k in at])
+
+
+def _check_unit(statement: QueryStatement, value: Distribution) -> None:
+    slack = 0 if value.exact else 1e-9
+    odd = [] if not statement.unit else [(at, p) for at, p in value.rows() if not -slack <= p <= 1 + slack]
+    if not odd:
+        return
+    at, p = odd[0]
+    case = ", ".join(f"{n} = {v}" for n, v in zip(value.variables, at, strict=True))
+    raise QueryError(
+        Diagnostic(
+            "Q010",
+            f"`unit {statement.unit}` is for probabilities",
+            statement.formula.span or statement.span,
+            f"this is {significant(p)}" + (f" at {case}" if case else ""),
+            help=(f"leave out `unit {statement.unit}`",),
+        )
+    )
+
+
+# ---- exact numbers ---------------------------------------------------------------------------------------------------
+
+_EXACT_VARIABLES = 40
+_EXACT_CELLS = 20_000
+_EXACT_WORK = 2_000_000  # multiplications of fractions: some tenths of a second
+_ENTRY_WORK = 50  # what an entry of the answer costs besides
+
+
+def exact_is_cheap(model: Model, statement: QueryStatement | CheckStatement) -> bool:
+    """Whether fractions answer a statement at once.
+
+    All numbers that it may need are exact, the variables are few, and the tables of the model, of the answer and in
+    between are small.
+    """
+    if len(model.shape.variables) > _EXACT_VARIABLES or not can_be_exact(model, statement):
+        return False
+    values = value_lists(model, statement.axes)
+    axes = math.prod(len(values(name)) for name in statement.axes)
+    if axes > _EXACT_CELLS or cells_of(boxes_of(model.shape)) > _EXACT_CELLS:
+        return False
+    asked = dict.fromkeys(f.query for f in _parts(statement) if isinstance(f, Ask))
+    return sum(_work(model.shape, query) for query in asked) <= _EXACT_WORK
 
 
 def can_be_exact(model: Model, statement: QueryStatement | CheckStatement) -> bool:
     """Whether exact fractions can answer a statement: nothing that it may need asks for floating point."""
-    from parser.program import Table
-
     definitions = [*model._definitions(statement.using).values(), *statement.tables.values()]
     if any(isinstance(d, Table) and not d.exact for d in definitions):
         return False
-    formulas: list[Formula] = (
-        [statement.formula, *([statement.expect] if statement.expect else [])]
-        if isinstance(statement, QueryStatement)
-        else list(statement.body.operands)
-        if isinstance(statement.body, Compare)
-        else []
-    )
-    return not any(isinstance(f, Number) and not f.exact for f in formulas)
+    return not any(isinstance(f, Number) and not f.exact for f in _parts(statement))
+
+
+def _work(model: CausalModel, query: Query) -> int:
+    """About how many multiplications an answer takes at most, from a plan for the model's state."""
+    try:
+        question = work_out(model, query)
+    except CutwireError:  # it will be told when it is answered
+        return 0
+    spoken = [s for s in question.slots if s.spoken]
+    d = question.model.state(question.variables(spoken))
+    factors = [
+        Factor(np.empty(0), tuple(dict.fromkeys((*n.args, *range(first, first + len(n.box.cod))))))
+        for n, first in zip(d.nodes, d.first_wires, strict=True)
+    ]
+    free = {s.variable for s in spoken if s.axis is not None}
+    outs = dict.fromkeys(w for v, w in zip(question.variables(spoken), d.outs, strict=True) if v in free)
+    output = tuple(dict.fromkeys((*range(len(d.dom)), *outs)))
+    sizes = tuple(len(x.values or ("",)) for x in d.wires)
+    work = _ENTRY_WORK * math.prod(sizes[w] for w in output)
+    if factors:
+        found = plan(Network(sizes, tuple(x.name for x in d.wires), tuple(factors), output))
+        work += found.work + found.peak
+    return work
+
+
+def _refuse_floats(statement: QueryStatement | CheckStatement) -> None:
+    for f in _parts(statement):
+        if isinstance(f, Number) and not f.exact:
+            raise QueryError(
+                Diagnostic(
+                    "Q005",
+                    "a floating-point number has no exact answer",
+                    f.span or statement.span,
+                    "asks for floating point",
+                    help=("write it without `f`, or ask without exact",),
+                )
+            )
+
+
+def _parts(statement: QueryStatement | CheckStatement) -> Iterator[Formula]:
+    """All formulas in a statement, and in those."""
+    stack: list[Formula] = []
+    if isinstance(statement, QueryStatement):
+        stack = [statement.formula, *([statement.expect] if statement.expect is not None else [])]
+    elif isinstance(statement.body, Compare):
+        stack = list(statement.body.operands)
+    while stack:
+        f = stack.pop()
+        yield f
+        match f:
+            case Sum(body=body):
+                stack.append(body)
+            case Arithmetic(left=left, right=right):
+                stack += [right, left]
+            case _:
+                pass

@@ -49,13 +49,13 @@ def parse_seconds(text: str) -> float:
 
 def _number(text: str, unit: str, units: Mapping[str, int], what: str, example: str, most: int) -> Fraction:
     """The positive number that `text` says, in the smallest unit."""
-    found = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*{unit}\s*", text.lower(), re.ASCII)
     shown = text if len(text) <= 40 else f"{text[:40]}…"
-    number = Fraction(found[1]) * units[found[2]] if found and len(text) <= 100 else Fraction(0)
-    if (found and len(text) > 100) or number > most:
-        raise ValueError(f"too large: {shown!r} (leave it out for no limit)")
+    found = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*{unit}\s*", text[:1000].lower(), re.ASCII)
+    number = Fraction(found[1]) * units[found[2]] if found else Fraction(0)
     if not number:
         raise ValueError(f"not {what}: {shown!r} (write {example})")
+    if number > most:
+        raise ValueError(f"too large: {shown!r} (leave it out for no limit)")
     return number
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from cutwire.claims import Verdict, check_statement
-from cutwire.evaluate import Result, can_be_exact, evaluate_statement
+from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.identification import Identification, identify_statement
 from cutwire.model import Model
-from parser.elaborate import load_program, parse_program
+from parser.elaborate import elaborate, load_program
 from parser.program import CheckStatement, DrawStatement, IdentifyStatement, QueryStatement, Statement
 from parser.program import Program as Elaborated
-from strings.diagnostic import Diagnostic, QueryError, did_you_mean
+from parser.read import read
+from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
 
 CheckResult = Verdict
@@ -23,15 +24,26 @@ CheckResult = Verdict
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that a `draw` statement made: the SVG text and, if it was written, where."""
+    """A picture that a `draw` statement made: the SVG text (of a graph the DOT text) and, if it was written, where."""
 
     statement: DrawStatement
     svg: str
     path: Path | None
 
 
-Item = Result | Verdict | Picture | Identification
+@dataclass(frozen=True)
+class Failure:
+    """A statement that could not be done, and why."""
+
+    statement: Statement
+    error: CutwireError
+
+
+Item = Result | Verdict | Picture | Identification | Failure
 """What a statement gives."""
+
+GRAPHS = (".dot", ".gv")
+"""Files that show the graph of a model, not its diagram."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +71,10 @@ class Program:
         models = self.models
         if name:
             if name not in models:
-                raise QueryError(
-                    Diagnostic("M007", f"there is no model `{name}` in this file", help=did_you_mean(name, models))
-                )
+                near = did_you_mean(name, models)
+                known = (f"its models are {', '.join(models)}",) if models and not near else ()
+                message = f"there is no model `{name}` in this file"
+                raise QueryError(Diagnostic("M007", message, notes=known, help=near))
             return models[name]
         if not models:
             raise QueryError(Diagnostic("M007", "this file has no model", notes=("it declares no variable",)))
@@ -96,40 +109,108 @@ class Program:
         only_checks: bool = False,
         out: Path | None = None,
         unnamed: Path | None = None,
+        exact: bool = False,
         max_memory: int | None = None,
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        Pictures go to the folder `out`; without it, where the file says, and those that it gives no name to the folder
-        `unnamed` (without that they are drawn but not written).
+        A statement that cannot be done gives a `Failure` with the error, and the next one follows. Numbers are
+        fractions where that is cheap, and always if `exact`. Pictures go to the folder `out`; without it, where the
+        file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but not
+        written). No picture of a folder takes the place of another.
+
+        Raises:
+            LimitError: L002 if the time allowed is over, which ends the run.
         """
-        for statement in self.statements:
-            if isinstance(statement, CheckStatement):
-                model = self.models.get(statement.model)
-                yield check_statement(model, statement, max_memory=max_memory)
-            elif isinstance(statement, QueryStatement) and not only_checks:
+        asked = self.asked(only_checks)
+        paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
+        for statement in asked:
+            path = next(paths) if isinstance(statement, DrawStatement) else None
+            try:
+                item = self._do(statement, path, exact, max_memory)
+            except CutwireError as e:
+                if e.diagnostic.code == "L002":
+                    raise
+                item = Failure(statement, e)
+            except MemoryError:
+                item = Failure(statement, LimitError(Diagnostic("L001", "out of memory", span=statement.span)))
+            yield item
+
+    def asked(self, only_checks: bool = False) -> tuple[Statement, ...]:
+        """The statements that `run` does."""
+        return tuple(s for s in self.statements if not only_checks or isinstance(s, CheckStatement))
+
+    def _do(self, statement: Statement, path: Path | None, exact: bool, max_memory: int | None) -> Item:
+        match statement:
+            case CheckStatement():
+                asked = replace(statement, mode="exact") if exact and statement.mode == "" else statement
+                return check_statement(self.models.get(statement.model), asked, max_memory=max_memory)
+            case QueryStatement():
                 model = self.models[statement.model]
-                exact = can_be_exact(model, statement)
-                yield evaluate_statement(model, statement, exact=exact, max_memory=max_memory)
-            elif isinstance(statement, IdentifyStatement) and not only_checks:
+                exactly = exact or exact_is_cheap(model, statement)
+                return evaluate_statement(model, statement, exact=exactly, max_memory=max_memory)
+            case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()
-                yield found
-            elif isinstance(statement, DrawStatement) and not only_checks:
-                yield self._draw(statement, out, unnamed)
+                return found
+            case DrawStatement():
+                try:
+                    return self._draw(statement, path)
+                except CutwireError as e:
+                    raise e.at(statement.span) from None
 
-    def _draw(self, statement: DrawStatement, out: Path | None, unnamed: Path | None) -> Picture:
-        from strings.picture import draw, draw_model
+    def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
+        from strings.picture import draw, draw_dag, draw_model
 
-        path = statement.path
-        folder = out or (unnamed if path is None else None)
-        if folder is not None:
-            path = folder / (path.name if path else re.sub(r"[^\w.-]+", "-", statement.title).strip("-") + ".svg")
+        graph = path is not None and path.suffix.lower() in GRAPHS
         if statement.diagram is not None:
-            svg = draw(statement.diagram, path, title=statement.title)
+            if graph:
+                raise no_graph(statement.title)
+            drawn = draw(statement.diagram, path, title=statement.title)
+        elif graph:
+            drawn = draw_dag(self.models[statement.model].after(*statement.surgeries).shape, path)
         else:
-            svg = draw_model(self.models[statement.model].shape, statement.surgeries, path)
-        return Picture(statement, svg, path)
+            drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path)
+        return Picture(statement, drawn, path)
+
+
+def no_graph(title: str) -> QueryError:
+    """V001: a plain diagram is to be shown as a graph."""
+    return QueryError(
+        Diagnostic(
+            "V001",
+            f"`{title}` is a plain diagram: only models have a graph",
+            help=("draw it as `.svg`, `.png` or `.pdf`",),
+        )
+    )
+
+
+_LONGEST_NAME = 60
+
+
+def _paths(draws: Sequence[DrawStatement], out: Path | None, unnamed: Path | None) -> list[Path | None]:
+    """Where every picture goes; one that Cutwire finds a place for gets a number if its name is taken."""
+    taken = {str(d.path).casefold() for d in draws if d.path is not None and out is None}
+    paths: list[Path | None] = []
+    for d in draws:
+        folder = out or (unnamed if d.path is None else None)
+        if folder is None:
+            paths.append(d.path)
+            continue
+        wanted = folder / (d.path.name if d.path else _name_of(d.title))
+        path, number = wanted, 1
+        while str(path).casefold() in taken:
+            number += 1
+            path = wanted.with_stem(f"{wanted.stem}-{number}")
+        taken.add(str(path).casefold())
+        paths.append(path)
+    return paths
+
+
+def _name_of(title: str) -> str:
+    """The name of a file for a picture that was given none."""
+    words = re.sub(r"[^\w.-]+", "-", title)[:_LONGEST_NAME].strip("-.")
+    return f"{words or 'picture'}.svg"
 
 
 def load(path: str | Path, *, allow_outside: bool = False) -> Program:
@@ -143,10 +224,15 @@ def load(path: str | Path, *, allow_outside: bool = False) -> Program:
     return Program(load_program(Path(path), allow_outside=allow_outside))
 
 
-def parse(text: str, name: str = "<text>", folder: str | Path | None = None) -> Program:
+def parse(
+    text: str, name: str = "<text>", folder: str | Path | None = None, *, allow_outside: bool = False
+) -> Program:
     """Read and resolve a model text; `folder` is where its imports and data are looked up (nowhere, by default).
+
+    They must lie inside of it, unless `allow_outside`.
 
     Raises:
         LanguageError: with every problem of the text.
     """
-    return Program(parse_program(text, name, Path(folder) if folder is not None else None))
+    here = Path(folder) if folder is not None else None
+    return Program(elaborate(read(text, name), Source(name, text), here, allow_outside=allow_outside))

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from strings.diagnostic import visible
+
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
@@ -19,12 +21,12 @@ def working(what: str) -> Iterator[None]:
 
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    bar.add_task(what, total=None)
+    bar.add_task(visible(what), total=None)
     timer = threading.Timer(1.0, bar.start)
     timer.daemon = True
     timer.start()

@@ -1,38 +1,57 @@
-"""Results as small tables for people, and as JSON for programs."""
+"""Results as small tables for people, and as JSON for programs.
+
+What people read has control characters as escapes, whatever the names and values of a file hold.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutwire.claims import Verdict
 from cutwire.evaluate import Result
 from cutwire.identification import Identification
-from cutwire.program import Item, Picture
+from cutwire.program import Failure, Item, Picture
 from semantics.distribution import Distribution, fraction_text
+from strings.diagnostic import Diagnostic, LimitError, visible
+from strings.formula import Ask
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 _LONGEST_FRACTION = 24  # characters; a longer one is not read but counted
 _MOST_ROWS = 60
+_FLOAT = (Fraction(10) ** -300, Fraction(10) ** 300)  # floats hold what lies between, with all their digits
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------------------
 
 
 def decimal(p: float | Fraction, digits: int = 6) -> str:
     """A number with a stated number of significant digits: intermediate rounding never shows.
 
-    >>> decimal(Fraction(4013, 7400)), decimal(0.5), decimal(1e-12)
-    ('0.542297', '0.5', '1e-12')
+    >>> decimal(Fraction(4013, 7400)), decimal(0.5), decimal(1e-12), decimal(Fraction(1, 3**1000))
+    ('0.542297', '0.5', '1e-12', '7.56355e-478')
     """
-    return f"{float(p):.{digits}g}"
+    if not isinstance(p, Fraction) or not p or _FLOAT[0] < abs(p) < _FLOAT[1]:
+        return f"{float(p) + 0.0:.{digits}g}"  # never -0
+    with localcontext(Context(prec=digits + 10, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
+        exact = Decimal(p.numerator) / Decimal(p.denominator)
+        context.prec = digits
+        return f"{(+exact).normalize():e}"
 
 
 def fraction(p: float | Fraction) -> str:
     """`a/b` for an exact number of readable length, else nothing."""
-    text = fraction_text(p) if isinstance(p, Fraction) else ""
+    if not isinstance(p, Fraction) or p.denominator.bit_length() + abs(p.numerator).bit_length() > 4 * _LONGEST_FRACTION:
+        return ""
+    text = fraction_text(p)
     return text if len(text) <= _LONGEST_FRACTION else ""
 
 
@@ -41,28 +60,61 @@ def in_unit(p: float | Fraction, unit: str, digits: int = 6) -> str:
 
     >>> in_unit(Fraction(3, 4), "odds"), in_unit(Fraction(1, 8), "bits"), in_unit(Fraction(1, 3), "percent")
     ('3 : 1', '3 bits', '33.3333 %')
+    >>> in_unit(Fraction(1), "bits"), in_unit(Fraction(0), "decibans"), in_unit(Fraction(1, 10**400), "decibans")
+    ('0 bits', '-infinite dB', '-4000 dB')
     """
+    if unit:
+        p = min(max(p, type(p)(0)), type(p)(1))  # sums of floats may miss 1 by a little
     match unit:
         case "odds":
-            against = 1 - p
-            if not against:
-                return "certain"
-            ratio = p / against
-            return (
-                f"{ratio.numerator} : {ratio.denominator}"
-                if isinstance(ratio, Fraction)
-                else f"{decimal(ratio, digits)} : 1"
-            )
+            return "certain" if p == 1 else _odds(p / (1 - p), digits)
         case "bits":
-            return f"{decimal(-math.log2(p), digits)} bits" if p > 0 else "infinite"
+            return f"{decimal(-_log(p) * _BITS, digits)} bits" if p else "infinite bits"
         case "decibans":
-            if not 0 < p < 1:
-                return "infinite"
-            return f"{decimal(10 * math.log10(p / (1 - p)), digits)} dB"
+            if p in (0, 1):
+                return "infinite dB" if p else "-infinite dB"
+            return f"{decimal(_log(p / (1 - p)) * _DECIBANS, digits)} dB"
         case "percent":
             return f"{decimal(100 * p, digits)} %"
         case _:
             return decimal(p, digits)
+
+
+def _odds(ratio: float | Fraction, digits: int) -> str:
+    if isinstance(ratio, Fraction):
+        above, below = (fraction(Fraction(n)) for n in ratio.as_integer_ratio())
+        if above and below:
+            return f"{above} : {below}"
+    return f"{decimal(ratio, digits)} : 1"
+
+
+_BITS = Fraction(1 / math.log(2))
+_DECIBANS = Fraction(10 / math.log(10))
+
+
+def _log(p: float | Fraction) -> float | Fraction:
+    """The natural logarithm of a positive number: to full precision however small, large or close to 1 a fraction is.
+
+    >>> _log(Fraction(1, 10**400)) / _log(Fraction(1, 10))
+    400.0
+    """
+    if not isinstance(p, Fraction):
+        return math.log(p)
+    if abs(p - 1) < Fraction(1, 10**20):
+        return p - 1
+    if Fraction(1, 2) < p < 2:
+        return math.log1p(float(p - 1))
+    return math.log(p.numerator) - math.log(p.denominator)
+
+
+# ---- for people ------------------------------------------------------------------------------------------------------
+
+
+def _text(text: str, style: str = "") -> Text:
+    """A line that is safe to print."""
+    from rich.text import Text
+
+    return Text(visible(text), style=style)
 
 
 def title_of(result: Result) -> str:
@@ -71,50 +123,53 @@ def title_of(result: Result) -> str:
     return f"{name}: {result.statement.text}" if name else result.statement.text
 
 
-def print_result(console: Console, result: Result, digits: int = 6) -> None:
-    """An answer as a table (or a line, if it is one number), with the formula it was estimated by."""
-    from rich.text import Text
+def heading_of(result: Result) -> str:
+    """What the numbers of an answer are: probabilities, if one was asked for; values of a formula; or in a unit."""
+    asked = result.statement.formula
+    single = isinstance(asked, Ask) and not asked.query.expectation
+    return result.statement.unit or ("probability" if single else "value")
 
-    console.print(Text(title_of(result), style="bold"))
+
+def print_result(console: Console, result: Result, digits: int = 6) -> None:
+    """An answer as a table (or a line, if it is one number), with the formulas it was estimated by."""
+    console.print(_text(title_of(result), "bold"))
     d, unit = result.distribution, result.statement.unit
     if not d.variables:
         p = d[()]
         exact = fraction(p)
         shown = in_unit(p, unit, digits)
-        console.print(Text(f"  {shown}" + (f"  = {exact}" if exact and unit != "odds" else "")))
+        console.print(_text(f"  {shown}" + (f"  = {exact}" if exact and unit != "odds" else "")))
     else:
-        console.print(_table(d, unit, digits))
-    for found in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):
-        console.print(Text(f"  by  {found}", style="cyan"))
+        console.print(_table(d, unit, heading_of(result), digits))
+    for formula in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):
+        console.print(_text(f"  by  {formula}", "cyan"))
     if result.estimates:
-        console.print(Text(f"  from data {result.statement.data}", style="dim"))
+        console.print(_text(f"  from data {result.statement.data}", "dim"))
     if result.expected is not None:
         _print_expectation(console, result, result.expected)
 
 
 def _print_expectation(console: Console, result: Result, expected: Distribution) -> None:
-    from rich.text import Text
-
     if result.met:
-        console.print(Text("  as expected", style="green"))
+        console.print(_text("  as expected", "green"))
     else:
         wanted = expected[()] if not expected.variables else None
         told = f": {fraction(wanted) or decimal(wanted)}" if wanted is not None else ""
-        console.print(Text(f"  NOT as expected{told}", style="bold red"))
+        console.print(_text(f"  NOT as expected{told}", "bold red"))
 
 
-def _table(d: Distribution, unit: str, digits: int) -> RenderableType:
+def _table(d: Distribution, unit: str, heading: str, digits: int) -> RenderableType:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for v in d.variables:
-        table.add_column(v)
-    table.add_column(unit or "probability", justify="right")
+        table.add_column(_text(v))
+    table.add_column(heading, justify="right")
     exact = any(fraction(p) for p in d.array.flat)
     if exact:
         table.add_column("exact", justify="right", style="dim")
-    for labels, p in itertools.islice(zip(itertools.product(*d.values), d.array.flat, strict=True), _MOST_ROWS):
-        table.add_row(*labels, in_unit(p, unit, digits), *([fraction(p)] if exact else []))
+    for labels, p in itertools.islice(d.rows(), _MOST_ROWS):
+        table.add_row(*map(_text, labels), in_unit(p, unit, digits), *([fraction(p)] if exact else []))
     if d.array.size > _MOST_ROWS:
         table.add_row(*["…"] * len(d.variables), f"{d.array.size - _MOST_ROWS} more")
     return table
@@ -125,15 +180,14 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     from rich.text import Text
 
     mark, style = ("holds", "green") if verdict.holds else ("FALLS", "bold red")
-    console.print(
-        Text.assemble((mark, style), "  ", (verdict.statement.name, "bold"), f"  {verdict.evidence}".rstrip())
-    )
+    name, evidence = _text(verdict.statement.name, "bold"), _text(f"  {verdict.evidence}".rstrip())
+    console.print(Text.assemble((mark, style), "  ", name, evidence))
     if not verdict.holds:
-        console.print(Text(f"       {verdict.statement.text}"))
+        console.print(_text(f"       {verdict.statement.text}"))
         for line in verdict.failure.splitlines():
-            console.print(Text(f"       {line}", style="red"))
+            console.print(_text(f"       {line}", "red"))
         for line in verdict.file.splitlines():
-            console.print(Text(f"       | {line}".rstrip()))
+            console.print(_text(f"       | {line}".rstrip()))
 
 
 def print_identification(console: Console, found: Identification, steps: bool = False, witness: bool = True) -> None:
@@ -141,74 +195,137 @@ def print_identification(console: Console, found: Identification, steps: bool = 
     from rich.text import Text
 
     name = f"{found.statement.name}: " if found.statement.name else ""
-    console.print(Text(f"{name}{found.statement.text}", style="bold"))
+    console.print(_text(f"{name}{found.statement.text}", "bold"))
     given = "; ".join(map(str, found.given))
     if not found.identifiable:
-        console.print(Text.assemble("  ", ("NOT identifiable", "bold red"), f" from {given}"))
-        console.print(Text(f"  {found.note}"))
+        console.print(Text.assemble("  ", ("NOT identifiable", "bold red"), _text(f" from {given}")))
+        console.print(_text(f"  {found.note}"))
         if witness and found.witness_file:
-            console.print(Text("  two models that agree on what is given and differ in the effect:", style="dim"))
+            console.print(_text("  two models that agree on what is given and differ in the effect:", "dim"))
             for line in found.witness_file.splitlines():
-                console.print(Text(f"  | {line}".rstrip()))
+                console.print(_text(f"  | {line}".rstrip()))
         return
-    console.print(Text.assemble("  ", ("identifiable", "green"), f" from {given}"))
-    console.print(Text(f"  =  {found.formula}", style="cyan"))
+    console.print(Text.assemble("  ", ("identifiable", "green"), _text(f" from {given}")))
+    console.print(_text(f"  =  {found.formula}", "cyan"))
     if found.note:
-        console.print(Text(f"  {found.note}", style="dim"))
+        console.print(_text(f"  {found.note}", "dim"))
     for c in found.criteria:
-        console.print(Text(f"  {c}", style="dim"))
+        console.print(_text(f"  {c}", "dim"))
     for k, step in enumerate(found.steps if steps else (), start=1):
-        console.print(Text.assemble(f"  {k}. {step.text}", ("   " + step.law, "dim")))
+        console.print(Text.assemble(f"  {k}. ", _text(step.text), _text(f"   {step.law}", "dim")))
 
 
 def print_picture(console: Console, picture: Picture) -> None:
     """Where a picture went."""
     from rich.text import Text
 
-    where = f"drawn to {picture.path}" if picture.path else "drawn"
-    console.print(Text.assemble((picture.statement.title, "bold"), f"  {where}"), soft_wrap=True)
+    where = f"  drawn to {shown_path(picture.path)}" if picture.path else "  drawn"
+    console.print(Text.assemble(_text(picture.statement.title, "bold"), _text(where)), soft_wrap=True)
+
+
+def shown_path(path: Path) -> str:
+    """A path, from the working folder if it lies in it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+# ---- for programs ----------------------------------------------------------------------------------------------------
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """The JSON of one answer, as the command line documents it."""
+    """The JSON of one answer, as the command line documents it; of an estimate `formula` is the first of `formulas`."""
     shown = distribution_json(result.distribution)
     if result.statement.name:
         shown["name"] = result.statement.name
+    if result.statement.unit:
+        shown["unit"] = result.statement.unit
     if result.estimates:
         shown["from"] = result.statement.data
-        shown["formula"] = str(result.estimates[0].formula)
+        formulas = list(dict.fromkeys(str(e.formula) for e in result.estimates))
+        shown |= {"formula": formulas[0]} if len(formulas) == 1 else {"formula": formulas[0], "formulas": formulas}
     if result.expected is not None:
         shown["expected"] = result.met
     return shown
 
 
 def distribution_json(d: Distribution) -> dict[str, Any]:
-    """`{"variables", "values", "probabilities", "exact"}`, or `{"probability", "exact"}` for one number."""
+    """`{"variables", "values", "probabilities", "exact"}`, or `{"probability", "exact"}` for one number.
+
+    Fractions are rounded to the nearest float. A number that no float can hold, too large or undefined, is null there;
+    `exact` has it if there are fractions.
+    """
     if not d.variables:
         p = d[()]
-        return {"probability": float(p), "exact": fraction_text(p) if isinstance(p, Fraction) else None}
-    return d.to_dict()
+        return {"probability": _float(p), "exact": fraction_text(p) if d.exact else None}
+    return d.to_dict() | {"probabilities": _nested(d.array.tolist())}
+
+
+def _nested(entries: Any) -> Any:
+    return [_nested(e) for e in entries] if isinstance(entries, list) else _float(entries)
+
+
+def _float(p: float | Fraction) -> float | None:
+    """The nearest float, if there is one."""
+    try:
+        number = float(p)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def item_json(item: Item) -> dict[str, Any]:
     """One entry of the JSON of `run` and `check`."""
+    shown: dict[str, Any]
     match item:
         case Result():
-            return {"kind": "estimate" if item.statement.data else "query", "query": item.statement.text} | result_json(
-                item
-            )
+            shown = {"kind": "estimate" if item.statement.data else "query", **_model(item)}
+            return shown | {"query": item.statement.text} | result_json(item)
         case Verdict():
-            shown: dict[str, Any] = {"kind": "claim", "name": item.statement.name, "claim": item.statement.text}
+            shown = {"kind": "claim", **_model(item), "name": item.statement.name, "claim": item.statement.text}
             shown |= {"holds": item.holds, "evidence": item.evidence or None}
             shown |= {"counterexample": item.failure or None}
-            return shown | ({"model": item.file} if item.file else {})
+            return shown | ({"file": item.file} if item.file else {})
         case Identification():
-            shown = {"kind": "identify", "query": item.statement.text}
+            shown = {"kind": "identify", **_model(item), "query": item.statement.text}
             return shown | ({"name": item.statement.name} if item.statement.name else {}) | item.to_dict()
         case Picture():
-            return {"kind": "picture", "title": item.statement.title, "path": str(item.path) if item.path else None}
+            shown = {"kind": "picture", **_model(item), "title": item.statement.title}
+            return shown | {"path": shown_path(item.path) if item.path else None}
+        case Failure():
+            name = getattr(item.statement, "name", "")
+            shown = {"kind": "error", **_model(item), **({"name": name} if name else {})}
+            return shown | {"diagnostics": [diagnostic_json(d) for d in item.error.diagnostics]}
+
+
+def _model(item: Item) -> dict[str, str]:
+    """The name of the model that a statement asks, if it asks one."""
+    return {"model": item.statement.model} if item.statement.model else {}
+
+
+def diagnostic_json(d: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as plain data; `file`, `line` and `column` are null if it has no place."""
+    place = (d.span.source.name, d.span.line, d.span.column) if d.span else (None, None, None)
+    shown: dict[str, Any] = {"code": d.code, "message": d.message}
+    shown |= dict(zip(("file", "line", "column"), place, strict=True))
+    return shown | {"label": d.label, "notes": list(d.notes), "help": list(d.help)}
+
+
+# ---- how it went -----------------------------------------------------------------------------------------------------
 
 
 def failures(items: Sequence[Item]) -> int:
-    """How many claims fell and expectations were missed."""
-    return sum((isinstance(i, Verdict) and not i.holds) or (isinstance(i, Result) and not i.met) for i in items)
+    """How many statements failed: claims that fell, expectations that were missed, and what could not be done."""
+    return sum(status_of(i) > 0 for i in items)
+
+
+def status_of(item: Item) -> int:
+    """The exit status that an item asks for: 1 if it is not as the file says, 2 for an error, 3 for a limit."""
+    match item:
+        case Verdict():
+            return int(not item.holds)
+        case Result():
+            return int(not item.met)
+        case Failure():
+            return 3 if isinstance(item.error, LimitError) else 2
+        case _:
+            return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
@@ -17,6 +18,8 @@ from strings.surgery import Replace, Surgery
 
 Datasets = Callable[[str], Dataset]
 """Finds a data set by its name in the model file."""
+
+_MOST_AXES = 32  # what every numpy can walk through
 
 
 def boxes_of(model: CausalModel, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
@@ -34,7 +37,19 @@ def kernels(
 
 
 def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool) -> Kernel:
-    """The kernel of one box."""
+    """The kernel of one box.
+
+    Raises:
+        LimitError: L003 if it has more wires than an array has axes, or numbers too small for floating point.
+    """
+    if len(b.dom) + len(b.cod) > _MOST_AXES:
+        raise LimitError(
+            Diagnostic(
+                "L003",
+                f"box `{b.name}` has {len(b.dom) + len(b.cod)} wires; one with numbers has at most {_MOST_AXES}",
+                help=("join some of its inputs into one variable",),
+            )
+        )
     if isinstance(definition, Fit):
         learnt = fit(datasets(definition.data), b, definition.alpha)
         return learnt if exact else learnt.as_float()
@@ -69,18 +84,18 @@ def dataset(data: Data, model: CausalModel) -> tuple[Dataset, tuple[Diagnostic, 
     return read_csv(data.path, data.columns, data.weight, values, name=data.name)
 
 
+def cells_of(boxes: Mapping[str, Box]) -> int:
+    """How many numbers the tables of some boxes have."""
+    return sum(math.prod(len(x.values or ()) for x in (*b.dom, *b.cod)) for b in boxes.values())
+
+
 def check_exact_size(boxes: Mapping[str, Box], limit: int = 5_000_000) -> None:
     """Refuse exact arithmetic on tables so large that the fractions alone would fill the memory.
 
     Raises:
         LimitError: L003.
     """
-    cells = 0
-    for b in boxes.values():
-        size = 1
-        for x in (*b.dom, *b.cod):
-            size *= len(x.values or ())
-        cells += size
+    cells = cells_of(boxes)
     if cells > limit:
         raise LimitError(
             Diagnostic(

@@ -22,6 +22,7 @@ MAX_MODELS = 1_000_000
 """A check tries at most so many models."""
 
 _DEFAULT = syntax.Check()
+_BIND = "for any value, bind the name: `claim NAME({name} : {variable}): …`"
 
 Plan = dict[int, list[tuple[syntax.Claim, syntax.Check]]]
 """For each place among the items of a scope, the claims to check there, and how."""
@@ -133,7 +134,8 @@ def _content(claim: syntax.Claim, check: syntax.Check, asked: Asked) -> _Content
         model = asked.name_of(asked.default) if asked.default else ""
         return _Content(_equation(claim.body, asked.scope), model)
     info, model, using = asked.model(claim.body.span or claim.span, check.using)
-    resolved = begin([_expression(claim.body), *claim.assuming], claim.binders, info.setting, asked.scope.report)
+    expressions = [_expression(claim.body), *claim.assuming]
+    resolved = begin(expressions, claim.binders, info.setting, asked.scope.report, _BIND)
     body = _body(claim.body, resolved)
     assuming = tuple(comparison(e, resolved, "an assumption") for e in claim.assuming)
     resolved.axes.warn_unused(claim.binders, asked.scope.report)

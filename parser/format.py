@@ -206,8 +206,8 @@ def _padded(run: Sequence[Word], pad: int) -> str:
 def _best_break(run: Sequence[Word], room: int, below: int, pad: int) -> int:
     """How many words to put on a line, so that the line has `room` columns and those after it `below`.
 
-    Best is where it begins what the statement is about, or what it assumes, if all of that fits on the next line; else
-    the last of the outermost breaks that fit; else the first break there is.
+    Best is where a part of the statement starts, such as what it is about, if that fits on the next line; else the last
+    of the outermost breaks that fit; else the first break there is.
     """
     breaks = [i for i in range(1, len(run)) if run[i].breaks]
     fitting = [i for i in breaks if len(_padded(run[:i], pad)) <= room]

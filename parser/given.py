@@ -56,7 +56,8 @@ def _set_by(condition: syntax.Event | syntax.DoOp | syntax.CutOp) -> Iterator[sy
             for a in assigns:
                 name = a.target.variable.text
                 if a.target.sink is not None:
-                    raise _refused("an experiment sets variables, no single wires", a.span, "a wire", f"write `{name}`")
+                    message = "an experiment sets variables, no single wires"
+                    raise _refused(message, a.span, "a wire", f"write `do({name})`")
                 if a.value is not None:
                     message = "an experiment is given for all values of what it sets"
                     raise _refused(message, a.span, "not the bare variable", f"write `do({name})`")

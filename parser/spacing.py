@@ -40,7 +40,7 @@ class Word:
     breaks: bool = False
     """A long line may be broken before it."""
     opens: bool = False
-    """What a statement is about starts here, or what it assumes: a good place to break, if it fits on one line."""
+    """A part of a statement starts here, such as what it is about: a good place to break, if that fits on one line."""
 
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -117,7 +117,7 @@ def _set_spaces(found: list[Word]) -> None:
         unary = kind == "MINUS" and before.kind not in _OPERANDS
         word.breaks = word.breaks and not unary
         body = before.kind == "_COLON" and not before.space and in_block
-        word.opens = body or before.kind == "_YIELDS" or kind == "_ASSUMING"
+        word.opens = body or before.kind == "_YIELDS" or kind in ("_INDEPENDENT", "_ASSUMING")
         if kind in _OPEN:
             block = kind == "LBRACE" and statement in ("_MODEL", "_INTERPRET", "_DIAGRAM") and before.kind in ("NAME",)
             brackets.append((kind, "block" if block else before.kind))

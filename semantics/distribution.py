@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from strings.diagnostic import CutwireError, Diagnostic, did_you_mean
+from strings.diagnostic import CutwireError, Diagnostic, LimitError, did_you_mean
 
 Array = npt.NDArray[Any]
 """A numpy array of float64, or of `Fraction` objects (exact)."""
@@ -35,18 +35,36 @@ _MOST_DIGITS = 12  # of the denominator of a fraction that is worth reading
 
 
 def number_array(array: Any) -> Array:
-    """A read-only array of float64, or of Fractions if the entries are Fractions."""
-    raw = np.asarray(array)
-    if raw.dtype != object:
-        made = np.array(raw, dtype=np.float64)
-    elif any(isinstance(x, float | np.floating) for x in raw.flat):
-        made = raw.astype(np.float64)
-    else:
-        made = np.empty(raw.shape, dtype=object)
-        for at, x in np.ndenumerate(raw):
-            made[at] = x if isinstance(x, Fraction) else Fraction(x)
+    """A read-only array of float64, or of Fractions if the entries are Fractions.
+
+    Raises:
+        CutwireError: T022 for entries that are no numbers, or lists of different lengths.
+    """
+    try:
+        raw = np.asarray(array)
+        if raw.dtype.kind in "biuf":
+            made = np.array(raw, dtype=np.float64)
+        elif raw.dtype == object:
+            made = _of_objects(raw)
+        else:
+            raise TypeError(f"{raw.dtype.name} entries are no numbers")
+    except (TypeError, ValueError, OverflowError) as e:
+        raise CutwireError(Diagnostic("T022", "this is no array of numbers", notes=(str(e),))) from None
     made.flags.writeable = False
     return made
+
+
+def _of_objects(raw: Array) -> Array:
+    """An array of fractions, or of floats if any entry is one."""
+    entries = raw.reshape(-1)  # `flat` stops at 32 axes
+    kinds = set(map(type, entries))
+    if any(issubclass(k, str | bytes) for k in kinds):
+        raise TypeError("texts are no numbers")
+    if any(issubclass(k, float | np.floating) for k in kinds):
+        return raw.astype(np.float64)
+    made = np.empty(len(entries), dtype=object)
+    made[:] = entries if kinds == {Fraction} else [x if isinstance(x, Fraction) else Fraction(x) for x in entries]
+    return made.reshape(raw.shape)
 
 
 def significant(p: Number, digits: int = 6) -> str:
@@ -87,7 +105,8 @@ class Distribution:
     the value of a formula need not sum to 1, so the entries are not checked.
 
     Raises:
-        CutwireError: T006 if the shape of `array` does not fit `variables` and `values`.
+        CutwireError: T022 if the shape of `array` does not fit `variables` and `values`, or an entry is no number.
+        LimitError: L003 if there are more than 32 axes.
     """
 
     variables: tuple[str, ...]
@@ -101,12 +120,9 @@ class Distribution:
         values: Sequence[Sequence[str]] | None = None,
     ) -> None:
         names = tuple(variables)
+        check_axes(len(names), "this table")
         table = number_array(array)
-        labels = (
-            tuple(tuple(str(i) for i in range(n)) for n in table.shape)
-            if values is None
-            else tuple(tuple(str(v) for v in axis) for axis in values)
-        )
+        labels = _labels(table, values)
         _check_axes(names, table, labels)
         object.__setattr__(self, "variables", names)
         object.__setattr__(self, "array", table)
@@ -243,17 +259,46 @@ class Distribution:
         }
 
 
+MOST_AXES = 32
+"""What every numpy can hold."""
+
+
+def check_axes(axes: int, what: str) -> None:
+    """Refuse a table with more axes than an array can have.
+
+    Raises:
+        LimitError: L003.
+    """
+    if axes > MOST_AXES:
+        message = f"{what} would have {axes} axes; the limit is {MOST_AXES}"
+        raise LimitError(Diagnostic("L003", message, help=("leave fewer variables free",)))
+
+
+def _labels(table: Array, values: object) -> tuple[tuple[str, ...], ...]:
+    if values is None:
+        return tuple(tuple(map(str, range(n))) for n in table.shape)
+    axes = tuple(values) if isinstance(values, Iterable) else (None,)
+    if any(isinstance(axis, str) or not isinstance(axis, Iterable) for axis in axes):
+        raise _misfit("`values` is one list of values for every axis")
+    return tuple(tuple(map(str, axis)) for axis in axes)
+
+
 def _check_axes(names: tuple[str, ...], table: Array, labels: tuple[tuple[str, ...], ...]) -> None:
     wanted = tuple(len(axis) for axis in labels)
-    problem = ""
     if len(names) != table.ndim or len(labels) != table.ndim:
-        problem = f"{len(names)} variable(s) and {len(labels)} list(s) of values for an array of {table.ndim} axis(es)"
-    elif wanted != table.shape:
-        problem = f"the array has shape {table.shape}, the variables take {wanted} values"
-    elif len(set(names)) < len(names):
-        problem = f"a variable stands twice among {', '.join(names)}"
-    if problem:
-        raise CutwireError(Diagnostic("T006", "the array does not fit the variables", notes=(problem,)))
+        given = f"{len(names)} variable(s) and {len(labels)} list(s) of values"
+        raise _misfit(f"{given} for an array of {table.ndim} axis(es)")
+    if wanted != table.shape:
+        raise _misfit(f"the array has shape {table.shape}, the variables take {wanted} values")
+    if len(set(names)) < len(names):
+        raise _misfit(f"a variable stands twice among {', '.join(map(str, names))}")
+    for name, axis in zip(names, labels, strict=True):
+        if len(set(axis)) < len(axis):
+            raise _misfit(f"a value of `{name}` stands twice among {', '.join(axis[:12])}")
+
+
+def _misfit(problem: str) -> CutwireError:
+    return CutwireError(Diagnostic("T022", "the array does not fit the variables", notes=(problem,)))
 
 
 def _readable(p: Number) -> str:

@@ -22,6 +22,7 @@ from semantics.expectation import check_expectation, mean
 from semantics.family import MEMBER, family
 from semantics.kernel import Table, Tables, size
 from strings.diagnostic import Diagnostic, ZeroProbabilityError
+from strings.diagram import Diagram
 from strings.estimand import Conditional, Estimand, Identified
 from strings.formula import Formula
 from strings.model import CausalModel
@@ -213,6 +214,11 @@ class Estimate:
 
     distribution: Distribution
     found: Identified
+
+    @property
+    def estimand(self) -> Diagram:
+        """The estimand as a diagram."""
+        return self.found.diagram
 
     @property
     def formula(self) -> Formula:

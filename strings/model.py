@@ -23,12 +23,13 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import index
+from typing import SupportsIndex
 
 from strings.diagnostic import CompositionError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean
 from strings.diagram import Builder, Diagram, box
 from strings.graph import Graph, bits
 from strings.signature import Box, Object, Ty
-
 
 _MOST_VALUES = 10_000
 
@@ -388,31 +389,26 @@ def _values(domains: int | Mapping[str, int | Sequence[object]] | None, name: st
         LanguageError: N006 if there are none, or one stands twice.
         LimitError: L003 if there are too many.
     """
-    given = domains.get(name) if isinstance(domains, Mapping) else domains
+    given: object = domains.get(name) if isinstance(domains, Mapping) else domains
     if given is None:
         return None
-    whole = hasattr(given, "__index__") and not isinstance(given, bool)
-    if not whole and (isinstance(given, str | bool) or not isinstance(given, Iterable)):
-        raise LanguageError(
-            Diagnostic(
-                "N006",
-                f"{given!r} says nothing about the values of `{name}`",
-                help=('give their number, such as `2`, or a list of them, such as `["no", "yes"]`',),
-            )
-        )
-    count = int(given) if whole else sum(1 for _ in given)  # type: ignore[union-attr, call-overload]
+    if isinstance(given, Iterable) and not isinstance(given, str | set | frozenset):
+        given = [str(v) for v in given]
+        count = len(given)
+    elif isinstance(given, SupportsIndex) and not isinstance(given, bool):
+        count = index(given)
+    else:
+        help_ = 'give their number, such as `2`, or a list of them, such as `["no", "yes"]`'
+        message = f"{given!r} does not tell the values of `{name}`"
+        raise LanguageError(Diagnostic("N006", message, help=(help_,)))
     if count < 1:
-        raise LanguageError(
-            Diagnostic("N006", f"a variable needs at least one value, and `{name}` has {max(count, 0)}")
-            if count == 0
-            else Diagnostic("N006", f"`{name}` cannot have {count} values")
-        )
+        raise LanguageError(Diagnostic("N006", f"`{name}` needs at least one value, and is given {count}"))
     if count > _MOST_VALUES:
-        note = f"the limit is {_MOST_VALUES:,}"
-        raise LimitError(Diagnostic("L003", f"`{name}` would have {count:,} values", notes=(note,)))
-    values = tuple(map(str, range(count) if whole else given))  # type: ignore[arg-type]
-    twice = next((v for k, v in enumerate(values) if v in values[:k]), None) if len(set(values)) < count else None
-    if twice is not None:
+        message = f"`{name}` would have {count:,} values"
+        raise LimitError(Diagnostic("L003", message, notes=(f"the limit is {_MOST_VALUES:,}",)))
+    values = tuple(given) if isinstance(given, list) else tuple(map(str, range(count)))
+    if len(set(values)) < count:
+        twice = next(v for k, v in enumerate(values) if v in values[:k])
         raise LanguageError(Diagnostic("N006", f"the value `{twice}` of `{name}` stands twice"))
     return values
 

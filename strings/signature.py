@@ -82,10 +82,11 @@ def point_box(x: Object, value: str) -> Box:
 
 _NAME = re.compile(r"(?!_(?!\w))[^\W\d]\w*'*")
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
-_WORDS = frozenset(
-    "model import domain type var latent box interpret data diagram surgery query identify estimate claim check draw "
-    "world observe bound plate param fn return if then else in or xor and not assuming identifiable".split()
-)
+_WORDS = frozenset((
+    "model", "import", "domain", "type", "var", "latent", "box", "interpret", "data", "diagram", "surgery", "query",
+    "identify", "estimate", "claim", "check", "draw", "world", "observe", "bound", "plate", "param", "fn", "return",
+    "if", "then", "else", "in", "or", "xor", "and", "not", "assuming", "identifiable",
+))  # fmt: skip
 
 
 def spelled(name: str) -> str:

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.diagram import Builder, Diagram, Node, box, compose, discard, point, tensor, uniform
+from strings.diagram import Builder, Diagram, Node, compose, discard, point, tensor, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object, Ty, spelled, spelled_value
@@ -157,7 +157,7 @@ def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
 
 
 def tell(model: CausalModel, source: str, sink: str, state: Diagram) -> CausalModel:
-    """The model in which `sink` hears `state`, one state for all its ports, in place of `source` or of what it was told.
+    """The model in which `sink` hears one `state` on all its ports for `source`, whatever it heard there before.
 
     Raises:
         QueryError: N005 if `sink` does not hear `source`.

@@ -1,20 +1,26 @@
 """Random models with hidden causes, what can be observed of them, and questions about interventions.
 
-Everything here is plain loops over fractions, independent of the contraction that answers questions.
+Everything here is independent of the contraction that answers questions: plain loops over fractions, and, where those
+take too long, tables with named axes that are multiplied and summed (`eliminated`), in fractions or modulo a prime.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from semantics.data import from_distribution
+from semantics.dataset import Dataset
 from semantics.distribution import Distribution
-from semantics.kernel import Kernel
+from semantics.kernel import Kernel, Table
+from strings.estimand import Given
+from strings.formula import Arithmetic, Ask, Formula, Number, Sum
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box, Object
@@ -165,3 +171,276 @@ def agree(found: Distribution, wanted: Distribution) -> bool:
     shape = [len(v) if n in found.variables else 1 for n, v in zip(wanted.variables, wanted.values, strict=True)]
     wide = np.broadcast_to(np.transpose(found.array, order).reshape(shape), wanted.array.shape)
     return bool((wide == wanted.array).all())
+
+
+# ---- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def shape(directed: str = "", bidirected: str = "", nodes: str = "", domains: Any = 2) -> CausalModel:
+    """A model from `"X->Y Y->Z"` and `"X-Z"`."""
+    arrows = [tuple(e.split("->")) for e in directed.split()]
+    arcs = [tuple(e.split("-")) for e in bidirected.split()]
+    return CausalModel.from_edges(arrows, arcs, domains, nodes.split())  # type: ignore[arg-type]
+
+
+def terms(names: str) -> tuple[Term, ...]:
+    """Free terms of these variables."""
+    return tuple(Term(n) for n in names.split())
+
+
+def do(**values: str) -> tuple[Surgery, ...]:
+    """Variables set to values."""
+    return tuple(Do(n, v) for n, v in values.items())
+
+
+def opened(names: str) -> tuple[Surgery, ...]:
+    """Variables set, their values left open."""
+    return tuple(Open(n) for n in names.split())
+
+
+def random_shape(
+    rnd: random.Random, size: int, *, directed: float = 0.5, bidirected: float = 0.35, values: int = 2
+) -> CausalModel:
+    """A random acyclic directed mixed graph `V0, V1, …` as a model, declared in a random order."""
+    names = [f"V{k}" for k in range(size)]
+    pairs = [(a, b) for k, b in enumerate(names) for a in names[:k]]
+    arrows, arcs = ([e for e in pairs if rnd.random() < share] for share in (directed, bidirected))
+    return CausalModel.from_edges(arrows, arcs, values, nodes=rnd.sample(names, size))
+
+
+# ---- tables by elimination -------------------------------------------------------------------------------------------
+
+Factor = tuple[tuple[str, ...], np.ndarray]
+"""A table and the names of its axes."""
+
+DRAW = "draw #"
+"""The axis that numbers random models."""
+
+
+def _times(one: Factor, other: Factor, p: int | None) -> Factor:
+    """The product of two tables, along the axes of both."""
+    names = tuple(dict.fromkeys((*one[0], *other[0])))
+    wide = []
+    for axes, array in (one, other):
+        order = sorted(range(len(axes)), key=lambda k, axes=axes: names.index(axes[k]))
+        lengths = dict(zip(axes, array.shape, strict=True))
+        wide.append(np.transpose(array, order).reshape([lengths.get(n, 1) for n in names] + [1]))
+    product = wide[0] * wide[1]
+    return names, (product % p if p else product)[..., 0]
+
+
+def eliminated(factors: Iterable[Factor], keep: Sequence[str], p: int | None = None) -> np.ndarray:
+    """The product of tables, summed over all axes but `keep` (in that order), modulo `p` if given."""
+    left = list(factors)
+    sizes = {n: k for axes, array in left for n, k in zip(axes, array.shape, strict=True)}
+    waiting = set(sizes) - set(keep)
+
+    def cost(name: str) -> tuple[int, str]:
+        touched = {n for axes, _ in left if name in axes for n in axes}
+        return int(np.prod([float(sizes[n]) for n in touched])), name
+
+    while waiting:
+        name = min(waiting, key=cost)
+        waiting.discard(name)
+        mine = [f for f in left if name in f[0]]
+        left = [f for f in left if name not in f[0]]
+        axes, array = _product(mine, p)
+        at = axes.index(name)
+        summed = array[..., None].sum(axis=at)[..., 0]
+        left.append(((*axes[:at], *axes[at + 1 :]), summed % p if p else summed))
+    axes, array = _product(left, p)
+    found = np.transpose(array, [axes.index(n) for n in keep if n in axes])
+    return np.broadcast_to(
+        found.reshape([sizes.get(n, 1) if n in axes else 1 for n in keep]), [sizes.get(n, 1) for n in keep]
+    )
+
+
+def _product(factors: Sequence[Factor], p: int | None) -> Factor:
+    """The product of some tables, the small ones first."""
+    first, *rest = sorted(factors, key=lambda f: f[1].size)
+    for f in rest:
+        first = _times(first, f, p)
+    return first
+
+
+def factors_of(model: CausalModel, tables: Mapping[str, Table]) -> dict[str, Factor]:
+    """The table of each variable's mechanism, a single box."""
+    return {n: ((*m.parents, n), tables[m.diagram.nodes[0].box.name].array) for n, m in model.mechanisms.items()}
+
+
+def random_factors(model: CausalModel, p: int, rng: np.random.Generator, draws: int) -> dict[str, Factor]:
+    """Random mechanisms modulo `p` for a model: every free parameter uniform, the last entry of a column the rest."""
+    found = {}
+    for n, m in model.mechanisms.items():
+        axes = (DRAW, *m.parents, n)
+        array = rng.integers(0, p, [draws, *(len(model.object(x).values or ()) for x in axes[1:])], dtype=np.int64)
+        array[..., -1] = (1 - array[..., :-1].sum(axis=-1)) % p
+        found[n] = axes, array
+    return found
+
+
+def after(
+    model: CausalModel, factors: Mapping[str, Factor], set_: Iterable[str], names: Sequence[str], p: int | None = None
+) -> np.ndarray:
+    """The joint of `names` once `set_` are set: an axis for the draws, for each of `set_` and for each of `names`."""
+    set_ = tuple(set_)
+    behind = _behind([*names], model, set(set_))
+    mine = [f for n, f in factors.items() if n in behind]
+    draws = [DRAW] if any(DRAW in axes for axes, _ in factors.values()) else []
+    one = Fraction(1) if p is None else 1
+    for n in (*set_, *names):  # so that every axis is there
+        size = len(model.object(n).values or ())
+        array = np.empty(size, dtype=object if p is None else np.int64)
+        array[:] = one
+        mine.append(((n,), array))
+    if draws:
+        count = next(array.shape[axes.index(DRAW)] for axes, array in factors.values() if DRAW in axes)
+        mine.append(((DRAW,), np.ones(count, dtype=np.int64)))
+    return eliminated(mine, [*draws, *set_, *names], p)
+
+
+def _behind(names: Sequence[str], model: CausalModel, set_: set[str]) -> set[str]:
+    found: set[str] = set()
+    stack = [n for n in names if n not in set_]
+    while stack:
+        n = stack.pop()
+        if n not in found:
+            found.add(n)
+            stack.extend(q for q in model.mechanisms[n].parents if q not in set_)
+    return found
+
+
+def given_joints(
+    model: CausalModel, factors: Mapping[str, Factor], given: Iterable[Given], p: int | None = None
+) -> list[Factor]:
+    """The given distributions: what is set, then what is seen."""
+    draws = (DRAW,) if p else ()
+    return [((*draws, *g.done, *g.variables), after(model, factors, g.done, g.variables, p)) for g in given]
+
+
+def as_data(model: CausalModel, given: Given, joint: Factor) -> Dataset:
+    """A given distribution as weighed data: in an experiment every combination of what is set is equally frequent."""
+    axes, array = joint
+    count = int(np.prod([len(model.object(n).values or ()) for n in given.done], dtype=int))
+    share = np.array([x / count for x in array.flat], dtype=object).reshape(array.shape)
+    return from_distribution(Distribution(axes, share, [model.object(n).values or () for n in axes]))
+
+
+# ---- formulas --------------------------------------------------------------------------------------------------------
+
+Values = Callable[[str], Sequence[str]]
+
+
+class UnfoundedError(AssertionError):
+    """A formula asks for what is not given."""
+
+
+def conditional(
+    query: Query, given: Sequence[Given], joints: Sequence[Factor], values: Values, p: int | None = None
+) -> Factor:
+    """`P(targets | do(…), conditions)` from the first given distribution that has it.
+
+    Raises:
+        UnfoundedError: if none has.
+        ZeroDivisionError: if the condition has no probability somewhere.
+    """
+    set_ = {s.variable: s for s in query.surgeries if isinstance(s, Do | Open)}
+    asked = {t.variable for t in (*query.targets, *query.given)} - set(set_)
+    fitting = [
+        joint for g, joint in zip(given, joints, strict=True) if set(g.done) == set(set_) and asked <= set(g.variables)
+    ]
+    if not fitting or not all(isinstance(s, Do | Open) for s in query.surgeries):
+        raise UnfoundedError(f"{query} is not given")
+    axes, array = fitting[0]
+    whole = tuple(n if n == DRAW else f"{n} @" for n in axes), array
+    set_to = [Term(n, (s.value,)) if isinstance(s, Do) else Term(n, axis=s.axis) for n, s in set_.items()]
+    sides = []
+    for events in ((*set_to, *query.given, *query.targets), (*set_to, *query.given)):
+        parts = [whole, *(_event(t, values(t.variable), p) for t in events)]
+        keep = [n for n in dict.fromkeys(n for a, _ in parts for n in a) if not n.endswith(" @")]
+        sides.append((tuple(keep), eliminated(parts, keep, p)))
+    return _quotient(sides[0], sides[1], p)
+
+
+def _event(t: Term, labels: Sequence[str], p: int | None) -> Factor:
+    """Which values fit a term; along its axis if it is free."""
+    own = f"{t.variable} @"
+    rows = [[x == y for y in labels] for x in labels] if t.free else [x in (t.values or ()) for x in labels]
+    found = np.array(rows).astype(np.int64)
+    return ((own, t.axis_name) if t.free else (own,)), found if p else found.astype(object) * Fraction(1)
+
+
+def _quotient(above: Factor, below: Factor, p: int | None) -> Factor:
+    axes, array = below
+    if (array == 0).any():
+        raise ZeroDivisionError
+    if p is None:
+        inverse = np.array([1 / x for x in array.flat], dtype=object).reshape(array.shape)
+    else:
+        inverse = np.array([pow(int(x), -1, p) for x in array.flat], dtype=np.int64).reshape(array.shape)
+    return _times(above, (axes, inverse), p)
+
+
+def worth(formula: Formula, ask: Callable[[Query], Factor], values: Values, p: int | None = None) -> Factor:
+    """The value of a formula, in fractions or modulo `p`; `ask` answers the questions in it.
+
+    Raises:
+        ZeroDivisionError: for a division by zero.
+    """
+    match formula:
+        case Number(value):
+            number = np.empty((), dtype=object if p is None else np.int64)
+            number[()] = value if p is None else value.numerator * pow(value.denominator, -1, p) % p
+            return (), number
+        case Ask(query):
+            return ask(query)
+        case Sum(binders, body):
+            axes, array = worth(body, ask, values, p)
+            for name, variable in binders:
+                if name in axes:
+                    array = array[..., None].sum(axis=axes.index(name))[..., 0]
+                    axes = tuple(n for n in axes if n != name)
+                else:
+                    array = array * len(values(variable))
+            return axes, array % p if p else array
+        case Arithmetic(op, left, right):
+            one, other = (worth(f, ask, values, p) for f in (left, right))
+            if op == "*":
+                return _times(one, other, p)
+            if op == "/":
+                return _quotient(one, other, p)
+            return _added(one, other, -1 if op == "-" else 1, p)
+
+
+def _added(one: Factor, other: Factor, sign: int, p: int | None) -> Factor:
+    ones = [(axes, np.full(array.shape, 1, dtype=array.dtype)) for axes, array in (one, other)]
+    names, left = _times(one, ones[1], p)
+    more, right = _times(ones[0], other, p)
+    right = np.transpose(right, [more.index(n) for n in names])
+    total = left[..., None] + sign * right[..., None]
+    return names, (total % p if p else total)[..., 0]
+
+
+def differs(found: Factor, wanted: Factor) -> bool:
+    """Whether two tables differ anywhere along the axes of both."""
+    ones = [(axes, np.full(array.shape, 1, dtype=array.dtype)) for axes, array in (found, wanted)]
+    names, left = _times(found, ones[1], None)
+    more, right = _times(ones[0], wanted, None)
+    return bool((left != np.transpose(right, [more.index(n) for n in names])).any())
+
+
+def answered_by(model: CausalModel, factors: Mapping[str, Factor], query: Query, p: int | None = None) -> Factor:
+    """The answer to a question with `do(…)` alone, from the mechanisms of a model with its hidden causes.
+
+    Raises:
+        ZeroDivisionError: if the condition has no probability somewhere.
+    """
+    set_ = tuple(dict.fromkeys(s.variable for s in query.surgeries))
+    names = [n for n in dict.fromkeys(t.variable for t in (*query.targets, *query.given)) if n not in set_]
+    given = Given(tuple(names) or ("",), set_)
+    joint = after(model, factors, set_, names, p)
+    return conditional(query, [given], [((DRAW, *set_, *names) if p else (*set_, *names), joint)], _values(model), p)
+
+
+def _values(model: CausalModel) -> Values:
+    return lambda name: model.object(name).values or ()

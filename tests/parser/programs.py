@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
-NAMES = ("S", "T", "C", "H", "s'", "P", "E", "do", "cut", "sum", "all", "unit", "to", "expect", "größe", "x_1", "_y")
+NAMES = ("S", "T", "C", "H", "s'", "P", "E", "do", "cut", "sum", "all", "unit", "seed", "expect", "größe", "x_1", "_y")
 VALUES = ("no", "yes", "0", "12", "-1", '"<5"', '"a \\" b"', "all", "exact", "low")
 TEXTS = ('"label"', '"two words, # no comment"', '"(["', '"d.csv"')
 NUMBERS = ("0", "1", "7", "0.25", "1e-3", "2.5e2", "30%", "12.5%", "0.333f", "1f")
@@ -40,7 +40,7 @@ def _name(draw: Draw) -> str:
 
 def _plain(draw: Draw) -> str:
     """A name that no bracket behind it turns into a word of the language."""
-    return draw(st.sampled_from(("f", "g", "S", "T", "H2", "fork'", "to", "all")))
+    return draw(st.sampled_from(("f", "g", "S", "T", "H2", "fork'", "to", "all", "models", "symbolic", "from")))
 
 
 def _value(draw: Draw) -> Words:
@@ -260,9 +260,21 @@ _USING: Callable[[Draw], Words] = lambda d: ["using", *_qname(d)]  # noqa: E731
 _EXPECT: Callable[[Draw], Words] = lambda d: ["expect", *_expression(d)]  # noqa: E731
 
 
+_FOR_MODELS: Callable[[Draw], Words] = lambda d: ["for", d(st.sampled_from(("1", "500"))), "models"]  # noqa: E731
+_SEED: Callable[[Draw], Words] = lambda d: ["seed", *d(st.sampled_from((["7"], ["-", "1"])))]  # noqa: E731
+_WITHIN: Callable[[Draw], Words] = lambda d: ["within", *_expression(d, 1)]  # noqa: E731
+_MODE: Callable[[Draw], Words] = lambda d: [d(st.sampled_from(("exact", "symbolic", "numeric")))]  # noqa: E731
+
+
+def _asked(draw: Draw) -> Words:
+    """One probability, and what is given."""
+    given = _optional(draw, lambda d: ["from", *_several(d, _probability)])
+    return [*_probability(draw), *given]
+
+
 def _statement(draw: Draw, blocks: bool = True) -> Words:
     name = _name(draw)
-    match draw(st.integers(0, 17 if blocks else 15)):
+    match draw(st.integers(0, 18 if blocks else 16)):
         case 0:
             return ["domain", name, "=", *_domain(draw)]
         case 1:
@@ -300,12 +312,14 @@ def _statement(draw: Draw, blocks: bool = True) -> Words:
         case 14:
             return ["claim", name, *_optional(draw, lambda d: ["(", *_binders(d), ")"]), ":", *_claimed(draw)]
         case 15:
-            names = ["all"] if draw(st.booleans()) else _several(draw, lambda d: [d(st.sampled_from(("a", "b")))])
-            mode = draw(st.sampled_from(([], ["exact"], ["numeric", "within", "1e-9"])))
+            names = ["all"] if draw(st.booleans()) else _names(draw)
+            options = _options(draw, (_MODE, _FOR_MODELS, _SEED, _WITHIN, _USING))
             to = _optional(draw, lambda d: ["to", '"d.svg"'])
             drawn = ["draw", *_dexpr(draw), *_after(draw), *to]
-            return draw(st.sampled_from((["check", *names, *mode], drawn)))
+            return draw(st.sampled_from((["check", *names, *options], drawn)))
         case 16:
+            return ["identify", *_named(draw), *_asked(draw)]
+        case 17:
             inside = [w for _ in range(draw(st.integers(0, 3))) for w in _item(draw, blocks=False)]
             return ["model", name, "{", *inside, "}"]
         case _:
@@ -316,9 +330,24 @@ def _statement(draw: Draw, blocks: bool = True) -> Words:
 
 
 def _claimed(draw: Draw) -> Words:
-    if draw(st.booleans()):
-        return ["diagram", *_dexpr(draw), draw(st.sampled_from(("==", "!="))), *_dexpr(draw)]
+    match draw(st.integers(0, 3)):
+        case 0:
+            return ["diagram", *_dexpr(draw), draw(st.sampled_from(("==", "!="))), *_dexpr(draw)]
+        case 1:
+            behind = _optional(draw, lambda d: ["|", *_several(d, _behind)])
+            return [*_names(draw), "_||_", *_names(draw), *behind]
+        case 2:
+            return [*draw(st.sampled_from(([], ["not"]))), "identifiable", *_asked(draw)]
+        case _:
+            return [*_compared(draw), *_optional(draw, lambda d: ["assuming", *_several(d, _compared)])]
+
+
+def _compared(draw: Draw) -> Words:
     return [*_atom(draw), draw(st.sampled_from(("==", "<", ">="))), *_expression(draw)]
+
+
+def _behind(draw: Draw) -> Words:
+    return draw(st.sampled_from((lambda d: [_plain(d)], _do, _cut)))(draw)
 
 
 def _data_row(draw: Draw) -> Words:

@@ -50,9 +50,8 @@ def in_floats(tables: Mapping[str, Kernel]) -> dict[str, Kernel]:
 def random_query(model: CausalModel, tables: dict[str, Kernel], rnd: random.Random) -> Query:
     """A random question with surgeries of all kinds; kernels of new boxes are put into `tables`."""
     surgeries: list[Surgery] = []
-    for _ in range(rnd.choice([0, 0, 1, 1, 2])):
-        rewired = {s.variable for s in surgeries if isinstance(s, (Open, Replace))}
-        surgeries.append(_random_surgery(model, tables, rnd, rewired))
+    for _ in range(rnd.choice([0, 0, 1, 1, 2, 3])):
+        surgeries.append(_random_surgery(model, tables, rnd, surgeries))
     names = list(model.names)
     targets = tuple(_random_term(model, rnd.choice(names), rnd) for _ in range(rnd.choice([1, 1, 2, 3])))
     given = tuple(_random_term(model, rnd.choice(names), rnd) for _ in range(rnd.choice([0, 1, 1, 2])))
@@ -77,11 +76,17 @@ def _random_term(model: CausalModel, name: str, rnd: random.Random) -> Term:
             return Term(name)
 
 
-def _random_surgery(model: CausalModel, tables: dict[str, Kernel], rnd: random.Random, rewired: set[str]) -> Surgery:
+def _random_surgery(
+    model: CausalModel, tables: dict[str, Kernel], rnd: random.Random, before: list[Surgery]
+) -> Surgery:
+    """One more surgery: on any variable, or on a wire whose box is still there; the last wire again, at times."""
     name = rnd.choice(model.names)
     x = model.object(name)
     value = rnd.choice(x.values or ())
-    wires = [(p, n) for n in model.names for p in model.mechanisms[n].parents if n not in rewired]
+    gone = {s.variable for s in before if not isinstance(s, CutWire | DoWire)}
+    wires = [(p, n) for n in model.names for p in model.mechanisms[n].parents if n not in gone]
+    again = [(s.source, s.sink) for s in before if isinstance(s, CutWire | DoWire) and s.sink not in gone]
+    wires = again if again and rnd.random() < 0.5 else wires
     kind = rnd.randrange(6) if wires else rnd.randrange(4)
     if kind == 0:
         return Cut(name)
@@ -90,15 +95,16 @@ def _random_surgery(model: CausalModel, tables: dict[str, Kernel], rnd: random.R
     if kind == 2:
         return Open(name, _axis(model, name, rnd))
     if kind == 3:
-        before = [n for n in model.order if model.order.index(n) < model.order.index(name)]
-        chosen = tuple(n for n in before if rnd.random() < 0.3)
+        earlier = [n for n in model.order if model.order.index(n) < model.order.index(name)]
+        chosen = tuple(n for n in earlier if rnd.random() < 0.3)
         policy = Box(f"policy{len(tables)}", tuple(model.object(n) for n in chosen), (x,))
         tables[policy.name] = random_kernel(policy, rnd)
         return Replace(name, Mechanism.of_box(policy))
     source, sink = rnd.choice(wires)
     if kind == 4:
         return CutWire(source, sink)
-    told = rnd.choice([None, *(model.object(source).values or ())])
+    free = [None] if (source, sink) not in again else []
+    told = rnd.choice([*free, *(model.object(source).values or ())])
     return DoWire(source, sink, told, None if told else _axis(model, source, rnd))
 
 
@@ -129,7 +135,7 @@ def _sharp(n: int, at: int) -> list[Fraction]:
 
 
 def _after(s: Surgery, model: CausalModel, hears: dict[str, Hears], tables: Mapping[str, Kernel]) -> None:
-    """Change the mechanisms as a surgery says."""
+    """Change the mechanisms as a surgery on a variable says."""
     match s:
         case Cut(v):
             n = _size(model, v)
@@ -142,27 +148,44 @@ def _after(s: Surgery, model: CausalModel, hears: dict[str, Hears], tables: Mapp
             hears[v] = lambda env, axes: _sharp(n, axes[axis or v])
         case Replace(v, mechanism):
             hears[v] = _from_table(tables[mechanism.diagram.nodes[0].box.name], mechanism.parents)
-        case CutWire(source, sink):
-            old, n = hears[sink], _size(model, source)
+
+
+def _told(base: Hears, model: CausalModel, wires: Mapping[str, CutWire | DoWire]) -> Hears:
+    """A mechanism that is told other values than those of some parents."""
+    found = base
+    for source, s in wires.items():
+        found = _told_once(found, model, source, s)
+    return found
+
+
+def _told_once(old: Hears, model: CausalModel, source: str, s: CutWire | DoWire) -> Hears:
+    match s:
+        case CutWire():
+            n = _size(model, source)
 
             def averaged(env: Env, axes: Env) -> list[Fraction]:
                 columns = [old({**env, source: k}, axes) for k in range(n)]
                 return [sum(column, Fraction(0)) / n for column in zip(*columns, strict=True)]
 
-            hears[sink] = averaged
-        case DoWire(source, sink, None, axis):
-            old = hears[sink]
-            hears[sink] = lambda env, axes: old({**env, source: axes[axis or source]}, axes)
-        case DoWire(source, sink, value):
-            old, at = hears[sink], (model.object(source).values or ()).index(value)
-            hears[sink] = lambda env, axes: old({**env, source: at}, axes)
+            return averaged
+        case DoWire(_, _, None, axis):
+            return lambda env, axes: old({**env, source: axes[axis or source]}, axes)
+        case DoWire(_, _, value):
+            at = (model.object(source).values or ()).index(value)
+            return lambda env, axes: old({**env, source: at}, axes)
 
 
 def brute_answer(model: CausalModel, tables: Mapping[str, Kernel], query: Query) -> Distribution | None:
     """The answer to a query by enumeration; `None` if the condition has probability zero somewhere."""
     hears = _mechanisms(model, tables)
+    wires: dict[str, dict[str, CutWire | DoWire]] = {n: {} for n in model.names}
     for s in query.surgeries:
-        _after(s, model, hears, tables)
+        if isinstance(s, CutWire | DoWire):
+            wires[s.sink][s.source] = s  # what a wire was told last counts
+        else:
+            wires[s.variable] = {}
+            _after(s, model, hears, tables)
+    hears = {n: _told(base, model, wires[n]) for n, base in hears.items()}
     axes: dict[str, str] = {}
     for t in (*query.targets, *query.given):
         if t.free:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from itertools import pairwise, permutations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,6 +225,62 @@ def test_from_edges_keeps_names_apart() -> None:
     assert set(model.latents) == {"U_X_x'", "U_X_x''"}
     assert len(set(boxes)) == len(boxes)
     assert not set(boxes) & set(model.names)
+
+
+def test_boxes_of_variables_that_differ_in_case() -> None:
+    """Every box has a name of its own, whatever the variables are called."""
+    model = CausalModel.from_edges([("Ab", "AB"), ("mech_x", "x"), ("X", "AB")], [("AB", "aB")], 2)
+    boxes = [m.diagram.nodes[0].box.name for m in model.mechanisms.values()]
+
+    assert len(set(boxes)) == len(boxes) == len(model.names)
+    assert not set(boxes) & set(model.names)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        ({"domains": 0}, "N006", "at least one value"),
+        ({"domains": -1}, "N006", "-1"),
+        ({"domains": {"X": 0}}, "N006", "`X`"),
+        ({"domains": {"X": []}}, "N006", "`X`"),
+        ({"domains": {"X": ["a", "b", "a"]}}, "N006", "`a` of `X` stands twice"),
+        ({"domains": {"X": [1, "1"]}}, "N006", "`1` of `X` stands twice"),
+        ({"domains": {"X": "ab"}}, "N006", "list"),
+        ({"domains": {"X": 2.5}}, "N006", "2.5"),
+        ({"domains": {"X": True}}, "N006", "True"),
+        ({"domains": {"X": {"a", "b"}}}, "N006", "list"),  # a set has no order
+        ({"domains": 10**9}, "L003", "1,000,000,000"),
+        ({"domains": {"x": 2}}, "N002", "did you mean `X`?"),
+        ({"domains": {"U_X_Z": 2}}, "N002", "did you mean `U_X_Y`?"),
+        ({"domains": {3: 2}}, "N002", "`3`"),
+        ({"directed": ["XY"]}, "M012", "'XY' is no edge: it is no pair"),
+        ({"directed": "XY"}, "M012", "'X'"),
+        ({"directed": [("X", "Y", "Z")]}, "M012", "pair"),
+        ({"directed": [("X",)]}, "M012", "pair"),
+        ({"directed": [("X", 1)]}, "M012", "1 is no name"),
+        ({"directed": [("X", "")]}, "M012", "no name"),
+        ({"directed": 5}, "M012", "5"),
+        ({"bidirected": ["XY"]}, "M012", "'XY'"),
+        ({"nodes": [1]}, "M012", "1"),
+        ({"directed": [("X", "X")]}, "M002", "X0 -> X1"),
+        ({"bidirected": [("X", "X")]}, "M002", "loop: X -> X"),
+        ({"directed": [("X", "Y"), ("Y", "X")]}, "M002", "X0 -> Y0 -> X1"),
+    ],
+)
+def test_from_edges_refuses_slips(options: dict[str, object], code: str, told: str) -> None:
+    """Whatever is no graph, or no list of values, is told, and no exception of Python's."""
+    with pytest.raises(CutwireError) as refused:
+        CausalModel.from_edges(**{"directed": [("X", "Y")], "bidirected": [("X", "Y")], **options})  # type: ignore[arg-type]
+
+    assert refused.value.diagnostic.code == code
+    assert told in str(refused.value)
+
+
+def test_from_edges_takes_what_is_like_a_pair_or_a_list() -> None:
+    """Lists for pairs, any list of values, whole numbers of any kind."""
+    model = CausalModel.from_edges([["X", "Y"]], domains={"X": np.array(["a", "b"]), "Y": np.int64(3)})  # type: ignore[list-item, dict-item]
+
+    assert [x.values for x in model.variables] == [("a", "b"), ("0", "1", "2")]
 
 
 @FAST

@@ -11,7 +11,19 @@ from strings.diagram import Diagram, box, copy, discard, identity, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, functor_of, operate, plug_uniform, randomise
+from strings.surgery import (
+    Cut,
+    CutWire,
+    Do,
+    DoWire,
+    Open,
+    Replace,
+    functor_of,
+    operate,
+    plug_uniform,
+    randomise,
+    tell,
+)
 from tests.strategies import A, B, diagrams, models
 
 FAST = settings(max_examples=60, deadline=None)
@@ -75,6 +87,81 @@ def test_surgery_is_a_functor_and_idempotent(data: st.DataObject) -> None:
 
 @FAST
 @given(st.data())
+def test_the_later_surgery_on_a_wire_overrides(data: st.DataObject) -> None:
+    """Whatever a wire was told before, it is told the last thing; the functors compose alike."""
+    model = data.draw(models())
+    wires = [s for s in surgeries(model) if isinstance(s, CutWire | DoWire)]
+    if not wires:
+        return
+    first = data.draw(st.sampled_from(wires))
+    x = model.object(first.source)
+    options = [CutWire(first.source, first.sink), *(DoWire(first.source, first.sink, v) for v in x.values or ())]
+    second = data.draw(st.sampled_from(options))
+
+    assert operate(model, first, second) == operate(model, second)
+    assert operate(model, first, second, first) == operate(model, first)
+    assert functor_of(second, model)(operate(model, first).diagram) == operate(model, first, second).diagram
+
+
+@FAST
+@given(st.data())
+def test_surgeries_of_different_wires_commute(data: st.DataObject) -> None:
+    """Each wire keeps what it was told; composing the functors is operating twice."""
+    model = data.draw(models())
+    wires = [s for s in surgeries(model) if isinstance(s, CutWire | DoWire)]
+    if not wires:
+        return
+    s, t = data.draw(st.sampled_from(wires)), data.draw(st.sampled_from(wires))
+    if (s.source, s.sink) == (t.source, t.sink):
+        return
+    both = operate(model, s, t)
+
+    assert both == operate(model, t, s)
+    assert both.diagram == functor_of(t, model)(functor_of(s, model)(model.diagram))
+
+
+@FAST
+@given(st.data())
+def test_a_box_that_is_gone_hears_nothing(data: st.DataObject) -> None:
+    """Surgery on a wire into a variable that was set or cut is N005; the other way round, the variable's overrides."""
+    model = data.draw(models())
+    wires = [s for s in surgeries(model) if isinstance(s, CutWire | DoWire)]
+    if not wires:
+        return
+    s = data.draw(st.sampled_from(wires))
+    for gone in (Cut(s.sink), Do(s.sink, "0"), Open(s.sink), randomise(model.object(s.sink))):
+        with pytest.raises(QueryError, match="N005"):
+            operate(model, gone, s)
+        assert operate(model, s, gone) == operate(model, gone)
+
+
+def test_why_a_wire_is_gone_is_told() -> None:
+    """N005 says whether there never was a wire, or none any more."""
+    model = smoking()
+    with pytest.raises(QueryError, match="`T` does not hear `S` any more: `T` was set or cut before"):
+        operate(model, Do("T", "0"), DoWire("S", "T", "1"))
+    with pytest.raises(QueryError, match="there is no wire `C -> T`") as never:
+        operate(model, CutWire("C", "T"))
+    assert never.value.diagnostic.help == ("did you mean `T -> C`?",)
+    s, t = model.object("S"), model.object("T")
+    deaf = Mechanism(("S",), discard((s,)) >> box(Box("deaf", (), (t,))))
+    with pytest.raises(QueryError, match="takes no notice"):
+        operate(model, Replace("T", deaf), CutWire("S", "T"))
+
+
+def test_one_state_for_all_ports() -> None:
+    """A child that hears a variable twice is told one value, copied, before and after it was told another."""
+    s, t = Object("S", ("0", "1")), Object("T", ("0", "1"))
+    two = Mechanism(("S", "S"), box(Box("two", (s, s), (t,))))
+    model = CausalModel((s, t), {"S": Mechanism.of_box(Box("s", (), (s,))), "T": two})
+    for told in (operate(model, CutWire("S", "T")), operate(model, DoWire("S", "T", "1"), CutWire("S", "T"))):
+        assert told.state(["T"]) == uniform((s,)) >> copy((s,)) >> box(Box("two", (s, s), (t,)))
+    free = tell(operate(model, CutWire("S", "T")), "S", "T", box(Box("free", (), (s,))))
+    assert free.state(["T"]) == box(Box("free", (), (s,))) >> copy((s,)) >> box(Box("two", (s, s), (t,)))
+
+
+@FAST
+@given(st.data())
 def test_surgeries_of_different_variables_commute(data: st.DataObject) -> None:
     """Cutting or setting two different variables in either order is the same."""
     model = data.draw(models())
@@ -104,6 +191,24 @@ def test_cutting_every_wire_into_a_variable_differs_from_cutting_it(data: st.Dat
     assert deaf.parents(x) == ()
     assert any(n.box.name == x.lower() for n in deaf.state([x]).nodes)
     assert not any(n.box.name == x.lower() for n in operate(model, Cut(x)).state([x]).nodes)
+
+
+def test_boxes_of_one_name_and_different_origin() -> None:
+    """Boxes from two files are two boxes, in diagrams too; the origin is not printed and survives surgery."""
+    s, t = Object("S", ("0", "1")), Object("T", ("0", "1"))
+    here, there = Box("t", (s,), (t,)), Box("t", (s,), (t,), origin="other.causal")
+
+    assert here != there
+    assert here == Box("t", (s,), (t,), origin="")
+    assert (str(here), str(box(here))) == (str(there), str(box(there)))
+    assert box(here) != box(there)
+    models = [CausalModel.from_boxes((s, t), [Box("s", (), (s,)), b]) for b in (here, there)]
+    assert models[0] != models[1]
+    assert models[0].diagram != models[1].diagram
+    renamed = models[1].with_values({"S": ("a", "b")})
+    assert [n.box.origin for n in operate(renamed, CutWire("S", "T")).diagram.nodes if n.box.name == "t"] == [
+        "other.causal"
+    ]
 
 
 def smoking() -> CausalModel:
