@@ -15,7 +15,7 @@ from strings.separation import falls_apart
 from strings.surgery import operate
 
 if TYPE_CHECKING:
-    from cutwire.model import Model
+    from cutwire.interpreted import Interpreted
     from semantics.distribution import Distribution
     from semantics.verify import Claim, Verification
 
@@ -32,12 +32,12 @@ class Verdict:
     holds: bool
     evidence: str
     failure: str = ""
-    counterexample: Model | None = None
+    counterexample: Interpreted | None = None
     file: str = field(default="", repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check_statement(model: Model | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
+def check_statement(model: Interpreted | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
     """Decide a claim."""
     match statement.body:
         case DiagramClaim() as claim:
@@ -57,7 +57,7 @@ def check_statement(model: Model | None, statement: CheckStatement, *, max_memor
                 raise e.at(statement.span) from None
 
 
-def is_about_all_models(model: Model, statement: CheckStatement) -> bool:
+def is_about_all_models(model: Interpreted, statement: CheckStatement) -> bool:
     """Whether a comparison is about every model of the shape: because it says so, or because there are no numbers."""
     if statement.models is not None or statement.mode == "symbolic":
         return True
@@ -66,7 +66,7 @@ def is_about_all_models(model: Model, statement: CheckStatement) -> bool:
     return not model.definition.interpretations
 
 
-def _check_numbers(model: Model, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
+def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
     """A comparison for the model's own numbers."""
     from cutwire.evaluate import ask_model, cached, can_be_exact, value_lists
     from semantics.compare import compare
@@ -83,17 +83,17 @@ def _check_numbers(model: Model, statement: CheckStatement, claim: Compare, max_
     return Verdict(statement, found.holds, evidence, found.describe())
 
 
-def _check_all_models(model: Model, statement: CheckStatement, claim: Compare) -> Verdict:
+def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Compare) -> Verdict:
     """A comparison for every model of the shape."""
     from semantics.verify import Claim, verify
 
     policies = model.policy_kernels(statement.tables, claim_queries(claim))
     whole = Claim(claim, statement.axes, statement.assuming, policies)
     found = verify(model.shape, whole, models=statement.models, seed=statement.seed)
-    return _verdict_on_all(statement, whole, found)
+    return _verdict_on_all(model, statement, whole, found)
 
 
-def _verdict_on_all(statement: CheckStatement, claim: Claim, found: Verification) -> Verdict:
+def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim, found: Verification) -> Verdict:
     details = {"draws": found.draws, "primes": list(found.primes), "latent_values": list(found.latent_values)}
     details |= {"redrawn": found.redrawn, "error": found.error}
     if found.holds:
@@ -101,7 +101,6 @@ def _verdict_on_all(statement: CheckStatement, claim: Claim, found: Verification
     if found.counterexample is None:
         return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
     from cutwire.source import model_source
-    from cutwire.witnesses import interpreted
 
     shape, tables = found.counterexample.shape, found.counterexample.tables
     where = found.counterexample.comparison.describe()
@@ -112,7 +111,7 @@ def _verdict_on_all(statement: CheckStatement, claim: Claim, found: Verification
         file = model_source(shape, tables, statements=[asked], comment=comment)
     except CutwireError:  # names that the language cannot write
         file = ""
-    example = interpreted(shape, tables, "counterexample")
+    example = model.with_numbers(shape, tables, "counterexample")
     return Verdict(statement, False, "", where, example, file, details)
 
 
@@ -161,7 +160,7 @@ def _check_diagrams(statement: CheckStatement, claim: DiagramClaim) -> Verdict:
     return Verdict(statement, holds, evidence if holds else "", "" if holds else evidence)
 
 
-def _check_independence(model: Model, statement: CheckStatement, claim: IndependenceClaim) -> Verdict:
+def _check_independence(model: Interpreted, statement: CheckStatement, claim: IndependenceClaim) -> Verdict:
     """Whether the picture falls apart: then, and only then, in every model of the shape (Fritz, Klingler 2023)."""
     shape = operate(model.shape, *claim.surgeries)
     apart = falls_apart(shape, claim.left, claim.right, claim.given)
@@ -172,7 +171,7 @@ def _check_independence(model: Model, statement: CheckStatement, claim: Independ
     return Verdict(statement, False, "", connected)
 
 
-def _check_identifiability(model: Model, statement: CheckStatement, claim: IdentifiabilityClaim) -> Verdict:
+def _check_identifiability(model: Interpreted, statement: CheckStatement, claim: IdentifiabilityClaim) -> Verdict:
     from cutwire.identification import identify_statement
 
     asked = IdentifyStatement(
@@ -199,7 +198,7 @@ def _check_identifiability(model: Model, statement: CheckStatement, claim: Ident
     return Verdict(statement, True, evidence)
 
 
-def check_text(model: Model, text: str, models: int | None, seed: int, assuming: str | None) -> Verdict:
+def check_text(model: Interpreted, text: str, models: int | None, seed: int, assuming: str | None) -> Verdict:
     """`Model.check`: a claim from Python, about all models of the shape."""
     from parser.elaborate import elaborate_claim
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import shutil
 import sys
-import tempfile
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from cutwire.model import Model
     from cutwire.program import Item, Program
-    from parser.program import QueryStatement
-    from strings.diagram import Diagram
 
 _BIF = (".bif", ".bif.gz")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cutwire.model import Model, as_number
+from cutwire.interpreted import Interpreted, as_number
 from cutwire.tables import boxes_of, cells_of
 from parser.program import CheckStatement, QueryStatement, Table
 from semantics.answer import answer
@@ -48,7 +48,7 @@ class Result:
 
 
 def evaluate_statement(
-    model: Model, statement: QueryStatement, *, exact: bool, max_memory: int | None = None
+    model: Interpreted, statement: QueryStatement, *, exact: bool, max_memory: int | None = None
 ) -> Result:
     """Answer a query, or an estimate if the statement names data.
 
@@ -79,7 +79,7 @@ def evaluate_statement(
 
 
 def compare_statement(
-    model: Model, statement: CheckStatement, claim: Compare, *, max_memory: int | None = None
+    model: Interpreted, statement: CheckStatement, claim: Compare, *, max_memory: int | None = None
 ) -> Comparison:
     """A claim that compares formulas, for the model's own numbers.
 
@@ -104,7 +104,7 @@ def compare_statement(
 
 
 def ask_model(
-    model: Model,
+    model: Interpreted,
     statement: QueryStatement | CheckStatement,
     query: Query,
     exact: bool,
@@ -126,7 +126,7 @@ def ask_model(
         raise told.at(query.span or statement.span) from None
 
 
-def _with_declarations(d: Diagnostic, model: Model) -> Diagnostic:
+def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:
     """Q001 with the places where the boxes without numbers are declared, instead of notes that name them."""
     if d.code != "Q001":
         return d
@@ -153,7 +153,7 @@ def cached(ask: Callable[[Query], Distribution]) -> Callable[[Query], Distributi
     return remembered
 
 
-def value_lists(model: Model, axes: Mapping[str, str]) -> Callable[[str], tuple[str, ...]]:
+def value_lists(model: Interpreted, axes: Mapping[str, str]) -> Callable[[str], tuple[str, ...]]:
     """The values of a variable, or of the variable that a bound name ranges over."""
 
     def values(name: str) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def value_lists(model: Model, axes: Mapping[str, str]) -> Callable[[str], tuple[
 
 
 def _formula(
-    model: Model, statement: QueryStatement, formula: Formula, ask: Callable[[Query], Distribution]
+    model: Interpreted, statement: QueryStatement, formula: Formula, ask: Callable[[Query], Distribution]
 ) -> Distribution:
     """The value of a formula; bound names are its axes in the order in which the statement binds them."""
     try:
@@ -202,7 +202,7 @@ _EXACT_WORK = 2_000_000  # multiplications of fractions: some tenths of a second
 _ENTRY_WORK = 50  # what an entry of the answer costs besides
 
 
-def exact_is_cheap(model: Model, statement: QueryStatement | CheckStatement) -> bool:
+def exact_is_cheap(model: Interpreted, statement: QueryStatement | CheckStatement) -> bool:
     """Whether fractions answer a statement at once.
 
     All numbers that it may need are exact, the variables are few, and the tables of the model, of the answer and in
@@ -218,7 +218,7 @@ def exact_is_cheap(model: Model, statement: QueryStatement | CheckStatement) -> 
     return sum(_work(model.shape, query) for query in asked) <= _EXACT_WORK
 
 
-def can_be_exact(model: Model, statement: QueryStatement | CheckStatement) -> bool:
+def can_be_exact(model: Interpreted, statement: QueryStatement | CheckStatement) -> bool:
     """Whether exact fractions can answer a statement: nothing that it may need asks for floating point."""
     definitions = [*model._definitions(statement.using).values(), *statement.tables.values()]
     if any(isinstance(d, Table) and not d.exact for d in definitions):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cutwire.interpreted import Interpreted, is_exact
 from semantics.arithmetic import Floats, Fractions
 from semantics.bootstrap import Assessment, bootstrap, naive, thin_columns
 from semantics.data import from_distribution, from_frame, levels
@@ -26,8 +27,6 @@ def evaluate_estimand(
     asked: Identification, data: object, semantics: str | None, max_memory: int | None
 ) -> Distribution:
     """The value of an estimand; see `Identification.evaluate`."""
-    from cutwire.model import Model, is_exact
-
     found = asked.found
     assert isinstance(found, Identified)
     many = list(data) if isinstance(data, list | tuple) and len(found.given) > 1 else [data]
@@ -39,7 +38,7 @@ def evaluate_estimand(
                 notes=(f"given: {'; '.join(map(str, found.given))}",),
             )
         )
-    if isinstance(data, Model):
+    if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
         tables = data.kernels(exact=exact)
         arithmetic = Fractions() if exact else Floats()

@@ -20,7 +20,7 @@ from strings.surgery import Do, Open
 from strings.written import formula
 
 if TYPE_CHECKING:
-    from cutwire.model import Model
+    from cutwire.interpreted import Interpreted
     from semantics.distribution import Distribution
     from semantics.kernel import Tables
     from semantics.witness import Witness
@@ -41,7 +41,7 @@ class Identification:
     False
     """
 
-    model: Model
+    model: Interpreted
     found: Identified | NotIdentified
     statement: IdentifyStatement
     shape: CausalModel = field(repr=False)
@@ -157,14 +157,16 @@ class Identification:
         return found
 
     @cached_property
-    def witness(self) -> tuple[Model, Model] | None:
+    def witness(self) -> tuple[Interpreted, Interpreted] | None:
         """Two models with exact numbers that agree on everything given and differ in the effect; of a refusal.
 
         They are models of a part of the graph: all other wires may be ignored.
         """
-        from cutwire.witnesses import witness_models
-
-        return witness_models(self._witness) if self._witness is not None else None
+        w = self._witness
+        if w is None:
+            return None
+        make = self.model.with_numbers
+        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
 
     @cached_property
     def witness_file(self) -> str:
@@ -234,7 +236,7 @@ class Identification:
         return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
 
 
-def identify_statement(model: Model, statement: IdentifyStatement) -> Identification:
+def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Identification:
     """The answer to an `identify` statement; it has not been checked yet.
 
     Raises:

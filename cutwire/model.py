@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
+from cutwire.interpreted import Interpreted, is_exact
 from parser.program import Definition, ModelDef, QueryStatement
-from strings.diagnostic import CutwireError, Diagnostic, QueryError, Source, did_you_mean
-from strings.diagram import Diagram
+from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
 from strings.estimand import identified
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
@@ -23,16 +20,13 @@ if TYPE_CHECKING:
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
     from semantics.bootstrap import Assessment
-    from semantics.data import Dataset
-    from semantics.distribution import Distribution
-    from semantics.kernel import Kernel
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Interpreted):
     """A causal model. Immutable: surgery gives a new model.
 
     Build one with `cutwire.load`, `cutwire.parse`, `cutwire.read_bif` or `Model.from_edges`.
@@ -49,9 +43,6 @@ class Model:
     }
     """
 
-    definition: ModelDef
-    found_on_reading: tuple[Diagnostic, ...] = field(default=(), compare=False)
-
     @staticmethod
     def from_edges(
         directed: Iterable[tuple[str, str]] = (),
@@ -65,110 +56,6 @@ class Model:
         `domains`: the number of values of every variable, or of each by name, or the values themselves.
         """
         return Model(ModelDef(name, CausalModel.from_edges(directed, bidirected, domains, nodes, name)))
-
-    @property
-    def name(self) -> str:
-        return self.definition.name
-
-    @property
-    def shape(self) -> CausalModel:
-        """The model without its numbers."""
-        return self.definition.model
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The observed variables, in declared order."""
-        return self.shape.observed
-
-    @property
-    def latents(self) -> tuple[str, ...]:
-        """The hidden variables, in declared order."""
-        return tuple(n for n in self.shape.names if n in self.shape.latents)
-
-    @property
-    def diagram(self) -> Diagram:
-        """The model's string diagram: from its inputs (none, unless opened) to its observed variables."""
-        return self.shape.diagram
-
-    @cached_property
-    def _kernels(self) -> dict[tuple[str, bool], dict[str, Kernel]]:
-        return {}
-
-    @cached_property
-    def _datasets(self) -> dict[str, Dataset]:
-        return {}
-
-    @cached_property
-    def _found_in_data(self) -> list[Diagnostic]:
-        return []
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What was noticed on reading the model and, so far, its data."""
-        return (*self.found_on_reading, *self._found_in_data)
-
-    @property
-    def interpretations(self) -> tuple[str, ...]:
-        """The names of the model's interpretations (`interpret … as NAME`)."""
-        return tuple(self.definition.interpretations)
-
-    def _definitions(self, using: str) -> Mapping[str, Definition]:
-        """The definitions of the boxes, those of an interpretation taking precedence."""
-        if not using:
-            return self.definition.definitions
-        if using not in self.definition.interpretations:
-            raise QueryError(
-                Diagnostic(
-                    "N001",
-                    f"`{self.name}` has no interpretation `{using}`",
-                    help=did_you_mean(using, self.interpretations),
-                )
-            )
-        return {**self.definition.definitions, **self.definition.interpretations[using]}
-
-    def kernels(
-        self,
-        *,
-        using: str = "",
-        exact: bool = False,
-        surgeries: Iterable[Surgery] = (),
-        extra: Mapping[str, Definition] | None = None,
-    ) -> dict[str, Kernel]:
-        """The kernel of every box that has numbers, by box name; `extra` defines boxes that surgeries put in."""
-        if (using, exact) not in self._kernels:
-            boxes = boxes_of(self.shape)
-            if exact:
-                check_exact_size(boxes)
-            self._kernels[using, exact] = kernels(boxes, self._definitions(using), self.dataset, exact)
-        own = self._kernels[using, exact]
-        added = {n: b for n, b in boxes_of(_EMPTY, surgeries).items() if n not in own}
-        if not added:
-            return own
-        return {**own, **kernels(added, {**self._definitions(using), **(extra or {})}, self.dataset, exact)}
-
-    def dataset(self, name: str) -> Dataset:
-        """A data set of the model file by name, read once.
-
-        Raises:
-            QueryError: F001 with a did-you-mean if there is none.
-        """
-        if name not in self._datasets:
-            known = self.definition.data
-            if name not in known:
-                raise QueryError(
-                    Diagnostic(
-                        "F001",
-                        f"there is no data `{name}`",
-                        notes=(f"declared are {', '.join(known)}",) if known else ("this file declares no data",),
-                        help=did_you_mean(name, known),
-                    )
-                )
-            try:
-                self._datasets[name], found = dataset(known[name], self.shape)
-            except CutwireError as e:
-                raise e.at(known[name].span) from None
-            self._found_in_data.extend(w.at(known[name].span) for w in found)
-        return self._datasets[name]
 
     def query(
         self,
@@ -274,7 +161,7 @@ class Model:
         query, statement = self._probability(question)
         policies = self.policy_kernels(statement.tables, [query])
         found = identified(self.shape, query)
-        dataset = self._as_dataset(data)
+        dataset = self.as_dataset(data)
         exact = is_exact(semantics) if semantics is not None else dataset.exact
         resampling = (bootstrap, level, seed) if bootstrap else None
         return estimate_with_report(self.shape, found, dataset, exact, policies, resampling, max_memory)
@@ -336,28 +223,6 @@ class Model:
             )
         return statement.formula.query, statement
 
-    def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
-        """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
-        added = boxes_of(_EMPTY, [s for q in queries for s in q.surgeries])
-        return kernels(added, {**self.definition.definitions, **extra}, self.dataset, True)
-
-    def _as_dataset(self, data: object) -> Dataset:
-        from semantics.data import from_distribution, from_frame
-        from semantics.distribution import Distribution
-
-        if isinstance(data, str):
-            return self.dataset(data)
-        if isinstance(data, Distribution):
-            return from_distribution(data)
-        values = {n: self.shape.object(n).values or () for n in self.variables}
-        read, warnings = from_frame(data, values)
-        self.notice(warnings)
-        return read
-
-    def notice(self, warnings: Iterable[Diagnostic]) -> None:
-        """Keep warnings that reading data for this model gave."""
-        self._found_in_data.extend(warnings)
-
     def cut(self, variable: str, sink: str | None = None) -> Model:
         """Cut the wire into `variable` (the uniform state takes its place), or only the wire `variable -> sink`."""
         return self.after(Cut(variable) if sink is None else CutWire(variable, sink))
@@ -394,33 +259,6 @@ class Model:
         hidden = f", hidden {', '.join(self.latents)}" if self.latents else ""
         shown = ", ".join(self.variables[:8]) + (", …" if len(self.variables) > 8 else "")
         return f"<Model {self.name}: {shown}{hidden}>"
-
-
-_EMPTY = CausalModel((), {})
-
-
-def is_exact(semantics: str) -> bool:
-    """Whether a semantics computes with fractions.
-
-    Raises:
-        QueryError: Q007 if there is no such semantics.
-    """
-    if semantics not in ("matrix", "exact"):
-        raise QueryError(
-            Diagnostic(
-                "Q007",
-                f"there is no semantics `{semantics}`",
-                notes=('"matrix" computes with float64, "exact" with fractions',),
-                help=did_you_mean(semantics, ["matrix", "exact"]),
-            )
-        )
-    return semantics == "exact"
-
-
-def as_number(value: Distribution) -> float | Fraction:
-    """The single number of a distribution without axes."""
-    number = value.array[()]
-    return number if isinstance(number, Fraction) else float(number)
 
 
 def read_bif(path: str | Path) -> Model:

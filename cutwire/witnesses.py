@@ -6,32 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cutwire.source import model_source
-from parser.program import ModelDef
-from parser.program import Table as TableDef
 from semantics.distribution import fraction_text
-from semantics.kernel import Kernel
 from semantics.witness import Witness
-from strings.model import CausalModel
 from strings.query import Query
 
 if TYPE_CHECKING:
-    from cutwire.model import Model
-
-
-def interpreted(shape: CausalModel, tables: Mapping[str, Kernel], name: str) -> Model:
-    """A model with exact numbers."""
-    from cutwire.model import Model
-
-    definitions = {n: TableDef(t.array.shape, tuple(t.array.flat)) for n, t in tables.items()}
-    return Model(ModelDef(name, shape, definitions))
-
-
-def witness_models(witness: Witness) -> tuple[Model, Model]:
-    """The two models of a witness."""
-    return tuple(  # type: ignore[return-value]
-        interpreted(witness.shape, tables, name)
-        for tables, name in ((witness.one, "witness_one"), (witness.other, "witness_other"))
-    )
+    pass
 
 
 def witness_source(witness: Witness, query: Query) -> str:

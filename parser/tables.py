@@ -40,7 +40,7 @@ def terminals() -> tuple[dict[str, str], dict[str, str]]:
     """The names of the terminals for signs and for words: `":="` is `"_ASSIGN"`, `"var"` is `"_VAR"`."""
     known = [(t.name, str(t.pattern.value), t.pattern.to_regexp()) for t in parser().terminals]
     signs = {s: name for s in SIGNS for name, _, pattern in known if re.fullmatch(pattern, s)}
-    words = {text[:-2]: name for name, text, _ in known if text.endswith(r"\b")}
+    words = {match[1]: name for name, text, _ in known if (match := re.match(r"(\w+)\\b", text))}
     return signs, words
 
 

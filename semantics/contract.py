@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from semantics.arithmetic import Arithmetic, Tensor
+from semantics.distribution import check_axes
 from semantics.network import Network
 from semantics.plan import Plan, Step, plan
 from strings.diagnostic import Diagnostic, LimitError
@@ -25,7 +26,6 @@ Progress = Callable[[int, int], None]
 """Told how many steps are done, and of how many."""
 
 _DEFAULT_LIMIT = 4 * 2**30
-_MOST_AXES = 32  # what every numpy can hold
 
 
 def contract(
@@ -35,11 +35,12 @@ def contract(
 
     Raises:
         LimitError: L001 if the plan needs more than `max_memory` bytes (default: 4 GiB, or half of the memory if that
-            is less); nothing has been allocated then.
+            is less), L003 if a table on the way has too many axes; nothing has been allocated then.
         PrecisionError: from `Floats`, if float64 cannot hold the numbers; use `Logarithms`.
     """
     planned = plan(network, arithmetic.slowness)
     check_memory(planned, arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact, max_memory)
+    check_axes(max((len(s.indices) for s in planned.steps), default=0), "a table on the way")
     return run(planned, network, arithmetic, on_progress)
 
 
@@ -73,11 +74,8 @@ def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | 
     """Refuse an answer that is itself too large.
 
     Raises:
-        LimitError: L001.
+        LimitError: L001 if it needs too much memory, L003 if it has too many axes.
     """
-    if len(sizes) > _MOST_AXES:
-        message = f"the answer would have {len(sizes)} axes; the limit is {_MOST_AXES}"
-        raise LimitError(Diagnostic("L001", message, help=("leave fewer variables free",)))
     needed = math.prod(sizes) * entry_bytes * 2
     limit = memory_limit(max_memory)
     if needed > limit:
@@ -89,6 +87,7 @@ def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | 
                 help=("leave fewer variables free, or give some of them a value",),
             )
         )
+    check_axes(len(sizes), "the answer")
 
 
 def memory_limit(max_memory: int | None) -> int:

@@ -67,6 +67,20 @@ def _of_objects(raw: Array) -> Array:
     return made.reshape(raw.shape)
 
 
+MOST_AXES = 32
+"""So many axes has an array that every numpy can hold and walk through."""
+
+
+def check_axes(axes: int, what: str, help: str = "leave fewer variables free") -> None:
+    """Refuse a table with more axes than an array can have.
+
+    Raises:
+        LimitError: L003.
+    """
+    if axes > MOST_AXES:
+        raise LimitError(Diagnostic("L003", f"{what} would have {axes} axes; the limit is {MOST_AXES}", help=(help,)))
+
+
 def significant(p: Number, digits: int = 6) -> str:
     """A number with at most `digits` significant digits.
 
@@ -120,7 +134,7 @@ class Distribution:
         values: Sequence[Sequence[str]] | None = None,
     ) -> None:
         names = tuple(variables)
-        check_axes(len(names), "this table")
+        check_axes(len(names), "this table", "use fewer variables")
         table = number_array(array)
         labels = _labels(table, values)
         _check_axes(names, table, labels)
@@ -257,21 +271,6 @@ class Distribution:
             "probabilities": float_array(self.array).tolist(),
             "exact": _texts(self.array.tolist()) if self.exact else None,
         }
-
-
-MOST_AXES = 32
-"""What every numpy can hold."""
-
-
-def check_axes(axes: int, what: str) -> None:
-    """Refuse a table with more axes than an array can have.
-
-    Raises:
-        LimitError: L003.
-    """
-    if axes > MOST_AXES:
-        message = f"{what} would have {axes} axes; the limit is {MOST_AXES}"
-        raise LimitError(Diagnostic("L003", message, help=("leave fewer variables free",)))
 
 
 def _labels(table: Array, values: object) -> tuple[tuple[str, ...], ...]:

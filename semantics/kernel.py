@@ -10,6 +10,7 @@ False
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from semantics.distribution import Array, number_array
+from semantics.distribution import Array, check_axes, number_array
 from strings.diagnostic import CutwireError, Diagnostic
 from strings.signature import Object, Ty, show_type
 
@@ -54,11 +55,14 @@ class Kernel(Table):
     """A stochastic kernel `dom -> cod`; `array` has shape (values of each input…, values of each output…).
 
     Raises:
-        CutwireError: T006 if the shape does not fit, an entry is negative or not a number, or the probabilities of a
+        CutwireError: T022 if the shape does not fit, an entry is negative or not a number, or the probabilities of a
             column (one combination of inputs) do not sum to 1: exactly for fractions, within 1e-9 for floats.
+        LimitError: L003 if there are more than 32 inputs and outputs.
     """
 
     def __init__(self, dom: Ty, cod: Ty, array: Any) -> None:
+        what = f"the table of a box that makes {show_type(cod)}"
+        check_axes(len(dom) + len(cod), what, "join some of its inputs into one variable")
         super().__init__(dom, cod, number_array(array))
         self._check_shape()
         self._check_columns()
@@ -82,7 +86,7 @@ class Kernel(Table):
             raise self._error(f"the array has shape {self.array.shape}, its type asks for {wanted}")
 
     def _check_columns(self) -> None:
-        columns = self.array.reshape(_product(self.array.shape[: len(self.dom)]), -1)
+        columns = self.array.reshape(math.prod(self.array.shape[: len(self.dom)]), -1)
         with np.errstate(invalid="ignore"):
             bad: Array = np.asarray(~(columns >= 0).all(axis=1))
             sums = columns.sum(axis=1)
@@ -104,7 +108,7 @@ class Kernel(Table):
 
     def _error(self, problem: str) -> CutwireError:
         head = f"this is no stochastic kernel {show_type(self.dom)} -> {show_type(self.cod)}"
-        return CutwireError(Diagnostic("T006", head, notes=(problem,)))
+        return CutwireError(Diagnostic("T022", head, notes=(problem,)))
 
 
 Tables = Mapping[str, Table]
@@ -115,12 +119,12 @@ def size(x: Object) -> int:
     """The number of values of an object.
 
     Raises:
-        CutwireError: T006 if it has none: an uninterpreted type has no numbers.
+        CutwireError: T022 if it has none: an uninterpreted type has no numbers.
     """
     if x.values is None:
         raise CutwireError(
             Diagnostic(
-                "T006",
+                "T022",
                 f"`{x.name}` has no values, so it has no probabilities",
                 help=(f"give it values, as in `var {x.name} : {{no, yes}}`",),
             )
@@ -138,10 +142,3 @@ def point_array(x: Object, value: str | None, exact: bool) -> Array:
     """The sharp state at one value of `x`."""
     one: Fraction | float = Fraction(1) if exact else 1.0
     return number_array([one if v == value else one - one for v in (x.values or ())])
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    found = 1
-    for n in shape:
-        found *= n
-    return found

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from semantics.distribution import Array, number_array
+from semantics.distribution import Array, check_axes, number_array
 from semantics.kernel import Tables, size, uniform_array
 from strings.diagnostic import CutwireError, Diagnostic
 from strings.diagram import Diagram, Node
@@ -104,7 +104,11 @@ def network_of(
 
     `output` are wires; those that are fixed or equal to earlier ones are left out (`spread` puts them back). `masks`
     are further factors on one wire each. Boxes named in `without` have no tensor: their wires are put out instead.
+
+    Raises:
+        CutwireError: T022 if a table does not have the type of its box, M013 if two boxes have one name.
     """
+    _check_names(diagram)
     factors: list[Factor] = []
     for first, node in zip(diagram.first_wires, diagram.nodes, strict=True):
         if node.box.kind != "point" and node.box.name not in without:
@@ -120,12 +124,34 @@ def network_of(
     return Network(sizes, tuple(x.name for x in wiring.types), tuple(factors), kept)
 
 
+def _check_names(diagram: Diagram) -> None:
+    """Tables go by the names of boxes, so boxes from different places need different names."""
+    origins: dict[str, str] = {}
+    for node in diagram.nodes:
+        if node.box.kind == "box" and origins.setdefault(node.box.name, node.box.origin) != node.box.origin:
+            raise CutwireError(
+                Diagnostic(
+                    "M013",
+                    f"two boxes of this model are called `{node.box.name}`",
+                    notes=tuple(
+                        f"one is declared in {o or 'this file'}"
+                        for o in sorted({node.box.origin, origins[node.box.name]})
+                    ),
+                    help=("rename one of them: numbers go by the names of boxes",),
+                )
+            )
+
+
 def spread(array: Array, kept: Sequence[int], wires: Sequence[int], wiring: Wiring, nil: float = 0) -> Array:
     """A table over the indices `kept` as a table over `wires`: `nil` wherever equal wires differ or a value is known.
 
     The entries that are not zero are those of `array`; this is where a wire that is put out twice, or an input that is
     passed straight through, becomes a diagonal.
+
+    Raises:
+        LimitError: L003 if there are more than 32 wires.
     """
+    check_axes(len(wires), "the table of this diagram")
     shape = tuple(size(wiring.types[w]) for w in wires)
     table = np.full(shape, nil, dtype=array.dtype)
     if wiring.impossible:
@@ -150,7 +176,7 @@ def _array(node: Node, tables: Tables, exact: bool) -> Array:
     kernel = tables[node.box.name]
     if _values(kernel.dom, kernel.cod) != _values(node.box.dom, node.box.cod):
         raise CutwireError(
-            Diagnostic("T006", f"the kernel given for box `{node.box.name}` has another type", notes=(str(node.box),))
+            Diagnostic("T022", f"the kernel given for box `{node.box.name}` has another type", notes=(str(node.box),))
         )
     return kernel.array if exact else kernel.as_float().array
 

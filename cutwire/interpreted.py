@@ -1,0 +1,190 @@
+"""What a model holds: its shape, what is known of its boxes, its data. Questions are asked of `cutwire.model`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
+from parser.program import Definition, ModelDef
+from parser.program import Table as TableDef
+from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
+from strings.diagram import Diagram
+from strings.model import CausalModel
+from strings.query import Query
+from strings.surgery import Surgery
+
+if TYPE_CHECKING:
+    from semantics.data import Dataset
+    from semantics.distribution import Distribution
+    from semantics.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Interpreted:
+    """A causal model with what is known of its boxes: numbers, interpretations, data."""
+
+    definition: ModelDef
+    found_on_reading: tuple[Diagnostic, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def with_numbers(cls, shape: CausalModel, tables: Mapping[str, Kernel], name: str) -> Self:
+        """A model with exact numbers for all its boxes."""
+        definitions = {n: TableDef(t.array.shape, tuple(t.array.flat)) for n, t in tables.items()}
+        return cls(ModelDef(name, shape, definitions))
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def shape(self) -> CausalModel:
+        """The model without its numbers."""
+        return self.definition.model
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The observed variables, in declared order."""
+        return self.shape.observed
+
+    @property
+    def latents(self) -> tuple[str, ...]:
+        """The hidden variables, in declared order."""
+        return tuple(n for n in self.shape.names if n in self.shape.latents)
+
+    @property
+    def diagram(self) -> Diagram:
+        """The model's string diagram: from its inputs (none, unless opened) to its observed variables."""
+        return self.shape.diagram
+
+    @cached_property
+    def _kernels(self) -> dict[tuple[str, bool], dict[str, Kernel]]:
+        return {}
+
+    @cached_property
+    def _datasets(self) -> dict[str, Dataset]:
+        return {}
+
+    @cached_property
+    def _found_in_data(self) -> list[Diagnostic]:
+        return []
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What was noticed on reading the model and, so far, its data."""
+        return (*self.found_on_reading, *self._found_in_data)
+
+    @property
+    def interpretations(self) -> tuple[str, ...]:
+        """The names of the model's interpretations (`interpret … as NAME`)."""
+        return tuple(self.definition.interpretations)
+
+    def _definitions(self, using: str) -> Mapping[str, Definition]:
+        """The definitions of the boxes, those of an interpretation taking precedence."""
+        if not using:
+            return self.definition.definitions
+        if using not in self.definition.interpretations:
+            raise QueryError(
+                Diagnostic(
+                    "N001",
+                    f"`{self.name}` has no interpretation `{using}`",
+                    help=did_you_mean(using, self.interpretations),
+                )
+            )
+        return {**self.definition.definitions, **self.definition.interpretations[using]}
+
+    def kernels(
+        self,
+        *,
+        using: str = "",
+        exact: bool = False,
+        surgeries: Iterable[Surgery] = (),
+        extra: Mapping[str, Definition] | None = None,
+    ) -> dict[str, Kernel]:
+        """The kernel of every box that has numbers, by box name; `extra` defines boxes that surgeries put in."""
+        if (using, exact) not in self._kernels:
+            boxes = boxes_of(self.shape)
+            if exact:
+                check_exact_size(boxes)
+            self._kernels[using, exact] = kernels(boxes, self._definitions(using), self.dataset, exact)
+        own = self._kernels[using, exact]
+        added = {n: b for n, b in boxes_of(_EMPTY, surgeries).items() if n not in own}
+        if not added:
+            return own
+        return {**own, **kernels(added, {**self._definitions(using), **(extra or {})}, self.dataset, exact)}
+
+    def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
+        """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
+        added = boxes_of(_EMPTY, [s for q in queries for s in q.surgeries])
+        return kernels(added, {**self.definition.definitions, **extra}, self.dataset, True)
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set of the model file by name, read once.
+
+        Raises:
+            QueryError: F001 with a did-you-mean if there is none.
+        """
+        if name not in self._datasets:
+            known = self.definition.data
+            if name not in known:
+                raise QueryError(
+                    Diagnostic(
+                        "F001",
+                        f"there is no data `{name}`",
+                        notes=(f"declared are {', '.join(known)}",) if known else ("this file declares no data",),
+                        help=did_you_mean(name, known),
+                    )
+                )
+            try:
+                self._datasets[name], found = dataset(known[name], self.shape)
+            except CutwireError as e:
+                raise e.at(known[name].span) from None
+            self._found_in_data.extend(w.at(known[name].span) for w in found)
+        return self._datasets[name]
+
+    def as_dataset(self, data: object) -> Dataset:
+        from semantics.data import from_distribution, from_frame
+        from semantics.distribution import Distribution
+
+        if isinstance(data, str):
+            return self.dataset(data)
+        if isinstance(data, Distribution):
+            return from_distribution(data)
+        values = {n: self.shape.object(n).values or () for n in self.variables}
+        read, warnings = from_frame(data, values)
+        self.notice(warnings)
+        return read
+
+    def notice(self, warnings: Iterable[Diagnostic]) -> None:
+        """Keep warnings that reading data for this model gave."""
+        self._found_in_data.extend(warnings)
+
+
+_EMPTY = CausalModel((), {})
+
+
+def is_exact(semantics: str) -> bool:
+    """Whether a semantics computes with fractions.
+
+    Raises:
+        QueryError: Q007 if there is no such semantics.
+    """
+    if semantics not in ("matrix", "exact"):
+        raise QueryError(
+            Diagnostic(
+                "Q007",
+                f"there is no semantics `{semantics}`",
+                notes=('"matrix" computes with float64, "exact" with fractions',),
+                help=did_you_mean(semantics, ["matrix", "exact"]),
+            )
+        )
+    return semantics == "exact"
+
+
+def as_number(value: Distribution) -> float | Fraction:
+    """The single number of a distribution without axes."""
+    number = value.array[()]
+    return number if isinstance(number, Fraction) else float(number)
