@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -47,26 +48,22 @@ def contract(
 def _digits(network: Network) -> int:
     """How many bits an exact number in the contraction may need: as many as all factors together."""
     exact = (f.array for f in network.factors if f.array.dtype == object)
-    return sum(max((p.denominator.bit_length() for p in a.flat), default=0) for a in exact)
+    return sum(max((p.denominator.bit_length() for p in a.flat if isinstance(p, Fraction)), default=0) for a in exact)
 
 
 def check_memory(planned: Plan, entry_bytes: int, max_memory: int | None) -> None:
-    """Refuse a plan that needs too much memory, saying where it is widest."""
-    limit = memory_limit(max_memory)
-    needed = planned.peak * entry_bytes
-    if needed <= limit:
-        return
+    """Refuse a plan that needs too much memory, saying where it is widest.
+
+    Raises:
+        LimitError: L001.
+    """
     shown = ", ".join(planned.widest[:12]) + (f" and {len(planned.widest) - 12} more" if planned.widest[12:] else "")
-    help_ = ["condition on, or intervene on, some of these variables"]
-    if needed <= _machine_memory():
-        help_.append(f"allow more: --max-memory {show_bytes(needed, rounded_up=True).replace(' ', '')}")
-    raise LimitError(
-        Diagnostic(
-            "L001",
-            f"this question needs about {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
-            notes=(f"the widest table is over {len(planned.widest)} variables: {shown}",),
-            help=tuple(help_),
-        )
+    check_bytes(
+        planned.peak * entry_bytes,
+        max_memory,
+        "this question needs",
+        f"the widest table is over {len(planned.widest)} variables: {shown}",
+        "condition on, or intervene on, some of these variables",
     )
 
 
@@ -76,18 +73,33 @@ def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | 
     Raises:
         LimitError: L001 if it needs too much memory, L003 if it has too many axes.
     """
-    needed = math.prod(sizes) * entry_bytes * 2
+    check_bytes(
+        math.prod(sizes) * entry_bytes * 2,
+        max_memory,
+        "the answer alone would take",
+        f"it has {show_count(math.prod(sizes))} entries along {len(sizes)} axes",
+        "leave fewer variables free, or give some of them a value",
+    )
+    check_axes(len(sizes), "the answer")
+
+
+def check_bytes(needed: int, max_memory: int | None, what: str, note: str, help: str) -> None:
+    """Refuse what takes more than the bound.
+
+    Raises:
+        LimitError: L001.
+    """
     limit = memory_limit(max_memory)
     if needed > limit:
+        more = f"allow more: --max-memory {show_bytes(needed, rounded_up=True).replace(' ', '')}"
         raise LimitError(
             Diagnostic(
                 "L001",
-                f"the answer alone would take {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
-                notes=(f"it has {math.prod(sizes):,} entries along {len(sizes)} axes",),
-                help=("leave fewer variables free, or give some of them a value",),
+                f"{what} about {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
+                notes=(note,),
+                help=(help, more) if needed <= _machine_memory() * 9 // 10 else (help,),
             )
         )
-    check_axes(len(sizes), "the answer")
 
 
 def memory_limit(max_memory: int | None) -> int:
@@ -110,6 +122,8 @@ def show_bytes(n: int, rounded_up: bool = False) -> str:
     >>> show_bytes(3 * 2**29), show_bytes(10)
     ('1.5 GiB', '10 B')
     """
+    if n >> 100:
+        return f"{show_count(n >> 80)} YiB"
     unit = 0
     while n >> (10 * unit) >= 1024 and unit < 8:
         unit += 1
@@ -117,6 +131,15 @@ def show_bytes(n: int, rounded_up: bool = False) -> str:
     if rounded_up:
         return f"{-(-n >> (10 * unit))} {name}"
     return f"{n / (1 << (10 * unit)):.3g} {name}"
+
+
+def show_count(n: int) -> str:
+    """A whole number for people; of a very long one only how long it is.
+
+    >>> show_count(12345), show_count(2**5000)
+    ('12,345', '10^1505')
+    """
+    return f"{n:,}" if n < 10**15 else f"10^{int(math.log10(n))}"
 
 
 def run(planned: Plan, network: Network, arithmetic: Arithmetic, on_progress: Progress | None = None) -> Tensor:
