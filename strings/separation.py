@@ -68,7 +68,9 @@ def separated(graph: Graph, left: int, right: int, given: int = 0, within: int |
 
 
 def connected(graph: Graph, start: int, given: int, others: int = 0, within: int | None = None) -> int:
-    """All that is m-connected to `start` given `given`, among the ancestors of `start`, `given` and `others`.
+    """What cannot be separated from `start` by `given` in the moralised graph of the ancestors of all three sets.
+
+    Of `others` as a whole that says whether it is separated; a member by itself may be, although it is reached.
 
     In the graph of those ancestors two vertices are adjacent after moralising exactly if they meet in one district or
     among its parents: so a search goes from one district, with its parents, to the next.
