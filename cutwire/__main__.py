@@ -1,15 +1,17 @@
 """The command line: `cutwire run | check | query | identify | draw | fmt`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
-3 a limit was hit.
+3 a limit was hit. Of several the highest.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cutwire import __version__
@@ -17,32 +19,59 @@ from cutwire import __version__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = build_parser().parse_args(argv)
+    _prepare_streams()
     try:
-        return run_guarded(arguments)
+        try:
+            return run_guarded(build_parser().parse_args(argv))
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader has gone, as in `cutwire run f | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_streams()
         return 0
+    except OSError as e:  # of the last flush: the disk is full, perhaps
+        print(f"error[F001]: cannot write the answer: {e.strerror or e}", file=sys.stderr)
+        _abandon_streams()
+        return 2
+
+
+def _prepare_streams() -> None:
+    """Let no character stop an answer: what a stream cannot show it shows as an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _abandon_streams() -> None:
+    """Throw away what could not be written, so that Python does not try once more at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run_guarded(arguments: argparse.Namespace) -> int:
     """Run one command under its limits; errors of the user's become diagnostics and an exit status."""
-    from cutwire.limits import time_limit
     from strings.diagnostic import CutwireError, Diagnostic, LimitError
 
     try:
-        with time_limit(arguments.timeout):
-            status: int = arguments.command(arguments)
-            return status
+        status: int = arguments.command(arguments)
+        return status
     except LimitError as e:
         return _report(e, 3)
     except CutwireError as e:
         return _report(e, 2)
     except MemoryError:
         return _report(LimitError(Diagnostic("L001", "out of memory", help=("set --max-memory lower",))), 3)
+    except BrokenPipeError:
+        raise
     except OSError as e:
         where = f"`{e.filename}`: " if e.filename else ""
         return _report(CutwireError(Diagnostic("F001", f"{where}{e.strerror or e}")), 2)
@@ -52,7 +81,6 @@ def _report(error: Any, status: int) -> int:
     """Write every diagnostic of an error to standard error."""
     from cutwire.commands import print_diagnostics
 
-    sys.stdout.flush()
     print_diagnostics(error.diagnostics)
     return status
 
@@ -67,11 +95,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"cutwire {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    run = _command(commands, "run", "do everything a model file asks, in order")
+    run = _command(commands, "run", "do everything a model file asks, in order", limited=False)
     _add_run_options(run)
     run.add_argument("--out", metavar="DIR", help="write all pictures into this folder")
 
-    check = _command(commands, "check", "check the claims of a model file")
+    check = _command(commands, "check", "check the claims of a model file", limited=False)
     _add_run_options(check)
 
     query = _command(commands, "query", "answer one question about a model")
@@ -103,12 +131,14 @@ def build_parser() -> argparse.ArgumentParser:
 
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
-    draw.add_argument("-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png or .pdf")
+    draw.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
+    )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
-    draw.add_argument("--dag", action="store_true", help="draw the graph instead (needs Graphviz, or -o FILE.dot)")
-    draw.add_argument("--name", default="", metavar="NAME", help="which model or diagram of the file")
-    _add_common(draw)
+    draw.add_argument("--dag", action="store_true", help="draw the graph instead; -o FILE.dot always does")
+    draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")
+    _add_common(draw, memory=False)
 
     fmt = _command(commands, "fmt", "format model files in place")
     fmt.add_argument(
@@ -120,15 +150,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
-    """A subcommand whose work is the function of its name in `cutwire.commands`, imported when it runs."""
+def _command(commands: Any, name: str, text: str, limited: bool = True) -> argparse.ArgumentParser:
+    """A subcommand whose work is the function of its name in `cutwire.commands`, imported when it runs.
+
+    Unless it is `limited`, it keeps to `--timeout` by itself.
+    """
     made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
 
     def start(arguments: argparse.Namespace) -> int:
         from cutwire import commands as work
+        from cutwire.limits import time_limit
 
         function: Callable[[argparse.Namespace], int] = getattr(work, name)
-        return function(arguments)
+        with time_limit(arguments.timeout if limited else None):
+            return function(arguments)
 
     made.set_defaults(command=start)
     return made
@@ -136,6 +171,7 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="a model file (- for standard input)")
+    command.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
     _add_common(command)
     _add_json(command)
 
@@ -144,9 +180,10 @@ def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
-def _add_common(command: argparse.ArgumentParser) -> None:
+def _add_common(command: argparse.ArgumentParser, memory: bool = True) -> None:
     command.add_argument("--timeout", type=_seconds, metavar="TIME", help="stop after this long (10, 2m)")
-    command.add_argument("--max-memory", type=_size, metavar="SIZE", help="refuse what needs more (500M, 2G)")
+    if memory:
+        command.add_argument("--max-memory", type=_size, metavar="SIZE", help="refuse what needs more (500M, 2G)")
     command.add_argument(
         "--allow-outside", action="store_true", help="let the file import, read and write outside its own folder"
     )

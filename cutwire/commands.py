@@ -5,22 +5,27 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shutil
 import sys
+import tempfile
 from argparse import Namespace
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutwire.limits import time_limit
 from cutwire.progress import working
 from strings.diagnostic import CutwireError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean
+from strings.diagram import Diagram
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from cutwire.model import Model
     from cutwire.program import Item, Program
+    from parser.program import QueryStatement
+    from strings.surgery import Surgery
 
 _BIF = (".bif", ".bif.gz")
 
@@ -129,37 +134,123 @@ def check(arguments: Namespace) -> int:
     return _run(arguments, only_checks=True, out=None)
 
 
-@dataclass
-class _Done:
-    """What a run has come to: `items`, one for each statement done, of the `program` once it is read."""
-
-    program: Program | None
-    items: list[Item]
-
-
 def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     """Errors of statements are told where they happen; the worst of all is the exit status."""
     from cutwire.program import Failure
     from cutwire.show import failures, item_json, status_of
 
-    done = _Done(None, [])
+    program: Program | None = None
+    done: list[Item] = []
     try:
         with time_limit(arguments.timeout):
-            for item in _items(arguments, only_checks, out, done):
-                if not arguments.json:
-                    _print_item(item)
+            program = open_program(arguments.file, arguments.allow_outside)
+            _do(program, arguments, only_checks, out, done)
     except LimitError as e:
-        if done.program is None:
+        left = program.asked(only_checks)[len(done) :] if program is not None else ()
+        if not left:
             raise
-        statement = done.program.asked(only_checks)[len(done.items)]
-        stopped = e.at(statement.span)
-        done.items.append(Failure(statement, stopped))
+        stopped = e.at(left[0].span)
+        done.append(Failure(left[0], stopped))
         print_diagnostics(stopped.diagnostics)
     if arguments.json:
-        _print_json({"results": [item_json(i) for i in done.items], "failures": failures(done.items)})
-    elif not done.items:
+        _print_json({"results": [item_json(i) for i in done], "failures": failures(done)})
+    elif not done:
         print(f"{arguments.file}: nothing to {'check' if only_checks else 'do'}")
-    return max(map(status_of, done.items), default=0)
+    return max(map(status_of, done), default=0)
+
+
+def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | None, done: list[Item]) -> None:
+    """Do the statements of a program one by one, keep in `done` what they give, and show it unless it is for JSON."""
+    warnings = _Warnings()
+    warnings.tell(program.warnings)
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    screen = console()
+    items = program.run(
+        only_checks=only_checks,
+        out=Path(out) if out is not None else None,
+        unnamed=Path.cwd(),
+        exact=arguments.exact,
+        max_memory=arguments.max_memory,
+    )
+    total = len(program.asked(only_checks))
+    while True:
+        with working(f"{arguments.file}: statement {min(len(done) + 1, total)} of {total}"):
+            item = next(items, None)
+        warnings.tell(program.warnings)
+        if item is None:
+            return
+        done.append(item)
+        _show(screen, item, arguments.json)
+
+
+def _show(screen: Console, item: Item, quiet: bool) -> None:
+    """Show an item, errors on standard error; only these if `quiet`."""
+    from cutwire.claims import Verdict
+    from cutwire.evaluate import Result
+    from cutwire.identification import Identification
+    from cutwire.program import Failure
+    from cutwire.show import print_identification, print_picture, print_result, print_verdict
+
+    match item:
+        case Failure():
+            print_diagnostics(item.error.diagnostics)
+        case _ if quiet:
+            pass
+        case Result():
+            print_result(screen, item)
+        case Verdict():
+            print_verdict(screen, item)
+        case Identification():
+            print_identification(screen, item)
+        case _:
+            print_picture(screen, item)
+
+
+# ---- questions -------------------------------------------------------------------------------------------------------
+
+
+def query(arguments: Namespace) -> int:
+    """`cutwire query FILE QUESTION`"""
+    from cutwire.evaluate import evaluate_statement, exact_is_cheap
+    from cutwire.show import print_result, result_json
+
+    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    warnings = _Warnings()
+    warnings.tell(model.warnings)
+    statement = replace(model.parse_question(arguments.question), using=arguments.using)
+    statement = replace(statement, data=_data_for(model, statement, arguments.data))
+    with working(f"{arguments.question}"):
+        exact = arguments.exact or exact_is_cheap(model, statement)
+        result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
+    warnings.tell(model.warnings)
+    if arguments.json:
+        _print_json(result_json(result))
+    else:
+        print_result(console(), result, arguments.digits)
+    return 0
+
+
+def _data_for(model: Model, statement: QueryStatement, asked: str | None) -> str:
+    """The data to answer from: as asked; else the only one, if the model's boxes have no numbers at all."""
+    if asked is not None:
+        model.dataset(asked)
+        return asked
+    declared = model.definition.data
+    if model.definition.definitions or statement.using or not declared:
+        return ""
+    if len(declared) > 1:
+        raise QueryError(
+            Diagnostic(
+                "Q001",
+                "this query needs numbers, and the boxes of this model have none",
+                notes=(f"the file has data: {', '.join(declared)}",),
+                help=tuple(f"estimate it: --from {name}" for name in list(declared)[:3]),
+            )
+        )
+    return next(iter(declared))
+
+
 def identify(arguments: Namespace) -> int:
     """`cutwire identify FILE QUESTION`"""
     from cutwire.show import print_identification
@@ -183,38 +274,60 @@ def identify(arguments: Namespace) -> int:
     return 0
 
 
+# ---- pictures --------------------------------------------------------------------------------------------------------
+
+
 def draw(arguments: Namespace) -> int:
     """`cutwire draw FILE [--after SURGERY] -o OUT`"""
+    from cutwire.program import GRAPHS, no_graph
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
     output = Path(arguments.output)
-    if not arguments.file.endswith(_BIF):
-        program = open_program(arguments.file, arguments.allow_outside)
-        if arguments.name in program.diagrams or (not program.models and len(program.diagrams) == 1):
-            name = arguments.name or next(iter(program.diagrams))
-            if arguments.after or arguments.dag:
-                raise QueryError(Diagnostic("V003", f"`{name}` is a plain diagram: draw it without --after and --dag"))
-            draw_diagram(program.diagrams[name], output, title=name)
-            return 0
-        if arguments.name and arguments.name not in program.models:
-            known = [*program.models, *program.diagrams]
-            raise QueryError(
-                Diagnostic("M007", f"no model or diagram `{arguments.name}`", help=did_you_mean(arguments.name, known))
-            )
-        model = program.find_model(arguments.name)
-    else:
-        model = open_model(arguments.file, "", arguments.allow_outside)
-    surgeries = _surgeries(model, arguments.after) if arguments.after else ()
+    graph = arguments.dag or output.suffix.lower() in GRAPHS
+    name, drawn = _drawable(arguments)
     with working(f"drawing {output}"):
-        if arguments.dag:
-            draw_dag(model.after(*surgeries).shape, output)
-        else:
-            draw_model(model.shape, surgeries, output, before=not arguments.only_after)
+        match drawn:
+            case Diagram() if graph:
+                raise no_graph(name)
+            case Diagram():
+                after = f" after {arguments.after}" if arguments.after else ""
+                draw_diagram(_operated(drawn, arguments.after), output, title=name + after)
+            case _:
+                surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
+                if graph:
+                    draw_dag(drawn.after(*surgeries).shape, output)
+                else:
+                    draw_model(drawn.shape, surgeries, output, before=not arguments.only_after)
     return 0
 
 
-def _surgeries(model: Model, text: str) -> Any:
+def _drawable(arguments: Namespace) -> tuple[str, Model | Diagram]:
+    """What is to be drawn, with its name: as named; else the file's model, or its only diagram."""
+    name = arguments.name
+    if arguments.file.endswith(_BIF):
+        model = open_model(arguments.file, name, arguments.allow_outside)
+        return model.name, model
+    program = open_program(arguments.file, arguments.allow_outside)
+    models, diagrams = program.models, program.diagrams
+    if name in models or (not name and (models or not diagrams)):
+        model = program.find_model(name)
+        return model.name, model
+    if not name and len(diagrams) == 1:
+        name = next(iter(diagrams))
+    if name in diagrams:
+        return name, diagrams[name]
+    known = [*models, *diagrams]
+    notes = (f"they are {', '.join(known)}",) if known else ()
+    if not name:
+        message = f"this file has {len(diagrams)} diagrams: say which"
+        raise QueryError(Diagnostic("M007", message, notes=notes, help=("name it: --name NAME",)))
+    near = did_you_mean(name, known)
+    message = f"there is no model or diagram `{name}` in this file"
+    raise QueryError(Diagnostic("M007", message, notes=() if near else notes, help=near))
+
+
+def _surgeries(model: Model, text: str) -> tuple[Surgery, ...]:
     from parser.elaborate import elaborate_surgery
     from parser.read import read_surgery
 
@@ -222,55 +335,96 @@ def _surgeries(model: Model, text: str) -> Any:
     return surgeries
 
 
-def fmt(arguments: Namespace) -> int:
-    """`cutwire fmt FILE…`: all files are formatted or none is touched that does not parse."""
-    from parser.format import format_text
+def _operated(d: Diagram, text: str | None) -> Diagram:
+    """A plain diagram after surgery on its boxes."""
+    from parser.plain_surgery import operate_by_box
+    from parser.read import read_surgery
+    from parser.scope import Report, Scope
 
-    status = 0
+    return operate_by_box(d, read_surgery(text, "<surgery>"), Scope(Report())) if text else d
+
+
+# ---- formatting ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Formatted:
+    """A text as it was read, and in the standard layout; `path` is where it belongs, `None` for standard input."""
+
+    name: str
+    text: str
+    formatted: str
+    path: Path | None
+
+
+def fmt(arguments: Namespace) -> int:
+    """`cutwire fmt FILE…`: all files are read and formatted before the first is written; broken ones are left alone."""
+    found: list[_Formatted] = []
     errors: list[Diagnostic] = []
-    for file in arguments.files:
+    for file in dict.fromkeys(arguments.files):
         try:
-            status |= _format_file(file, arguments, format_text)
+            found.append(_formatted(file))
         except CutwireError as e:
             errors.extend(e.diagnostics)
+    status = 0
+    for f in found:
+        try:
+            status |= _settle(f, arguments)
+        except OSError as e:
+            errors.append(Diagnostic("F001", f"cannot write `{f.name}`: {e.strerror or e}"))
     if errors:
         raise LanguageError(errors)
     return status
 
 
-def _format_file(file: str, arguments: Namespace, format_text: Any) -> int:
+def _formatted(file: str) -> _Formatted:
+    from parser.format import format_text
     from parser.read import read_text
 
-    text = sys.stdin.read() if file == "-" else read_text(Path(file))
-    formatted = format_text(text, "<stdin>" if file == "-" else file)
+    name, path = ("<stdin>", None) if file == "-" else (file, Path(file))
+    text = read_text(path) if path is not None else typed_text()
+    return _Formatted(name, text, format_text(text, name), path)
+
+
+def _settle(f: _Formatted, arguments: Namespace) -> int:
+    """Show what would change, or write it; the exit status."""
+    changed = f.formatted != f.text
     if arguments.diff:
-        lines = difflib.unified_diff(
-            text.splitlines(keepends=True), formatted.splitlines(keepends=True), file, f"{file} (formatted)"
-        )
-        sys.stdout.writelines(lines)
-        return int(formatted != text)
-    if file == "-":
-        sys.stdout.write(formatted)
-        return 0
-    if formatted == text:
-        return 0
+        sys.stdout.writelines(_diff(f))
+        return int(changed)
     if arguments.check:
-        print(f"{file}: not formatted")
-        return 1
-    _write(Path(file), formatted)
-    print(f"{file}: formatted")
+        if changed:
+            print(f"{f.name}: not formatted")
+        return int(changed)
+    if f.path is None:
+        sys.stdout.write(f.formatted)
+    elif changed:
+        _write(f.path, f.formatted)
+        print(f"{f.name}: formatted")
     return 0
 
 
+def _diff(f: _Formatted) -> Iterator[str]:
+    old, new = (text.splitlines(keepends=True) for text in (f.text, f.formatted))
+    for line in difflib.unified_diff(old, new, f.name, f"{f.name} (formatted)"):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file whole or not at all; its permissions stay, and a link stays one."""
+    path = path.resolve()
+    with path.open("r+b"):  # where it may not be written, it is not replaced either
+        pass
+    number, name = tempfile.mkstemp(prefix=".cutwire-", dir=path.parent)
     try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        os.replace(beside, path)
+        with open(number, "w", encoding="utf-8", newline="") as beside:
+            beside.write(text)
+        shutil.copymode(path, name)
+        os.replace(name, path)
     finally:
-        beside.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    """One object on one line: plain ASCII, which every output can show, and no numbers that JSON does not know."""
+    print(json.dumps(value, allow_nan=False))

@@ -56,23 +56,21 @@ def evaluate_statement(
         QueryError: Q005 if `exact` fractions are asked for and something is floating-point, Q010 if a unit is asked for
             and the answer is no probability; whatever its questions raise.
     """
-    if exact:
-        _refuse_floats(statement)
     estimates: list[Estimate] = []
 
     @cached
     def ask(query: Query) -> Distribution:
         return ask_model(model, statement, query, exact, max_memory, estimates)
 
-    value = _formula(model, statement, statement.formula, ask)
+    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
     _check_unit(statement, value)
     used = tuple(estimates)
     if statement.expect is None:
         return Result(statement, value, used)
-    expected = _formula(model, statement, statement.expect, ask)
+    expected = _formula(model, statement, statement.expect, ask, exact, max_memory)
     claim = Compare((statement.formula, statement.expect), ("==",))
     try:
-        met = compare(claim, ask, value_lists(model, statement.axes)).holds
+        met = compare(claim, ask, value_lists(model, statement.axes), exact=exact, max_memory=max_memory).holds
     except CutwireError as e:
         raise e.at(statement.span) from None
     return Result(statement, value, used, expected, met)
@@ -90,17 +88,13 @@ def compare_statement(
         QueryError: Q005 for an exact check with floating-point numbers; whatever its questions raise.
     """
     exact = statement.mode == "exact" or (statement.mode == "" and exact_is_cheap(model, statement))
-    if exact:
-        _refuse_floats(statement)
 
     @cached
     def ask(query: Query) -> Distribution:
         return ask_model(model, statement, query, exact, max_memory, [])
 
     values = value_lists(model, statement.axes)
-    if statement.within is None:
-        return compare(claim, ask, values)
-    return compare(claim, ask, values, within=statement.within)
+    return compare(claim, ask, values, within=statement.within, exact=exact, max_memory=max_memory)
 
 
 def ask_model(
@@ -163,11 +157,17 @@ def value_lists(model: Interpreted, axes: Mapping[str, str]) -> Callable[[str], 
 
 
 def _formula(
-    model: Interpreted, statement: QueryStatement, formula: Formula, ask: Callable[[Query], Distribution]
+    model: Interpreted,
+    statement: QueryStatement,
+    formula: Formula,
+    ask: Callable[[Query], Distribution],
+    exact: bool,
+    max_memory: int | None,
 ) -> Distribution:
     """The value of a formula; bound names are its axes in the order in which the statement binds them."""
+    values = value_lists(model, statement.axes)
     try:
-        found = evaluate(formula, ask, value_lists(model, statement.axes))
+        found = evaluate(formula, ask, values, exact=exact, max_memory=max_memory)
     except CutwireError as e:
         raise e.at(formula.span) from None
     bound = iter([n for n in statement.axes if n in found.variables])
@@ -239,28 +239,16 @@ def _work(model: CausalModel, query: Query) -> int:
         for n, first in zip(d.nodes, d.first_wires, strict=True)
     ]
     free = {s.variable for s in spoken if s.axis is not None}
-    outs = dict.fromkeys(w for v, w in zip(question.variables(spoken), d.outs, strict=True) if v in free)
-    output = tuple(dict.fromkeys((*range(len(d.dom)), *outs)))
+    outs = [w for v, w in zip(question.variables(spoken), d.outs, strict=True) if v in free]
+    output = dict.fromkeys((*range(len(d.dom)), *outs))
     sizes = tuple(len(x.values or ("",)) for x in d.wires)
-    work = _ENTRY_WORK * math.prod(sizes[w] for w in output)
+    work: int = _ENTRY_WORK * math.prod(sizes[w] for w in output)
     if factors:
-        found = plan(Network(sizes, tuple(x.name for x in d.wires), tuple(factors), output))
+        held = {w for f in factors for w in f.indices}
+        names = tuple(x.name for x in d.wires)
+        found = plan(Network(sizes, names, tuple(factors), tuple(w for w in output if w in held)))
         work += found.work + found.peak
     return work
-
-
-def _refuse_floats(statement: QueryStatement | CheckStatement) -> None:
-    for f in _parts(statement):
-        if isinstance(f, Number) and not f.exact:
-            raise QueryError(
-                Diagnostic(
-                    "Q005",
-                    "a floating-point number has no exact answer",
-                    f.span or statement.span,
-                    "asks for floating point",
-                    help=("write it without `f`, or ask without exact",),
-                )
-            )
 
 
 def _parts(statement: QueryStatement | CheckStatement) -> Iterator[Formula]:

@@ -224,9 +224,7 @@ def load(path: str | Path, *, allow_outside: bool = False) -> Program:
     return Program(load_program(Path(path), allow_outside=allow_outside))
 
 
-def parse(
-    text: str, name: str = "<text>", folder: str | Path | None = None, *, allow_outside: bool = False
-) -> Program:
+def parse(text: str, name: str = "<text>", folder: str | Path | None = None, *, allow_outside: bool = False) -> Program:
     """Read and resolve a model text; `folder` is where its imports and data are looked up (nowhere, by default).
 
     They must lie inside of it, unless `allow_outside`.

@@ -49,7 +49,10 @@ def decimal(p: float | Fraction, digits: int = 6) -> str:
 
 def fraction(p: float | Fraction) -> str:
     """`a/b` for an exact number of readable length, else nothing."""
-    if not isinstance(p, Fraction) or p.denominator.bit_length() + abs(p.numerator).bit_length() > 4 * _LONGEST_FRACTION:
+    if (
+        not isinstance(p, Fraction)
+        or p.denominator.bit_length() + abs(p.numerator).bit_length() > 4 * _LONGEST_FRACTION
+    ):
         return ""
     text = fraction_text(p)
     return text if len(text) <= _LONGEST_FRACTION else ""
@@ -274,32 +277,27 @@ def _float(p: float | Fraction) -> float | None:
 
 
 def item_json(item: Item) -> dict[str, Any]:
-    """One entry of the JSON of `run` and `check`."""
-    shown: dict[str, Any]
+    """One entry of the JSON of `run` and `check`: its kind, the model and the name that it has, and what it came to.
+
+    Of a claim that falls for all models, `file` is the counterexample as a model file.
+    """
+    name = getattr(item.statement, "name", "")
+    known = {k: v for k, v in (("model", item.statement.model), ("name", name)) if v}
     match item:
         case Result():
-            shown = {"kind": "estimate" if item.statement.data else "query", **_model(item)}
-            return shown | {"query": item.statement.text} | result_json(item)
+            kind = "estimate" if item.statement.data else "query"
+            return {"kind": kind, **known, "query": item.statement.text} | result_json(item)
         case Verdict():
-            shown = {"kind": "claim", **_model(item), "name": item.statement.name, "claim": item.statement.text}
-            shown |= {"holds": item.holds, "evidence": item.evidence or None}
-            shown |= {"counterexample": item.failure or None}
+            shown = {"kind": "claim", **known, "claim": item.statement.text, "holds": item.holds}
+            shown |= {"evidence": item.evidence or None, "counterexample": item.failure or None}
             return shown | ({"file": item.file} if item.file else {})
         case Identification():
-            shown = {"kind": "identify", **_model(item), "query": item.statement.text}
-            return shown | ({"name": item.statement.name} if item.statement.name else {}) | item.to_dict()
+            return {"kind": "identify", **known, "query": item.statement.text} | item.to_dict()
         case Picture():
-            shown = {"kind": "picture", **_model(item), "title": item.statement.title}
-            return shown | {"path": shown_path(item.path) if item.path else None}
+            path = shown_path(item.path) if item.path else None
+            return {"kind": "picture", **known, "title": item.statement.title, "path": path}
         case Failure():
-            name = getattr(item.statement, "name", "")
-            shown = {"kind": "error", **_model(item), **({"name": name} if name else {})}
-            return shown | {"diagnostics": [diagnostic_json(d) for d in item.error.diagnostics]}
-
-
-def _model(item: Item) -> dict[str, str]:
-    """The name of the model that a statement asks, if it asks one."""
-    return {"model": item.statement.model} if item.statement.model else {}
+            return {"kind": "error", **known, "diagnostics": [diagnostic_json(d) for d in item.error.diagnostics]}
 
 
 def diagnostic_json(d: Diagnostic) -> dict[str, Any]:

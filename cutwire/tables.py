@@ -10,6 +10,7 @@ import numpy as np
 
 from parser.program import Data, Definition, Fit, Table
 from semantics.data import Dataset, fit, from_rows, read_csv
+from semantics.distribution import check_axes
 from semantics.kernel import Kernel
 from strings.diagnostic import Diagnostic, LimitError
 from strings.model import CausalModel
@@ -18,8 +19,6 @@ from strings.surgery import Replace, Surgery
 
 Datasets = Callable[[str], Dataset]
 """Finds a data set by its name in the model file."""
-
-_MOST_AXES = 32  # what every numpy can walk through
 
 
 def boxes_of(model: CausalModel, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
@@ -42,14 +41,7 @@ def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool) -> K
     Raises:
         LimitError: L003 if it has more wires than an array has axes, or numbers too small for floating point.
     """
-    if len(b.dom) + len(b.cod) > _MOST_AXES:
-        raise LimitError(
-            Diagnostic(
-                "L003",
-                f"box `{b.name}` has {len(b.dom) + len(b.cod)} wires; one with numbers has at most {_MOST_AXES}",
-                help=("join some of its inputs into one variable",),
-            )
-        )
+    check_axes(len(b.dom) + len(b.cod), f"the table of box `{b.name}`", "join some of its inputs into one variable")
     if isinstance(definition, Fit):
         learnt = fit(datasets(definition.data), b, definition.alpha)
         return learnt if exact else learnt.as_float()

@@ -244,6 +244,9 @@ def _check_option(slip: Slip) -> Diagnostic | None:
         return Diagnostic("P019", message, slip.before_span, label, help=(f"write `for {before} models`",))
     if "_SEED" not in slip.accepts or slip.found is None:
         return None
+    if slip.found.kind == "number" and (slip.text(-2), before) == ("check", "for"):
+        help_ = f"write `check all for {text} models`"
+        return Diagnostic("P015", "a check names claims first", slip.before_span, "check what?", help=(help_,))
     if slip.found.kind == "number":
         help_ = f"write `for {text} models` or `seed {text}`"
         return at(slip, "P019", f"`for` is missing before `{text}`", "expected `for` or `seed` here", help_)

@@ -1,4 +1,11 @@
-"""Claims, and the checks that say how to decide them."""
+"""Claims, and the checks that say how to decide them.
+
+>>> from parser.elaborate import parse_program
+>>> text = "var S, T : {no, yes} box s : -> S box t : S -> T claim c: S _||_ T | do(T) check c symbolic seed 7"
+>>> found = parse_program(text).statements[0]
+>>> found.body.left, found.body.right, [str(s) for s in found.body.surgeries], found.mode, found.seed
+(('S',), ('T',), ['do(T)'], 'symbolic', 7)
+"""
 
 from __future__ import annotations
 

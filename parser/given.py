@@ -1,4 +1,10 @@
-"""What is given for identification: joint distributions of observed variables, also such as experiments tell."""
+"""What is given for identification: joint distributions of observed variables, also such as experiments tell.
+
+>>> from parser.elaborate import parse_program
+>>> text = "var S, T : {no, yes} box s : -> S box t : S -> T identify P(T | do(S)) from P(S, T), P(T | do(S))"
+>>> print(*parse_program(text).statements[0].given, sep="; ")
+P(S, T); P(T | do(S))
+"""
 
 from __future__ import annotations
 

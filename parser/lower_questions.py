@@ -97,7 +97,7 @@ class LowerQuestions(LowerBase):
         return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
 
     for_ = unit = using = expect = from_ = mode = models = seed = within = LowerBase.first
-    given = assuming = behind = LowerBase.parts
+    given = assuming = behind = checked = LowerBase.parts
 
 
 _NO_COMPARISON = {

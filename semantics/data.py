@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from semantics.distribution import number_array
 from semantics.expectation import as_number
 from strings.diagnostic import Diagnostic, LanguageError, LimitError, did_you_mean
 
-__all__ = ["Dataset", "fit", "from_distribution", "from_frame", "from_rows", "read_csv"]
+__all__ = ["Dataset", "fit", "from_distribution", "from_frame", "from_rows", "levels", "read_csv"]
 
 Values = Mapping[str, Sequence[str]]
 Row = tuple[str, Sequence[str]]
@@ -45,8 +45,9 @@ def read_csv(
     Rows with a missing value (empty, `NA`, `NaN`, `?`, `null`, unless that is a value of the variable) are left out.
 
     Raises:
-        LanguageError: F001 if the file cannot be read, F002 for a column that it does not have, F003 for a value that
-            a variable does not take, F005 for a weight that is no number or negative, F006 if no row is left.
+        LanguageError: F009 if the file cannot be read, F010 for a column that it does not have or has twice, F003 for a
+            value that a variable does not take, F011 for a weight that is no number or negative, F012 if no row is
+            left.
         LimitError: L003 if there are more than `max_rows` rows.
     """
     path = Path(path)
@@ -54,9 +55,9 @@ def read_csv(
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, rows = _open_csv(file, [*columns.values(), *([weight] if weight else [])], path.name)
             return _collect(name or path.stem, path.name, header, rows, columns, weight, values, max_rows)
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
+    except (OSError, ValueError, csv.Error) as e:
         reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
-        raise LanguageError(Diagnostic("F001", f"cannot read `{path.name}`: {reason}")) from None
+        raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None
 
 
 def from_frame(
@@ -70,49 +71,109 @@ def from_frame(
 ) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """A data frame (pandas, polars or others, through narwhals) or a mapping of columns as data, with warnings.
 
-    Without `columns`, every variable of `values` that has a column of its name is read. Raises as `read_csv`.
+    Without `columns`, every variable of `values` that has a column of its name is read. Cells are read as their text:
+    whole numbers without a point, truth values as `True` and `False`, or `true` and `false` where a variable has those.
 
     >>> data, warnings = from_frame({"S": ["no", "yes", "yes", None]}, {"S": ("no", "yes")})
     >>> data.marginal(["S"])["yes"], warnings[0].message
     (Fraction(2, 3), '1 of 4 rows of `data` left out: values are missing')
+
+    Raises:
+        LanguageError: F009 for what is no data frame and no mapping of equally long columns, V003 if a data frame is
+            given and narwhals is not installed; and as `read_csv`.
+        LimitError: as `read_csv`.
     """
-    table = frame if isinstance(frame, Mapping) else _columns_of(frame)
-    header = [str(c) for c in table]
-    lists = [list(c) for c in table.values()]
-    if len({len(c) for c in lists}) > 1:
-        lengths = ", ".join(f"{h}: {len(c)}" for h, c in zip(header, lists, strict=True))
-        raise LanguageError(Diagnostic("F001", f"the columns of `{name}` are not equally long", notes=(lengths,)))
+    header, cells = _columns(frame, name)
     if columns is None:
         columns = {v: v for v in values if v in header} or {v: v for v in values}
-    rows = ((f"row {r} of `{name}`", [_text(c) for c in cells]) for r, cells in enumerate(zip(*lists, strict=True), 1))
+    taken = {c: [v for n, k in columns.items() if k == c for v in values[n]] for c in columns.values()}
+    read = {**({weight: []} if weight is not None else {}), **taken}
+    texts = [_texts(c, read[h]) if h in read else [""] * len(c) for h, c in zip(header, cells, strict=True)]
+    rows = ((f"row {r} of `{name}`", row) for r, row in enumerate(zip(*texts, strict=True), 1))
     return _collect(name, name, header, rows, columns, weight, values, max_rows)
 
 
-def _columns_of(frame: Any) -> Mapping[str, Sequence[Any]]:
-    """The columns of a data frame by name."""
+def levels(data: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The values that occur in some columns of a data frame or mapping of columns, as `from_frame` reads them.
+
+    Each once, numbers by size and then texts; missing ones are left out.
+
+    >>> levels({"S": ["yes", "no", None], "N": [10, 9, 9]}, ["S", "N"])
+    {'S': ('no', 'yes'), 'N': ('9', '10')}
+
+    Raises:
+        LanguageError: F009 for what is no data, F010 for a column that it does not have or has twice, F012 for one
+            with missing values only.
+    """
+    header, cells = _columns(data, "data")
+    found = {}
+    for n in names:
+        distinct = {t for t in _texts(cells[_column(n, header, "data")]) if t.casefold() not in _MISSING}
+        if not distinct:
+            raise LanguageError(Diagnostic("F012", f"the column `{n}` has no values", notes=("all are missing",)))
+        found[n] = tuple(sorted(distinct, key=_natural))
+    return found
+
+
+def _natural(text: str) -> tuple[bool, Fraction, str]:
+    number = as_number(text)
+    return number is None, number or Fraction(0), text
+
+
+def _columns(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+    """The names and cells of the columns of a data frame or a mapping.
+
+    Raises:
+        LanguageError: F009, V003; F010 if a data frame has two columns of one name.
+    """
+    if isinstance(data, Mapping):
+        odd = next((c for c, v in data.items() if isinstance(v, str) or not isinstance(v, Iterable)), None)
+        if odd is not None:
+            message = f"the column `{odd}` of `{name}` is no list of values"
+            raise LanguageError(Diagnostic("F009", message, help=("give every column as a list",)))
+        header, cells = [str(c) for c in data], [list(c) for c in data.values()]
+    else:
+        header, cells = _columns_of(data, name)
+    if len({len(c) for c in cells}) > 1:
+        lengths = ", ".join(f"{h}: {len(c)}" for h, c in zip(header, cells, strict=True))
+        raise LanguageError(Diagnostic("F009", f"the columns of `{name}` are not equally long", notes=(lengths,)))
+    return header, cells
+
+
+def _columns_of(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+    """The names and cells of the columns of a data frame."""
     try:
         import narwhals
     except ImportError:
         help_ = ("install it: `pip install 'cutwire[data]'`, or give a mapping of columns",)
-        raise LanguageError(Diagnostic("F001", "reading a data frame needs narwhals", help=help_)) from None
+        raise LanguageError(Diagnostic("V003", "reading a data frame needs narwhals", help=help_)) from None
     try:
-        found = narwhals.from_native(frame, eager_only=True)
+        found = list(narwhals.from_native(frame, eager_only=True).iter_columns())
+        return [str(c.name) for c in found], [c.to_list() for c in found]
     except TypeError:
-        raise LanguageError(
-            Diagnostic(
-                "F001",
-                f"cannot read data from a {type(frame).__name__}",
-                help=("give a data frame, a mapping of columns, or a Distribution",),
-            )
-        ) from None
-    return {str(c): found[c].to_list() for c in found.columns}
+        kind = type(frame).__name__
+        help_ = ("give a data frame, a mapping of columns, or a Distribution",)
+        raise LanguageError(Diagnostic("F009", f"cannot read data from a {kind}", help=help_)) from None
+    except Exception as e:  # whatever the library of the data frame raises
+        names = [str(c) for c in getattr(frame, "columns", ())]
+        twice = next((c for c in names if names.count(c) > 1), None)
+        if twice is not None:
+            raise _doubled(name, twice, names.count(twice)) from None
+        reason = str(e).partition("\n")[0]
+        raise LanguageError(Diagnostic("F009", f"cannot read the columns of `{name}`: {reason}")) from None
+
+
+def _texts(cells: Iterable[object], values: Collection[str] = ()) -> list[str]:
+    """Cells as the texts of values; missing ones are empty."""
+    lower = not {"True", "False"} & set(values) and bool({"true", "false"} & set(values))
+    return [str(c).lower() if lower and isinstance(c, bool | np.bool_) else _text(c) for c in cells]
 
 
 def _text(cell: object) -> str:
     """A cell as the text of a value; whole numbers are written without a point, missing ones are empty."""
     if cell is None or (isinstance(cell, float | np.floating) and np.isnan(cell)):
         return ""
-    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+    if isinstance(cell, float | np.floating) and float(cell).is_integer() and abs(float(cell)) < 1e16:
         return str(int(cell))
     text = str(cell).strip()
     return "" if text in ("<NA>", "NaT") else text
@@ -151,7 +212,7 @@ def _collect(
     warnings = reader.warnings(name)
     if not reader.totals:
         notes = tuple(n for w in warnings for n in (w.message, *w.notes)) or ("it has no rows",)
-        raise LanguageError(Diagnostic("F006", f"data `{name}` is empty", notes=notes))
+        raise LanguageError(Diagnostic("F012", f"data `{name}` is empty", notes=notes))
     codes = np.array(list(reader.totals), dtype=np.int64).reshape(len(reader.totals), len(columns))
     weights = number_array([Fraction(w) for w in reader.totals.values()])
     labels = tuple(tuple(values[n]) for n in columns)
@@ -183,12 +244,12 @@ class _Reader:
         """Take one row; `where` says where it stands.
 
         Raises:
-            LanguageError: F001 if it has more cells than the header, F005 for a weight that is none.
+            LanguageError: F009 if it has more cells than the header, F011 for a weight that is none.
         """
         self.rows += 1
         if any(cells[self.width :]):
             message = f"{where}: {len(cells)} cells, but the header has {self.width} columns"
-            raise LanguageError(Diagnostic("F001", message, help=("quote values that contain the separator",)))
+            raise LanguageError(Diagnostic("F009", message, help=("quote values that contain the separator",)))
         cells = [*cells, *[""] * (self.width - len(cells))]
         amount: Fraction | int | None = 1 if self.weight_at is None else _weight(cells[self.weight_at], where)
         codes = [self.places[n].get(cells[k]) for n, _, k in self.columns]
@@ -223,7 +284,7 @@ def _weight(text: str, where: str) -> Fraction | None:
     if number is None or number < 0:
         problem = "is negative" if number is not None else "is no number"
         help_ = ("weights are decimals such as `3` or `0.25`",)
-        raise LanguageError(Diagnostic("F005", f"{where}: the weight `{text}` {problem}", help=help_))
+        raise LanguageError(Diagnostic("F011", f"{where}: the weight `{text}` {problem}", help=help_))
     return number
 
 
@@ -231,12 +292,16 @@ def _column(name: str, header: Sequence[str], source: str) -> int:
     if name not in header:
         raise LanguageError(
             Diagnostic(
-                "F002",
+                "F010",
                 f"`{source}` has no column `{name}`",
                 notes=(f"its columns are {', '.join(header[:30])}" if any(header) else "it has no header",),
                 help=did_you_mean(name, header),
             )
         )
     if header.count(name) > 1:
-        raise LanguageError(Diagnostic("F002", f"`{source}` has {header.count(name)} columns `{name}`: which one?"))
+        raise _doubled(source, name, header.count(name))
     return header.index(name)
+
+
+def _doubled(source: str, column: str, times: int) -> LanguageError:
+    return LanguageError(Diagnostic("F010", f"`{source}` has {times} columns `{column}`: which one?"))

@@ -12,15 +12,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from semantics.distribution import Array, Distribution, number_array
+from semantics.distribution import Array, Distribution, check_axes, number_array
 from semantics.kernel import Kernel
-from strings.diagnostic import Diagnostic, LanguageError, LimitError, QueryError, ZeroProbabilityError, did_you_mean
+from strings.diagnostic import (
+    CutwireError,
+    Diagnostic,
+    LanguageError,
+    LimitError,
+    QueryError,
+    ZeroProbabilityError,
+    did_you_mean,
+)
 from strings.signature import Box, Object
 
 _MOST_CELLS = 20_000_000
@@ -49,12 +57,12 @@ class Dataset:
         """The number of a variable's column.
 
         Raises:
-            QueryError: E004 with a did-you-mean if the data has no such variable.
+            QueryError: E006 with a did-you-mean if the data has no such variable.
         """
         if name not in self.variables:
             raise QueryError(
                 Diagnostic(
-                    "E004",
+                    "E006",
                     f"data `{self.name}` has no variable `{name}`",
                     notes=(f"its variables are {', '.join(self.variables)}",),
                     help=did_you_mean(name, self.variables),
@@ -62,12 +70,29 @@ class Dataset:
             )
         return self.variables.index(name)
 
+    def aligned(self, values: Mapping[str, Sequence[str]]) -> Dataset:
+        """The same data with the values of variables in the order of `values`; variables not in there stay as they are.
+
+        Raises:
+            LanguageError: F003 for a level that is no value of its variable, or a value that is no level here.
+            CutwireError: T022 if levels without names of their own are not as many as the variable has values.
+        """
+        codes, levels = self.codes, list(self.values)
+        for k, n in enumerate(self.variables):
+            if n in values and self.values[k] != tuple(values[n]):
+                places = np.array(_places(n, self.values[k], values[n], f"data `{self.name}`"), dtype=np.int64)
+                codes = codes.copy()
+                codes[:, k] = places[codes[:, k]]
+                levels[k] = tuple(values[n])
+        return replace(self, values=tuple(levels), codes=codes)
+
     def counts(self, names: Sequence[str]) -> Array:
         """The total weight of every combination of values of `names`, one axis each.
 
         Raises:
-            LimitError: L003 if there are too many combinations.
+            LimitError: L003 if there are too many combinations, or too many names for a table.
         """
+        check_axes(len(names), "a table of this data", "use fewer variables")
         at = [self.position(n) for n in names]
         shape = tuple(len(self.values[k]) for k in at)
         if math.prod(shape) > _MOST_CELLS:
@@ -136,13 +161,18 @@ def from_rows(
     """A data set from rows of values, each row with its weight (1, unless given).
 
     Raises:
-        LanguageError: F003 for a value that its variable does not take, F005 for a negative weight, F006 if nothing is
-            left (no rows, or all weights zero).
+        LanguageError: F003 for a value that its variable does not take, F009 for a row of another length, F011 for
+            weights that are negative or not one a row, F012 if nothing is left (no rows, or all weights zero).
     """
     variables = tuple(variables)
+    if weights is not None and len(weights) != len(rows):
+        raise LanguageError(Diagnostic("F011", f"data `{name}` has {len(rows)} rows and {len(weights)} weights"))
     places = [{v: k for k, v in enumerate(values[n])} for n in variables]
     codes = np.zeros((len(rows), len(variables)), dtype=np.int64)
     for r, row in enumerate(rows):
+        if len(row) != len(variables):
+            message = f"row {r + 1} of `{name}` has {len(row)} values for {len(variables)} variables"
+            raise LanguageError(Diagnostic("F009", message))
         for c, cell in enumerate(row):
             if cell not in places[c]:
                 raise LanguageError(unknown_level(cell, variables[c], values[variables[c]], f"row {r + 1} of `{name}`"))
@@ -157,38 +187,72 @@ def checked(data: Dataset) -> Dataset:
     """The data, if its weights make sense.
 
     Raises:
-        LanguageError: F005 if one is negative or not finite, F006 if nothing is left.
+        LanguageError: F011 if one is negative or not finite, F012 if nothing is left.
     """
     bad = np.flatnonzero(~((data.weights >= 0) & (data.weights < math.inf)).astype(bool))
     if bad.size:
         message = f"row {bad[0] + 1} of `{data.name}` has weight {data.weights[bad[0]]}"
-        raise LanguageError(Diagnostic("F005", message, notes=("weights are finite and not negative",)))
+        raise LanguageError(Diagnostic("F011", message, notes=("weights are finite and not negative",)))
     if not (data.weights > 0).any():
-        raise LanguageError(Diagnostic("F006", f"data `{data.name}` is empty", notes=("no row has a weight",)))
+        raise LanguageError(Diagnostic("F012", f"data `{data.name}` is empty", notes=("no row has a weight",)))
     return data
 
 
-def from_distribution(joint: Distribution, name: str = "the joint") -> Dataset:
-    """A joint distribution as data: one weighted row for every combination of positive probability."""
+def from_distribution(
+    joint: Distribution, values: Mapping[str, Sequence[str]] | None = None, name: str = "the joint"
+) -> Dataset:
+    """A joint distribution as data: one weighted row for every combination of positive weight; it may sum to anything.
+
+    With `values`, what a model's variables take, axes are aligned by label: a label stands for the value of that name,
+    in whatever order the labels are. An axis of a variable that `values` does not mention stays as it is.
+
+    >>> table = Distribution(("S",), [3, 1], (("yes", "no"),))
+    >>> from_distribution(table, {"S": ("no", "yes")}).counts(["S"]).tolist()
+    [1.0, 3.0]
+
+    Raises:
+        LanguageError: F003 for a label that is no value of its variable, or a value without a label.
+        CutwireError: T022 if an axis without labels of its own is not as long as its variable has values.
+    """
     cells = np.argwhere(joint.array != 0)
     weights = joint.array[tuple(cells.T)] if joint.variables else joint.array.reshape(1)
-    return checked(Dataset(name, joint.variables, joint.values, cells.astype(np.int64), weights))
+    data = Dataset(name, joint.variables, joint.values, cells.astype(np.int64), weights)
+    return checked(data if values is None else data.aligned(values))
+
+
+def _places(variable: str, labels: Sequence[str], values: Sequence[str], where: str) -> list[int]:
+    """For every label where it stands among the values of a variable."""
+    if len(labels) != len(values) and not set(labels) & set(values):
+        problem = f"`{variable}` has {len(labels)} entries there, and takes {len(values)} values"
+        raise CutwireError(Diagnostic("T022", f"{where} does not fit the variables", notes=(problem,)))
+    odd = next((v for v in labels if v not in values), None)
+    if odd is not None:
+        found = unknown_level(odd, variable, values, where)
+        if list(labels) == [str(k) for k in range(len(labels))]:
+            found = replace(found, help=("say what the entries stand for: `values=` of the distribution",))
+        raise LanguageError(found)
+    missing = next((v for v in values if v not in labels), None)
+    if missing is not None:
+        notes = (f"it has {', '.join(labels[:12])}{', …' if labels[12:] else ''}",)
+        help_ = did_you_mean(missing, labels) or ("give it an entry, which may be 0",)
+        message = f"{where}: `{variable}` has no entry for `{missing}`"
+        raise LanguageError(Diagnostic("F003", message, notes=notes, help=help_))
+    return [values.index(v) for v in labels]
 
 
 def fit(data: Dataset, box: Box, alpha: Fraction | int = 0) -> Kernel:
     """The kernel of a box whose ports are variables of the data: as `Dataset.conditional`, typed like the box.
 
     Raises:
-        QueryError: E004 if the data lacks a variable.
-        LanguageError: F003 if a variable takes other values in the data.
+        QueryError: E006 if the data lacks a variable.
+        LanguageError: F003 if a variable takes other values in the data; their order does not matter.
         ZeroProbabilityError: Q002 if a combination of inputs never occurs and `alpha` is 0.
     """
-    for x in (*box.dom, *box.cod):
-        taken = data.values[data.position(x.name)]
-        if taken != x.values:
-            odd = next((v for v in taken if v not in (x.values or ())), taken[0])
-            raise LanguageError(unknown_level(odd, x.name, x.values or (), f"data `{data.name}`"))
-    learnt = data.conditional([x.name for x in box.cod], [x.name for x in box.dom], alpha)
+    ports = (*box.dom, *box.cod)
+    for x in ports:
+        data.position(x.name)
+    known = data.aligned({x.name: x.values or () for x in ports})
+    learnt = known.conditional([x.name for x in box.cod], [x.name for x in box.dom], alpha)
     return Kernel(box.dom, box.cod, learnt.array)
 
 

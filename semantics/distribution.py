@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,9 @@ def _of_objects(raw: Array) -> Array:
     """An array of fractions, or of floats if any entry is one."""
     entries = raw.reshape(-1)  # `flat` stops at 32 axes
     kinds = set(map(type, entries))
-    if any(issubclass(k, str | bytes) for k in kinds):
-        raise TypeError("texts are no numbers")
+    odd = next((k for k in kinds if not issubclass(k, Real | Decimal)), None)
+    if odd is not None:
+        raise TypeError(f"an entry is a {odd.__name__}, not a number")
     if any(issubclass(k, float | np.floating) for k in kinds):
         return raw.astype(np.float64)
     made = np.empty(len(entries), dtype=object)

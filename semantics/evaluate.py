@@ -14,14 +14,15 @@ Fraction(3, 2)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
-from semantics.distribution import Array, Distribution, float_array, significant
+from semantics.contract import check_bytes, show_count
+from semantics.distribution import MOST_AXES, Array, Distribution, float_array, significant
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
 from strings.query import Query
@@ -29,7 +30,11 @@ from strings.query import Query
 Values = Callable[[str], tuple[str, ...]]
 """The values of a variable, or of the variable that a bound name ranges over."""
 
-MOST_CELLS = 20_000_000
+Labels = dict[str, tuple[str, ...]]
+"""The axes of a table, each with its values."""
+
+_FLOAT_BYTES = 24  # for an entry of a result and of what it is made from
+_FRACTION_BYTES = 160
 _LARGEST_POWER = 1000
 _MOST_BITS = 1_000_000
 
@@ -98,59 +103,164 @@ class Plain:
         return np.asarray(array.sum(axis=axes), dtype=array.dtype)
 
 
-def evaluate(formula: Formula, ask: Callable[[Query], Distribution], values: Values) -> Distribution:
+def evaluate(
+    formula: Formula,
+    ask: Callable[[Query], Distribution],
+    values: Values,
+    *,
+    exact: bool = False,
+    max_memory: int | None = None,
+) -> Distribution:
     """The value of a formula: a table with the formula's free axes, in order of first appearance.
 
-    `ask` answers the questions in it. Exact if every part is.
+    `ask` answers the questions in it, each of which it is asked once. The value is exact if every part is; with `exact`
+    it has to be. `max_memory` bounds the bytes of each table on the way.
 
     Raises:
-        QueryError: Q006 for a division by zero, Q008 for a power that is not a small whole number, and whatever `ask`
-            raises.
-        LimitError: L003 if a table gets too many entries.
+        QueryError: Q005 if it is to be exact and a part is floating-point, Q006 for a division by zero, Q008 for a
+            power that is not a small whole number, and whatever `ask` raises.
+        LimitError: L001 if a table would take too much memory, L003 if it has too many axes or too large numbers;
+            nothing has been computed then.
     """
+    if exact:
+        _refuse_floats(formula)
 
     def grid(query: Query) -> Grid:
         found = ask(query)
+        if exact and not found.exact:
+            raise QueryError(Diagnostic("Q005", f"`{query}` has no exact answer", span=query.span))
         return Grid(found.variables, found.array, found.values)
 
-    found = evaluate_in(Plain(), formula, grid, values)
+    found = evaluate_in(Plain(), formula, grid, values, max_memory)
     return Distribution(found.variables, found.array, found.values)
 
 
-def evaluate_in(numbers: Numbers, formula: Formula, ask: Callable[[Query], Grid], values: Values) -> Grid:
+def evaluate_in(
+    numbers: Numbers,
+    formula: Formula,
+    ask: Callable[[Query], Grid],
+    values: Values,
+    max_memory: int | None = None,
+) -> Grid:
     """The same in any kind of numbers."""
+    known: dict[Query, Grid] = {}
+    for query in _queries(formula):
+        known[query] = ask(query)
+    _check_shapes(formula, known, max_memory)
+    return _value(numbers, formula, known, values)
+
+
+def _queries(formula: Formula) -> list[Query]:
+    """The questions in a formula, each once, from left to right."""
+    match formula:
+        case Ask(query):
+            return [query]
+        case Sum(_, body):
+            return _queries(body)
+        case Arithmetic(_, left, right):
+            return list(dict.fromkeys([*_queries(left), *_queries(right)]))
+        case _:
+            return []
+
+
+def _refuse_floats(formula: Formula) -> None:
+    """Q005 for a number that asks for floating point."""
+    match formula:
+        case Number(_, False, span):
+            help_ = ("write it without `f`, or ask without exact",)
+            message = "a floating-point number has no exact answer"
+            raise QueryError(Diagnostic("Q005", message, span, "asks for floating point", help=help_))
+        case Sum(_, body):
+            _refuse_floats(body)
+        case Arithmetic(_, left, right):
+            _refuse_floats(left)
+            _refuse_floats(right)
+        case _:
+            pass
+
+
+def _check_shapes(formula: Formula, known: Mapping[Query, Grid], max_memory: int | None) -> tuple[Labels, bool]:
+    """The axes of a formula's value, and whether it is exact; every table on the way is checked, none is built."""
+    match formula:
+        case Number(_, exact):
+            return {}, exact
+        case Ask(query):
+            found = known[query]
+            return dict(zip(found.variables, found.values, strict=True)), found.array.dtype == object
+        case Sum(binders, body):
+            labels, exact = _check_shapes(body, known, max_memory)
+            _check_axes(labels)
+            bound = {name for name, _ in binders}
+            return {n: v for n, v in labels.items() if n not in bound}, exact
+        case Arithmetic(_, left, right):
+            one, other = (_check_shapes(side, known, max_memory) for side in (left, right))
+            labels = _joined([one[0], other[0]])
+            _check_table(labels, one[1] and other[1], max_memory)
+            return labels, one[1] and other[1]
+
+
+def _value(numbers: Numbers, formula: Formula, known: Mapping[Query, Grid], values: Values) -> Grid:
     match formula:
         case Number(value, exact):
             return Grid((), numbers.constant(value, exact), ())
         case Ask(query):
-            return ask(query)
+            return known[query]
         case Sum(binders, body):
-            return _sum(numbers, binders, evaluate_in(numbers, body, ask, values), values)
+            return _sum(numbers, binders, _value(numbers, body, known, values), values)
         case Arithmetic(op, left, right):
-            sides = [evaluate_in(numbers, side, ask, values) for side in (left, right)]
-            return _combine(numbers, op, sides[0], sides[1], formula)
+            one, other = (_value(numbers, side, known, values) for side in (left, right))
+            return _combine(numbers, op, one, other, formula)
 
 
-def aligned(sides: Sequence[Grid]) -> tuple[tuple[str, ...], list[Array], list[tuple[str, ...]]]:
+def aligned(
+    sides: Sequence[Grid], max_memory: int | None = None
+) -> tuple[tuple[str, ...], list[Array], list[tuple[str, ...]]]:
     """All axes in order of first appearance, the tables with axes of length 1 where they lack one, and the labels.
 
     Every table gets a last axis of length 1 besides: numpy unwraps fractions in arrays without axes.
+
+    Raises:
+        QueryError: N009 if an axis has different values in two tables.
+        LimitError: L001, L003 if a table over all axes would be too large.
     """
-    labels: dict[str, tuple[str, ...]] = {}
-    for side in sides:
-        for n, v in zip(side.variables, side.values, strict=True):
-            if labels.setdefault(n, v) != v:
-                raise QueryError(Diagnostic("N009", f"the axis `{n}` has different values in two places"))
-    size = math.prod(len(v) for v in labels.values())
-    if size > MOST_CELLS:
-        message = f"a table over {', '.join(labels)} would have {size:,} entries"
-        raise LimitError(Diagnostic("L003", message, notes=(f"the limit is {MOST_CELLS:,}",)))
+    labels = _joined([dict(zip(side.variables, side.values, strict=True)) for side in sides])
+    _check_table(labels, all(side.array.dtype == object for side in sides), max_memory)
     tables = []
     for side in sides:
         order = [side.variables.index(n) for n in labels if n in side.variables]
         shape = [*(len(v) if n in side.variables else 1 for n, v in labels.items()), 1]
         tables.append(np.transpose(side.array, order).reshape(shape))
     return tuple(labels), tables, list(labels.values())
+
+
+def _joined(sides: Sequence[Labels]) -> Labels:
+    """The axes of some tables, in order of first appearance."""
+    labels: Labels = {}
+    for side in sides:
+        for n, v in side.items():
+            if labels.setdefault(n, v) != v:
+                raise QueryError(Diagnostic("N009", f"the axis `{n}` has different values in two places"))
+    return labels
+
+
+def _check_table(labels: Labels, exact: bool, max_memory: int | None) -> None:
+    """Refuse a table over some axes that would be too large."""
+    size = math.prod(len(v) for v in labels.values())
+    shown = ", ".join([*labels][:12]) + (f" and {len(labels) - 12} more" if len(labels) > 12 else "")
+    check_bytes(
+        size * (_FRACTION_BYTES if exact else _FLOAT_BYTES),
+        max_memory,
+        "this formula needs",
+        f"a table over {shown} has {show_count(size)} entries",
+        "bind fewer names, or sum earlier",
+    )
+    _check_axes(labels)
+
+
+def _check_axes(labels: Labels) -> None:
+    if len(labels) >= MOST_AXES:  # one more is used on the way
+        message = f"a table of this formula would have {len(labels)} axes; the limit is {MOST_AXES - 1}"
+        raise LimitError(Diagnostic("L003", message, help=("bind fewer names",)))
 
 
 def _sum(numbers: Numbers, binders: Sequence[tuple[str, str]], body: Grid, values: Values) -> Grid:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from semantics.distribution import Distribution, number_array
+from semantics.distribution import Distribution, float_array, number_array
 from strings.diagnostic import Diagnostic, QueryError
 from strings.model import CausalModel
 from strings.query import Query
@@ -52,7 +52,9 @@ def mean(distribution: Distribution, axis: str) -> Distribution:
     """The expectation along one axis, whose values spell numbers."""
     at = distribution.axis(axis)
     numbers = [as_number(v) or Fraction(0) for v in distribution.values[at]]
-    weights = number_array(numbers if distribution.exact else [float(n) for n in numbers])
+    weights = number_array(numbers)
+    if not distribution.exact:
+        weights = float_array(weights)
     array = np.tensordot(distribution.array, weights, axes=(at, 0))
     names = [n for n in distribution.variables if n != axis]
     return Distribution(names, array, [distribution.labels(n) for n in names])

@@ -128,18 +128,11 @@ def _check_names(diagram: Diagram) -> None:
     """Tables go by the names of boxes, so boxes from different places need different names."""
     origins: dict[str, str] = {}
     for node in diagram.nodes:
-        if node.box.kind == "box" and origins.setdefault(node.box.name, node.box.origin) != node.box.origin:
-            raise CutwireError(
-                Diagnostic(
-                    "M013",
-                    f"two boxes of this model are called `{node.box.name}`",
-                    notes=tuple(
-                        f"one is declared in {o or 'this file'}"
-                        for o in sorted({node.box.origin, origins[node.box.name]})
-                    ),
-                    help=("rename one of them: numbers go by the names of boxes",),
-                )
-            )
+        name, origin = node.box.name, node.box.origin
+        if node.box.kind == "box" and origins.setdefault(name, origin) != origin:
+            notes = tuple(f"one comes from `{o}`" for o in sorted({origin, origins[name]}) if o)
+            help_ = ("rename one of them: numbers go by the names of boxes",)
+            raise CutwireError(Diagnostic("M013", f"two boxes are called `{name}`", notes=notes, help=help_))
 
 
 def spread(array: Array, kept: Sequence[int], wires: Sequence[int], wiring: Wiring, nil: float = 0) -> Array:

@@ -74,7 +74,9 @@ class Case:
 
     def __str__(self) -> str:
         g = self.mixed
-        arrows, arcs = (" ".join(f"{a}{sign}{b}" for a, b in e) for e, sign in ((g.directed, "->"), (g.bidirected, "-")))
+        arrows, arcs = (
+            " ".join(f"{a}{sign}{b}" for a, b in e) for e, sign in ((g.directed, "->"), (g.bidirected, "-"))
+        )
         given = f" from {'; '.join(map(str, self.given))}" if self.given else ""
         return f'{self.query}{given} in shape("{arrows}", "{arcs}", "{" ".join(g.nodes)}")'
 

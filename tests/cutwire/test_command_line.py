@@ -8,8 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cutwire.command import EXAMPLES, Done, cutwire, environment, fresh
@@ -34,6 +37,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(name: str, text: str) -> str:
     Path(name).write_text(text, encoding="utf-8")
     return name
+
+
+def copy_examples(*names: str) -> None:
+    for name in names:
+        shutil.copy(EXAMPLES / name, name)
 
 
 def refused(done: Done, status: int, *codes: str) -> None:
@@ -80,6 +88,7 @@ def test_json_of_run_and_check() -> None:
         ("claim", "d"),
         ("picture", None),
     ]
+    assert {r["model"] for r in ran.json["results"]} == {"coin"}
     q, c, d, p = ran.json["results"]
     assert (q["probability"], q["exact"], q["expected"]) == (0.5, "1/2", True)
     assert (c["holds"], d["holds"], bool(d["counterexample"])) == (True, False, True)
@@ -97,6 +106,42 @@ def test_json_is_all_there_is_on_standard_output() -> None:
     done = fresh("query", "alarm.bif", "P(PRESS | do(FIO2 := LOW))", "--json", folder=Path.cwd())
     assert sum(done.json["probabilities"]) == pytest.approx(1)
     assert "warning[B002]" in done.err
+
+
+def test_json_says_all_that_is_told() -> None:
+    """The unit, and every formula of an estimate."""
+    copy_examples("smoking.causal")
+    asks = """
+query P(C = yes) unit bits
+model hidden {
+  var S, T, C : {no, yes}
+  latent H : {low, high}
+  box h : -> H  box s : H -> S  box t : S -> T  box c : T, H -> C
+  data d(S, T, C) = | _, _, _ -> 1
+  estimate e: P(C = yes | do(S := yes)) - P(C = yes | do(T := no)) + P(C = no | do(T := no)) from d
+}
+"""
+    done = cutwire("run", write("m.causal", COIN + asks), "--json")
+    q, e = done.json["results"]
+    assert (q["kind"], q["model"], q["unit"]) == ("query", "coin", "bits")
+    assert (e["kind"], e["model"], e["name"], e["exact"]) == ("estimate", "hidden", "e", "1/2")
+    assert [f[:3] for f in e["formulas"]] == ["sum"] * 3
+    assert e["formula"] == e["formulas"][0]
+    one = cutwire("query", "smoking.causal", "P(C = yes | do(S := yes))", "--from", "flip", "--json").json
+    assert one["formula"] == "sum[t : T] P(t | S = yes) * sum[s' : S] P(C = yes | s', t) * P(s')"
+    assert "formulas" not in one
+
+
+def test_json_of_numbers_that_no_float_holds() -> None:
+    """Too large is null, too small rounds to 0; the fraction says what it is."""
+    file = write("m.causal", COIN)
+    huge, tiny = "1" + "0" * 400, "1/2" + "0" * 400
+    assert cutwire("query", file, "P(S = yes) * 2e400", "--json").json == {"probability": None, "exact": huge}
+    assert cutwire("query", file, "P(S = yes) * 1e-400", "--json").json == {"probability": 0.0, "exact": tiny}
+    d = cutwire("query", file, "P(S) * 2e400", "--json").json
+    assert (d["probabilities"], d["exact"]) == ([None, None], [huge, huge])
+    floats = cutwire("query", file, "P(S) * 1e300f * 1e300f", "--json")
+    assert floats.status == 2 or (floats.json["probabilities"], floats.json["exact"]) == ([None, None], None)
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -126,6 +171,47 @@ def test_digits() -> None:
         assert cutwire("query", file, "P(C = yes)", "--digits", digits).out.split()[3:] == [shown, "=", "11/24"]
 
 
+def shown(text: str, *options: str) -> list[str]:
+    """What a query about the coin shows below its heading, without what is exact."""
+    done = cutwire("run", write("m.causal", f"{COIN}query {text}\n"), *options)
+    assert (done.status, done.err) == (0, "")
+    return [line.split("  = ")[0].strip() for line in done.out.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("number", "odds", "bits", "decibans", "percent"),
+    [
+        ("0", "0 : 1", "infinite bits", "-infinite dB", "0 %"),
+        ("1", "certain", "0 bits", "infinite dB", "100 %"),
+        ("1/2", "1 : 1", "1 bits", "0 dB", "50 %"),
+        ("3/4", "3 : 1", "0.415037 bits", "4.77121 dB", "75 %"),
+        ("1/8", "1 : 7", "3 bits", "-8.45098 dB", "12.5 %"),
+        ("1e-390", "1e-390 : 1", "1295.55 bits", "-3900 dB", "1e-388 %"),
+        ("(1 - 1e-390)", "1e+390 : 1", "1.4427e-390 bits", "3900 dB", "100 %"),
+        ("(1 - 1e-12)", "999999999999 : 1", "1.4427e-12 bits", "120 dB", "100 %"),
+        ("(1/2 + 1e-15)", "1 : 1", "1 bits", "1.73718e-14 dB", "50 %"),
+        ("0.75f", "3 : 1", "0.415037 bits", "4.77121 dB", "75 %"),
+        ("1.0f", "certain", "0 bits", "infinite dB", "100 %"),
+    ],
+)
+def test_units(number: str, odds: str, bits: str, decibans: str, percent: str) -> None:
+    """Every number from 0 to 1 has a place in every unit; logarithms are right where floats would be 0 or 1."""
+    assert shown(f"{number} * P(S = yes) / (1/2) unit bits") == [bits]
+    assert shown(f"{number} * P(S = yes) / (1/2) unit decibans") == [decibans]
+    assert shown(f"{number} * P(S = yes) / (1/2) unit percent") == [percent]
+    if number != "(1/2 + 1e-15)":  # too long to be shown whole
+        assert shown(f"{number} * P(S = yes) / (1/2) unit odds") == [odds]
+
+
+@pytest.mark.parametrize("unit", ["odds", "bits", "decibans", "percent"])
+def test_units_are_for_probabilities(unit: str) -> None:
+    """What is below 0 or above 1 has no odds; the case is told."""
+    for text, told in (("P(S = yes) * 4", "this is 2"), ("P(S = s) - 1 for s : S", "this is -0.5 at s = no")):
+        done = cutwire("run", write("m.causal", f"{COIN}query {text} unit {unit}\n"))
+        refused(done, 2, "Q010")
+        assert told in done.err
+
+
 @pytest.mark.parametrize("unit", ["odds", "bits", "decibans", "percent"])
 @pytest.mark.parametrize("value", ["no", "yes"])
 def test_tiny_probabilities_in_units(unit: str, value: str) -> None:
@@ -134,6 +220,30 @@ def test_tiny_probabilities_in_units(unit: str, value: str) -> None:
     done = cutwire("run", write("m.causal", text))
     assert (done.status, done.err) == (0, "")
     assert "-0 " not in done.out
+
+
+def test_headings_of_tables() -> None:
+    """Probabilities are called so; what is computed from them, or a mean, is a value."""
+    values = "var N : 0..2\nbox n : S -> N = | no -> [1/2, 1/2, 0] | yes -> [0, 1/2, 1/2]\n"
+    file = write("m.causal", COIN + values)
+    for question, heading in (
+        ("P(C)", "probability"),
+        ("P(C | do(S))", "probability"),
+        ("P(C) - P(S = yes)", "value"),
+        ("P(C) / P(S = yes)", "value"),
+        ("E(N | S)", "value"),
+    ):
+        assert heading in cutwire("query", file, question).out.splitlines()[1].split()
+
+
+def test_axes_stand_in_the_order_in_which_they_are_bound() -> None:
+    """`for s, c` has `s` outside; without `for` what is asked comes first."""
+    file = write("m.causal", f"{COIN}query P(C = c | S = s) for s : S, c : C\nquery P(C = c | S = s) for c : C, s : S\n")
+    one, other = cutwire("run", file, "--json").json["results"]
+    assert (one["variables"], other["variables"]) == (["s", "c"], ["c", "s"])
+    assert one["exact"] == [["3/4", "1/4"], ["1/3", "2/3"]]
+    assert other["exact"] == [["3/4", "1/3"], ["1/4", "2/3"]]
+    assert cutwire("query", file, "P(C | do(S := s))", "--json").json["variables"] == ["C", "s"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
@@ -238,13 +348,50 @@ def test_several_mistakes_in_one_go() -> None:
 
 
 def test_a_mistake_that_shows_on_the_way() -> None:
-    """What was done before it has been shown, with --json nothing; the place is told."""
-    file = write("m.causal", COIN + "query P(S)\nquery P(C | S = no, do(S := yes))\n")
-    plain, quiet = cutwire("run", file), cutwire("run", file, "--json")
-    assert (plain.status, quiet.status, quiet.out) == (2, 2, "")
-    assert "P(S)" in plain.out
-    assert "error[Q002]" in plain.err
-    assert "m.causal:8:" in plain.err
+    """It is told with its place, and all other statements are done; --json has it in its place."""
+    asks = "query P(S)\nquery q: P(C | S = no, do(S := yes))\nquery P(C)\nclaim c: P(C | S = no, do(S := yes)) == 1\n"
+    file = write("m.causal", COIN + asks + "check all\n")
+    plain, quiet, claims = cutwire("run", file), cutwire("run", file, "--json"), cutwire("check", file, "--json")
+    assert (plain.status, quiet.status, claims.status) == (2, 2, 2)
+    assert [line for line in plain.out.splitlines() if line.startswith("P(")] == ["P(S)", "P(C)"]
+    assert re.findall(r"error\[(\w+)\].*\n *--> m.causal:(\d+):", plain.err) == [("Q002", "8"), ("Q002", "10")]
+    assert quiet.err == plain.err
+    results = quiet.json["results"]
+    assert [r["kind"] for r in results] == ["query", "error", "query", "error"]
+    assert (results[1]["model"], results[1]["name"], quiet.json["failures"]) == ("coin", "q", 2)
+    (told,) = results[1]["diagnostics"]
+    assert (told["code"], told["file"], told["line"], told["column"]) == ("Q002", "m.causal", 8, 10)
+    assert "probability zero" in told["message"]
+    assert [r["kind"] for r in claims.json["results"]] == ["error"]
+
+
+def test_the_worst_is_the_exit_status() -> None:
+    """A claim that falls is 1, a mistake 2, a limit 3."""
+    falls, mistake, limit = "claim c: P(S = yes) == 1\n", "query P(C | S = no, do(S := yes))\n", "query P(S = yes) ^ 2000\n"
+    for asks, status in (
+        (falls, 1),
+        (falls + mistake, 2),
+        (mistake + falls, 2),
+        ("query (P(S = yes) ^ 1000) ^ 1000\n" + mistake + falls, 3),
+        (limit, 2),
+    ):
+        done = cutwire("run", write("m.causal", COIN + asks + "check all\n"))
+        assert done.status == status
+        assert ("FALLS" in done.out) == (falls in asks)
+
+
+def test_boxes_without_numbers_are_shown() -> None:
+    """Where they are declared, for questions in the file and for those from outside."""
+    text = "var S, T, C : {no, yes}\nbox s : -> S = [1/2, 1/2]\nbox t : S -> T\nbox c : T -> C\nquery P(C)\n"
+    file = write("m.causal", text)
+    done = cutwire("run", file)
+    refused(done, 2, "Q001")
+    assert "--> m.causal:5:" in done.err
+    assert re.findall(r"^(\d) \| .*\n  \| +- signature only", done.err, re.MULTILINE) == ["3", "4"]
+    asked = cutwire("query", file, "P(T)")
+    refused(asked, 2, "Q001")
+    assert "::: m.causal:3:5" in asked.err
+    assert "box c" not in asked.err
 
 
 def test_exact_or_refused() -> None:
@@ -252,6 +399,35 @@ def test_exact_or_refused() -> None:
     file = write("m.causal", COIN)
     assert cutwire("query", file, "P(S)", "--exact", "--json").answer == ["1/2", "1/2"]
     refused(cutwire("query", file, "0.5f * P(S)", "--exact", "--json"), 2, "Q005")
+    for asks in ("query 0.5f * P(S)\n", "query P(S = yes) expect 0.5f\n", "claim c: P(S = yes) == 0.5f\ncheck all\n"):
+        file = write("m.causal", COIN + asks)
+        assert cutwire("run", file).status == 0
+        refused(cutwire("run", file, "--exact"), 2, "Q005")
+
+
+def dense(n: int, parents: int) -> str:
+    """A model whose variables all hear the `parents` before them."""
+    lines = []
+    for i in range(n):
+        heard = [f"V{k}" for k in range(max(0, i - parents), i)]
+        rows = "".join(f"| {', '.join(case)} -> [{k + 1}/999, _] " for k, case in enumerate(product("01", repeat=len(heard))))
+        lines.append(f"var V{i} : {{0, 1}}\nbox v{i} : {', '.join(heard)} -> V{i} = {rows if heard else '[1/3, 2/3]'}\n")
+    return "".join(lines)
+
+
+def test_exact_where_it_is_cheap() -> None:
+    """`run` and `query` choose alike: fractions for small tables, floating point for wide ones; --exact insists."""
+    wide = "P(" + ", ".join(f"V{i}" for i in range(16)) + ")"
+    file = write("m.causal", dense(16, 2) + f"query P(V15 = 1)\nquery {wide}\n")
+    narrow, joint = cutwire("run", file, "--json").json["results"]
+    assert (narrow["exact"] is None, joint["exact"] is None) == (False, True)
+    assert sum(np.ravel(joint["probabilities"])) == pytest.approx(1)
+    assert cutwire("query", file, "P(V15 = 1)", "--json").json["exact"] == narrow["exact"]
+    assert cutwire("query", file, wide, "--json").json["exact"] is None
+    forced = cutwire("run", file, "--json", "--exact").json["results"]
+    assert sum(map(Fraction, np.ravel(forced[1]["exact"]))) == 1
+    deep = cutwire("run", write("m.causal", dense(36, 12) + "query P(V35 = 1)\n"), "--json", "--timeout", "20")
+    assert deep.json["results"][0]["exact"] is None
 
 
 @pytest.mark.parametrize("arguments", [[], ["frob"], ["query", "f"], ["query", "f", "P(S)", "--digits", "0"]])

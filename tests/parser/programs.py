@@ -312,7 +312,7 @@ def _statement(draw: Draw, blocks: bool = True) -> Words:
         case 14:
             return ["claim", name, *_optional(draw, lambda d: ["(", *_binders(d), ")"]), ":", *_claimed(draw)]
         case 15:
-            names = ["all"] if draw(st.booleans()) else _names(draw)
+            names = ["all"] if draw(st.booleans()) else _several(draw, lambda d: [d(st.sampled_from(("a", "seed")))])
             options = _options(draw, (_MODE, _FOR_MODELS, _SEED, _WITHIN, _USING))
             to = _optional(draw, lambda d: ["to", '"d.svg"'])
             drawn = ["draw", *_dexpr(draw), *_after(draw), *to]

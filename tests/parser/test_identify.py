@@ -276,6 +276,15 @@ def test_words_are_reserved_in_their_place_only() -> None:
     ]
 
 
+def test_words_of_options_are_names_in_blocks() -> None:
+    """Behind a table, an expression or a list of names the next line may start with such a word."""
+    words = ("exact", "symbolic", "numeric", "seed", "within", "using", "for", "to", "after", "unit", "expect", "from")
+    for word in words:
+        for body in ("[1/2, _]", "fn (a) => a + (a)", "diagram f ; g", "yes", "flip(1/2)"):
+            assert read(f"interpret m as n {{ f = {body} # next\n {word} = yes }}")
+        assert read(f"diagram d() -> A {{ discard a, b {word}, c <- f() return {word} }}")
+
+
 # ---- mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +346,28 @@ def test_a_number_out_of_bounds_is_told_once() -> None:
     text = "claim a: P(C) == P(C) claim b: P(S) == P(S) check a, b for 0 models"
 
     assert [d.code for d in errors(text)] == ["T022"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "identify q: P(C | do(S)) from P(S, C), P(C | do(S))",
+        "identify E(C)",
+        "claim c: S, T _||_ C | H, do(S), cut(T)",
+        "claim c(s : S): not identifiable P(C | do(S := s)) from P(S)",
+        "claim c: P(S) == P(T) assuming P(S) > 0, 0 < P(T) < 1",
+        "check a, b for 500 models seed 7 symbolic",
+    ],
+)
+def test_spans(text: str) -> None:
+    """The span of a statement, and of what it is about, is its text."""
+    found = read(f"type A {text} # behind\ntype B").items[1]
+
+    assert found.span is not None
+    assert found.span.text == text
+    part = getattr(found, "body", None) or getattr(found, "question", None)
+    assert part is None or (part.span is not None and part.span.text in text)
+    assert (found,) == read(text).items
 
 
 # ---- layout ----------------------------------------------------------------------------------------------------------

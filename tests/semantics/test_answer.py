@@ -278,6 +278,15 @@ def test_expectations() -> None:
     assert answer(model, in_floats(tables), Query((Term("N"),), expectation=True))[()] == pytest.approx(1.375)
 
 
+def test_expectations_beyond_floats() -> None:
+    """A value may be a number too large for a float: exactly it is what it is, in floats the largest there is."""
+    N = Object("N", ("0", "1e400"))
+    model, half = CausalModel.from_boxes((N,), [Box("n", (), (N,))]), {"n": Kernel((), (N,), [F(1, 2), F(1, 2)])}
+    query = Query((Term("N"),), expectation=True)
+    assert answer(model, half, query, exact=True)[()] == F(10**400, 2)
+    assert answer(model, in_floats(half), query)[()] > 1e307
+
+
 def test_open_model_gives_a_channel() -> None:
     """An input of the model that the question does not set is an axis of the answer."""
     model, tables = coin()
@@ -348,3 +357,27 @@ def test_memory_limit_is_known_beforehand() -> None:
     with pytest.raises(LimitError) as refused:
         answer(model, tables, Query((Term("Y"),)), max_memory=50)
     assert "X0" in refused.value.diagnostic.notes[0]
+
+
+def test_more_axes_than_an_array_has() -> None:
+    """Forty variables of one value each: asked for one by one they are answered, all at once they are too many axes."""
+    names = [f"X{i}" for i in range(40)]
+    model = CausalModel.from_edges(nodes=names, domains=1)
+    tables: Tables = {m.diagram.nodes[0].box.name: Kernel((), (x,), [F(1)]) for x, m in zip(
+        model.variables, model.mechanisms.values(), strict=True)}  # fmt: skip
+    assert joint(model, tables, names[:32], exact=True).array.size == 1
+    with pytest.raises(LimitError) as refused:
+        joint(model, tables, names, exact=True)
+    assert refused.value.diagnostic.code == "L003"
+
+
+def test_boxes_of_one_name_from_two_places() -> None:
+    """Numbers go by the names of boxes: two boxes of one name in one model are refused, not mixed up."""
+    X, Y = yes_no("X", "Y")
+    model = CausalModel.from_boxes((X, Y), [Box("b", (), (X,)), Box("b", (), (Y,), origin="other.causal")])
+    tables = {"b": Kernel((), (X,), [F(1), F(0)])}
+    assert answer(model, tables, Query((Term("X"),)), exact=True)["no"] == 1
+    with pytest.raises(CutwireError) as refused:
+        answer(model, tables, Query((Term("X"), Term("Y"))), exact=True)
+    assert refused.value.diagnostic.code == "M013"
+    assert refused.value.diagnostic.notes == ("one comes from `other.causal`",)

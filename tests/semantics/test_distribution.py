@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from semantics.dataset import fit, from_rows
 from semantics.distribution import Distribution
 from semantics.kernel import Kernel
-from strings.diagnostic import CutwireError
-from strings.signature import Object
+from strings.diagnostic import CutwireError, LimitError
+from strings.signature import Box, Object
 
 F = Fraction
 TABLE = Distribution(("S", "C"), [[F(1, 2), F(1, 4)], [F(0), F(1, 4)]], (("no", "yes"), ("low", "high")))
@@ -88,13 +89,33 @@ def test_plain_data() -> None:
 
 @pytest.mark.parametrize(
     ("variables", "array", "values"),
-    [(("A",), [[1.0]], None), (("A", "A"), [[1.0]], None), (("A",), [0.5, 0.5], [("x",)]), (("A",), 1.0, None)],
+    [
+        (("A",), [[1.0]], None),
+        (("A", "A"), [[1.0]], None),
+        (("A",), [0.5, 0.5], [("x",)]),
+        (("A",), 1.0, None),
+        (("A",), [0.5, 0.5], [("x", "x")]),
+        (("A",), [0.5, 0.5], 5),
+        (("A",), [0.5, 0.5], ["xy"]),
+        (("A",), [0.5, 0.5], ["x", "y"]),
+        (("A",), ["x", 0.5], None),
+        (("A",), ["1/2", "1/2"], None),
+        (("A",), [F(1, 2), "1/2"], None),
+        (("A",), [None, 0.5], None),
+        (("A",), [0.5j, 0.5], None),
+        (("A",), [F(10) ** 400, 0.5], None),
+        (("A",), [object(), F(1)], None),
+        (("A", "B"), [[0.5], [0.2, 0.3]], None),
+        (("A",), np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), None),
+        (("A",), "ab", None),
+        (("A",), {"x": 1}, None),
+    ],
 )
 def test_shapes_must_fit(variables: tuple[str, ...], array: object, values: object) -> None:
-    """An array that does not fit the variables is refused."""
+    """An array that does not fit the variables, or of things that are no numbers, is refused."""
     with pytest.raises(CutwireError) as refused:
         Distribution(variables, array, values)  # type: ignore[arg-type]
-    assert refused.value.diagnostic.code == "T006"
+    assert refused.value.diagnostic.code == "T022"
 
 
 S, T = Object("S", ("no", "yes")), Object("T", ("0", "1"))
@@ -115,15 +136,48 @@ def test_kernels_are_stochastic(array: object, said: str) -> None:
     """Columns of a kernel are probabilities: exactly for fractions, to 1e-9 for floats."""
     with pytest.raises(CutwireError) as refused:
         Kernel((S,), (T,), array)
-    assert refused.value.diagnostic.code == "T006"
+    assert refused.value.diagnostic.code == "T022"
     assert said in refused.value.diagnostic.notes[0]
+
+
+@pytest.mark.parametrize("axes", [33, 40, 70])
+def test_more_axes_than_an_array_has(axes: int) -> None:
+    """L003 instead of an error of numpy's, though every axis has one value."""
+    one = [Object(f"V{k}", ("only",)) for k in range(axes)]
+    with pytest.raises(LimitError) as refused:
+        Kernel(tuple(one), (T,), np.array([F(1, 2), F(1, 2)], dtype=object))
+    assert refused.value.diagnostic.code == "L003"
+    with pytest.raises(LimitError) as refused:
+        Distribution([x.name for x in one], [1.0])
+    assert refused.value.diagnostic.code == "L003"
+    with pytest.raises(LimitError) as refused:
+        from_rows("d", [x.name for x in one], {x.name: ("only",) for x in one}, [["only"] * axes]).counts(
+            [x.name for x in one]
+        )
+    assert refused.value.diagnostic.code == "L003"
+
+
+def test_as_many_axes_as_an_array_has() -> None:
+    """With 32 axes all works, exactly and in floats."""
+    one = [Object(f"V{k}", ("only",)) for k in range(31)]
+    for half in (F(1, 2), 0.5):
+        array = np.full([1] * 31 + [2], half)
+        kernel = Kernel(tuple(one), (T,), array)
+        assert kernel == Kernel(tuple(one), (T,), array.tolist())
+        table = Distribution([x.name for x in (*one, T)], array)
+        assert table.marginal("T").array.tolist() == [half, half]
+        assert len(list(table.rows())) == 2
+        with pytest.raises(CutwireError, match="V0 = only"):
+            Kernel(tuple(one), (T,), array * 2)
+    rows = from_rows("d", [x.name for x in (*one, T)], {x.name: x.values for x in (*one, T)}, [["only"] * 31 + ["1"]])
+    assert fit(rows, Box("t", tuple(one), (T,)), 1).array.reshape(2).tolist() == [F(1, 3), F(2, 3)]
 
 
 def test_kernels_without_values_are_refused() -> None:
     """A type without values has no probabilities."""
     with pytest.raises(CutwireError) as refused:
         Kernel((), (Object("A"),), [1.0])
-    assert refused.value.diagnostic.code == "T006"
+    assert refused.value.diagnostic.code == "T022"
 
 
 def test_kernel_floats() -> None:

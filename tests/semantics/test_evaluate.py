@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from fractions import Fraction
 
 import pytest
@@ -150,7 +151,7 @@ def test_every_relation(op: str, right: str, holds: bool) -> None:
 
 
 def test_floats_are_compared_with_tolerance() -> None:
-    """Equality of floats allows 1e-9, or what the claim says; strict relations allow nothing; fractions ignore it."""
+    """Equality of floats allows 1e-9, or what the claim says; strict relations allow nothing; fractions allow none."""
     near = Number(F("0.2500000001"), exact=False)
     quarter = Number(F(1, 4), exact=False)
     assert compare(Compare((quarter, near), ("==",)), ask, values).holds
@@ -159,6 +160,129 @@ def test_floats_are_compared_with_tolerance() -> None:
     assert not compare(Compare((near, quarter), ("<",)), ask, values).holds
     assert not compare(Compare((quarter, near), ("==",)), ask, values, within=F(1, 10**12)).holds
     assert not compare(Compare((number("1/4"), number("0.2500000001")), ("==",)), ask, values).holds
+
+
+def test_a_given_tolerance_counts_for_all_numbers() -> None:
+    """`within` is taken at its word for fractions and floats, also 0; without it fractions have to be equal."""
+    third, near = F(1, 3), F(1, 3) + F(1, 1000)
+    for exact in (True, False):
+        sides = (Number(third, exact), Number(near, exact))
+        for op, without, rough, fine in (
+            ("==", False, True, False),
+            (">=", False, True, False),
+            ("!=", True, False, True),
+        ):
+            claim = Compare(sides, (op,))
+            assert compare(claim, ask, values).holds == without
+            for slack in (F(1, 500), 0.002):
+                assert compare(claim, ask, values, within=slack).holds == rough
+            for slack in (F(1, 2000), 0.0005):
+                assert compare(claim, ask, values, within=slack).holds == fine
+            assert compare(claim, ask, values, within=0).holds == without
+    tenths = Compare(
+        (Arithmetic("+", Number(F("0.1"), False), Number(F("0.2"), False)), Number(F("0.3"), False)), ("==",)
+    )
+    assert compare(tenths, ask, values).holds
+    assert not compare(tenths, ask, values, within=0).holds
+    assert compare(tenths, ask, values, within=F(1, 10**15)).holds
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("far", ["1e-3", "1e-7", "1e-12", "1e-16", "1e-30", "1e-90"])
+def test_a_failure_shows_the_difference(exact: bool, far: str) -> None:
+    """Two numbers that differ are never shown alike."""
+    one, other = Number(F(1, 3), exact), Number(F(1, 3) + F(far), exact)
+    found = compare(Compare((one, other), ("==",)), ask, values, within=0)
+    if not exact and F(far) < F(1, 10**17):
+        assert found.holds
+        return
+    left, _, right = found.describe().removesuffix(" is false").partition(" == ")
+    assert left != right
+    assert left.startswith("0.33333")
+
+
+def test_infinities_are_compared() -> None:
+    """What is too large for floats is equal to itself, and is shown."""
+    huge = Arithmetic("*", Number(F(10**300), False), Number(F(10**300), False))
+    assert compare(Compare((huge, huge), ("==",)), ask, values).holds
+    assert not compare(Compare((huge, huge), ("!=",)), ask, values).holds
+    lost = compare(Compare((Arithmetic("-", huge, huge), number(0)), ("==",)), ask, values)
+    assert lost.describe() == "nan == 0 is false"
+
+
+@pytest.mark.parametrize("n", [24, 40, 70, 3000])
+def test_sums_over_many_axes_are_refused_at_once(n: int) -> None:
+    """Before any table is built, for fractions and floats, in sums, products and comparisons."""
+
+    def one_axis(query: Query) -> Distribution:
+        return Distribution((query.targets[0].variable,), [F(1, 4), F(3, 4)])
+
+    parts = [p(f"a{k}") for k in range(n)]
+    chain: Formula = parts[0]
+    for part in parts[1:200]:
+        chain = Arithmetic("+", chain, part)
+    start = time.monotonic()
+    with pytest.raises(LimitError) as refused:
+        evaluate(chain, one_axis, values, max_memory=2**26)
+    assert refused.value.diagnostic.code == "L001"
+    assert "--max-memory" in str(refused.value) or n > 24
+    with pytest.raises(LimitError) as refused:
+        evaluate(Sum(tuple((f"a{k}", "a") for k in range(n)), chain), one_axis, values, max_memory=2**26)
+    assert refused.value.diagnostic.code == "L001"
+    left, right = (Arithmetic("*", a, b) for a, b in (parts[:2], parts[2:4]))
+    with pytest.raises(LimitError) as refused:
+        compare(Compare((left, right), ("==",)), one_axis, values, max_memory=1000)
+    assert refused.value.diagnostic.code == "L001"
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("n", [31, 32, 40, 70])
+def test_many_axes_of_one_value(n: int) -> None:
+    """Small, but more axes than an array can have: L003, and no error of numpy's."""
+
+    def one_axis(query: Query) -> Distribution:
+        return Distribution((query.targets[0].variable,), [F(3)], [("only",)])
+
+    chain: Formula = p("a0")
+    for k in range(1, n):
+        chain = Arithmetic("+", chain, p(f"a{k}"))
+    if n <= 31:
+        assert evaluate(chain, one_axis, values).array.reshape(()) == 3 * n
+        return
+    with pytest.raises(LimitError) as refused:
+        evaluate(chain, one_axis, values)
+    assert refused.value.diagnostic.code == "L003"
+
+
+def test_exact_values_only() -> None:
+    """With `exact` nothing in the formula may be floating-point: neither a number, nor an answer."""
+    inexact = Number(F(1, 2), exact=False)
+    for formula in (
+        inexact,
+        Arithmetic("*", inexact, p("A")),
+        Sum((("a", "A"),), Arithmetic("+", p("A"), inexact)),
+        p("float"),
+        Arithmetic("*", p("A"), p("float")),
+    ):
+        with pytest.raises(QueryError) as refused:
+            evaluate(formula, ask, values, exact=True)
+        assert refused.value.diagnostic.code == "Q005"
+        with pytest.raises(QueryError):
+            compare(Compare((number(1), formula), ("==",)), ask, values, exact=True)
+        assert not evaluate(formula, ask, values).exact
+    assert evaluate(Arithmetic("*", number(2), p("A")), ask, values, exact=True).exact
+
+
+def test_each_question_is_asked_once() -> None:
+    """However often it stands in a formula, and in the order in which they stand there."""
+    asked: list[str] = []
+
+    def counting(query: Query) -> Distribution:
+        asked.append(query.targets[0].variable)
+        return KNOWN[asked[-1]]
+
+    evaluate(Arithmetic("/", Arithmetic("*", p("B"), p("A")), Arithmetic("+", p("A"), p("AB"))), counting, values)
+    assert asked == ["B", "A", "AB"]
 
 
 def test_axes_must_agree() -> None:

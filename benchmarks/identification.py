@@ -1,0 +1,322 @@
+"""How identifying an effect grows with the graph: Cutwire, and y0, causaleffect and pyAgrum beside it.
+
+    python -m benchmarks.identification [--smoke] [--json FILE] [--budget SECONDS]
+
+Seeded sparse random graphs with hidden causes, one treatment and one outcome; all tools answer the same questions in
+one process, on graphs that are built beforehand. *verdict* is whether the effect can be identified; *estimand* is also
+how, as a diagram; *formula* is that diagram written out. The other tools find verdict and formula in one go. One that
+takes longer than the budget for a question is left out of the larger sizes; one that is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import platform
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.diagrams import OverBudgetError, limited
+from strings.estimand import Identified, identify
+from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.identify import identifiable
+from strings.model import CausalModel
+from strings.query import Query, Term
+from strings.surgery import Open
+from strings.written import formula
+
+SIZES = (10, 100, 500, 5_000)
+SMOKE_SIZES = (10, 30)
+QUESTIONS = 25
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """An acyclic directed mixed graph by names."""
+
+    nodes: tuple[str, ...]
+    directed: tuple[tuple[str, str], ...]
+    bidirected: tuple[tuple[str, str], ...]
+
+    @property
+    def model(self) -> CausalModel:
+        """The shape of a model."""
+        return CausalModel.from_edges(self.directed, self.bidirected, 2, self.nodes)
+
+
+@dataclass(frozen=True)
+class Question:
+    """The effect of `treated` on `outcome` in a graph."""
+
+    graph: Mixed
+    treated: str
+    outcome: str
+
+
+def question(n: int, seed: int) -> Question:
+    """A random sparse graph: up to two parents among the twenty variables before, a hidden cause with a neighbour now
+    and then. The treatment comes early, the outcome late."""
+    rng = random.Random(f"{n} {seed}")
+    names = tuple(f"V{i}" for i in range(n))
+    arrows = [(names[i], names[j]) for j in range(1, n) for i in sorted(_some(rng, range(max(0, j - 20), j)))]
+    arcs = [
+        (names[j], names[k]) for j in range(n - 1) if rng.random() < 0.2 for k in [min(n - 1, j + rng.randint(1, 9))]
+    ]
+    return Question(
+        Mixed(names, tuple(arrows), tuple(arcs)),
+        names[rng.randrange(n // 2)],
+        names[n - 1 - rng.randrange(max(1, n // 4))],
+    )
+
+
+def _some(rng: random.Random, near: range) -> list[int]:
+    return rng.sample(near, min(len(near), rng.choice((0, 1, 2))))
+
+
+# ---- other tools -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool says: whether an effect is identifiable and, where that can be read, by which formula."""
+
+    identifiable: bool
+    written: Callable[[], Formula] | None = None
+
+    @property
+    def formula(self) -> Formula | None:
+        return self.written() if self.written and self.identifiable else None
+
+
+Asking = Callable[[Sequence[str], Sequence[str], Sequence[str]], Answer]
+"""Outcomes, treatments and conditions to an answer."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another tool: `prepare` builds its graph, and gives what answers questions about it."""
+
+    version: str
+    prepare: Callable[[Mixed], Asking]
+
+
+def peers() -> dict[str, Peer]:
+    """The other tools that are installed, by name."""
+    known = {"pyAgrum": ("pyagrum", _pyagrum), "causaleffect": ("causaleffect", _causaleffect), "y0": ("y0", _y0)}
+    found = {}
+    for name, (module, prepare) in known.items():
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue
+        found[name] = Peer(_version(name), prepare)
+    return found
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _pyagrum(graph: Mixed) -> Asking:
+    pyagrum = importlib.import_module("pyagrum")
+    network = pyagrum.BayesNet()
+    for n in graph.nodes:
+        network.add(pyagrum.LabelizedVariable(n, n, 2))
+    for a, b in graph.directed:
+        network.addArc(a, b)
+    hidden = [(f"U{k}", [a, b]) for k, (a, b) in enumerate(graph.bidirected)]
+    model = pyagrum.CausalModel(network, hidden, True)
+
+    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
+        found = pyagrum.CausalImpact(model, on=set(outcomes), doing=set(treated), knowing=set(conditions))
+        return Answer(found.isIdentified(), lambda: _from_pyagrum(found.toDict()))
+
+    return asked
+
+
+def _from_pyagrum(tree: Mapping[str, Any]) -> Formula:
+    """Its syntax tree as a formula; sums bind the variables themselves."""
+    match tree["op"]:
+        case "P":
+            ahead, behind = (tuple(Term(n) for n in tree.get(key, ())) for key in ("vars", "knowing"))
+            return Ask(Query(ahead, behind))
+        case "sum":
+            return Sum(((tree["var"], tree["var"]),), _from_pyagrum(tree["term"]))
+        case "1" | "one":
+            return Number(Fraction(1))
+        case op:
+            return Arithmetic(op, _from_pyagrum(tree["op1"]), _from_pyagrum(tree["op2"]))
+
+
+def _causaleffect(graph: Mixed) -> Asking:
+    causaleffect = importlib.import_module("causaleffect")
+    edges = [f"{a}->{b}" for a, b in graph.directed] + [f"{a}<->{b}" for a, b in graph.bidirected]
+    model = causaleffect.createGraph(edges)
+    for n in graph.nodes:
+        if not edges or n not in model.vs["name"]:
+            model.add_vertex(name=n)
+
+    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
+        found = causaleffect.ID(set(outcomes), set(treated), model, cond=set(conditions))
+        return Answer(bool(found.identifiable))
+
+    return asked
+
+
+def _y0(graph: Mixed) -> Asking:
+    algorithm, dsl, graphs = (importlib.import_module(f"y0.{part}") for part in ("algorithm.identify", "dsl", "graph"))
+    model = graphs.NxMixedGraph.from_str_edges(nodes=graph.nodes, directed=graph.directed, undirected=graph.bidirected)
+
+    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
+        sides = [{dsl.Variable(n) for n in side} for side in (treated, outcomes, conditions)]
+        return Answer(algorithm.identify_outcomes(model, sides[0], sides[1], sides[2] or None) is not None)
+
+    return asked
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+Action = Callable[[], object]
+
+
+def _verdict(q: Question) -> Action:
+    graph = q.graph.model.graph
+    y, x = graph.mask([q.outcome]), graph.mask([q.treated])
+    return lambda: identifiable(graph, y, x)
+
+
+def _estimand(q: Question, written: bool = False) -> Action:
+    model = q.graph.model
+    _ = model.graph, model.children
+    query = Query((Term(q.outcome),), (), (Open(q.treated),))
+
+    def action() -> object:
+        found = identify(model, query)
+        return str(formula(found)) if written and isinstance(found, Identified) else found
+
+    return action
+
+
+def _peer(peer: Peer) -> Callable[[Question], Action]:
+    def prepare(q: Question) -> Action:
+        asked = peer.prepare(q.graph)
+        return lambda: asked([q.outcome], [q.treated], [])
+
+    return prepare
+
+
+OURS: dict[str, Callable[[Question], Action]] = {
+    "verdict": _verdict,
+    "estimand": _estimand,
+    "formula": lambda q: _estimand(q, written=True),
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Median seconds for a question at one size, by task; `None`: over the budget."""
+
+    n: int
+    seconds: Mapping[str, float | None]
+    identifiable: int
+
+    def ratio(self, peer: str, task: str = "formula") -> float | None:
+        """How many times longer a tool takes than Cutwire for a task."""
+        theirs, ours = self.seconds.get(peer), self.seconds[task]
+        return theirs / ours if theirs and ours else None
+
+
+def median_time(prepare: Callable[[Question], Action], questions: Sequence[Question], budget: float) -> float | None:
+    """The median over the questions, of the shortest of three runs each; `None` if one is over the budget."""
+    times: list[float] = []
+    try:
+        for q in questions:
+            action = prepare(q)
+            best = float("inf")
+            with limited(budget):
+                for _ in range(3):
+                    start = time.perf_counter()
+                    action()
+                    best = min(best, time.perf_counter() - start)
+            times.append(best)
+    except OverBudgetError:
+        return None
+    return statistics.median(times)
+
+
+def measure(sizes: Sequence[int], questions: int, budget: float, others: Mapping[str, Peer]) -> Iterator[Measurement]:
+    """All tasks in growing sizes; a tool that went over its budget is not asked again."""
+    left = dict(others)
+    for n in sizes:
+        asked = [question(n, k) for k in range(questions)]
+        seconds = {task: median_time(prepare, asked, 10 * budget) for task, prepare in OURS.items()}
+        for name, peer in list(left.items()):
+            seconds[name] = median_time(_peer(peer), asked, budget)
+            if seconds[name] is None:
+                del left[name]
+        yield Measurement(n, seconds, sum(bool(_verdict(q)()) for q in asked))
+
+
+def _micro(value: float | None) -> str:
+    return "–" if value is None else f"{value * 1e6:,.0f} µs"
+
+
+def show(rows: Sequence[Measurement], others: Mapping[str, Peer]) -> Table:
+    """The measurements as a table."""
+    missing = [n for n in ("pyAgrum", "causaleffect", "y0") if n not in others]
+    note = f" ({', '.join(missing)} not installed)" if missing else ""
+    table = Table("variables", "identifiable", *(f"Cutwire: {t}" for t in OURS), title=f"Medians{note}")
+    for name, peer in others.items():
+        table.add_column(f"{name} {peer.version}".strip())
+        table.add_column("ratio")
+    for column in table.columns:
+        column.justify = "right"
+    for r in rows:
+        cells = [f"{r.n:,}", str(r.identifiable), *(_micro(r.seconds[t]) for t in OURS)]
+        for name in others:
+            ratio = r.ratio(name)
+            cells += [_micro(r.seconds.get(name)), f"{ratio:,.1f}×" if ratio else ""]
+        table.add_row(*cells)
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the JSON file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.identification", description="Growth of identification")
+    parser.add_argument("--smoke", action="store_true", help="small sizes, few questions: does everything run?")
+    parser.add_argument("--budget", type=float, default=5.0, help="seconds that another tool may take for a question")
+    parser.add_argument("--json", type=Path, default=Path("build/benchmarks/identification.json"), metavar="FILE")
+    options = parser.parse_args(arguments)
+    console, others = Console(), peers()
+    sizes, questions = (SMOKE_SIZES, 3) if options.smoke else (SIZES, QUESTIONS)
+    with console.status("measuring …"):
+        rows = list(measure(sizes, questions, options.budget, others))
+    console.print(show(rows, others))
+    console.print("ratio: the other tool's time to Cutwire's for verdict, estimand and formula")
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "python": platform.python_version(),
+        "peers": {name: peer.version for name, peer in others.items()},
+        "medians": [{"n": r.n, "identifiable": r.identifiable, "seconds": dict(r.seconds)} for r in rows],
+    }
+    options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    console.print(f"written to {options.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
