@@ -118,7 +118,7 @@ def _dataset(asked: Identification, data: object, names: Sequence[str], labels: 
     if isinstance(data, np.ndarray):
         data = Distribution(names, data, [labels[n] for n in names])
     if isinstance(data, Distribution):
-        return from_distribution(data)
+        return from_distribution(data, labels)
     found, warnings = from_frame(data, labels)
     asked.model.notice(warnings)
     return found

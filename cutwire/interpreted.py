@@ -146,14 +146,16 @@ class Interpreted:
         return self._datasets[name]
 
     def as_dataset(self, data: object) -> Dataset:
+        """Data on the observed variables, from whatever a user has: the name of data in the model file, a
+        `Distribution`, a data frame, a mapping of columns."""
         from semantics.data import from_distribution, from_frame
         from semantics.distribution import Distribution
 
         if isinstance(data, str):
             return self.dataset(data)
-        if isinstance(data, Distribution):
-            return from_distribution(data)
         values = {n: self.shape.object(n).values or () for n in self.variables}
+        if isinstance(data, Distribution):
+            return from_distribution(data, values)
         read, warnings = from_frame(data, values)
         self.notice(warnings)
         return read
