@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given, Identified, NotIdentified, hide_unspoken, identify, refusal
+from strings.formula import Formula
 from strings.identify import Hedge
 from strings.latex import latex
 from strings.model import CausalModel
@@ -65,12 +67,20 @@ class Identification:
     @cached_property
     def formula(self) -> str | None:
         """The estimand as text, if the effect follows."""
-        return str(formula(self.found)) if isinstance(self.found, Identified) else None
+        return self._written(str) if isinstance(self.found, Identified) else None
 
     @cached_property
     def latex(self) -> str | None:
         """The estimand as LaTeX, if the effect follows."""
-        return latex(formula(self.found)) if isinstance(self.found, Identified) else None
+        return self._written(latex) if isinstance(self.found, Identified) else None
+
+    def _written(self, show: Callable[[Formula], str]) -> str:
+        assert isinstance(self.found, Identified)
+        try:
+            return show(formula(self.found))
+        except RecursionError:  # hundreds of sums, each inside of the one before
+            count = len(self.found.estimand.conditionals)
+            return f"({count} conditionals, nested too deep to write out: the estimand is a diagram)"
 
     @cached_property
     def estimand(self) -> Diagram | None:
