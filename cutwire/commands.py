@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutwire.limits import time_limit
 from cutwire.progress import working
-from strings.diagnostic import CutwireError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean
+from strings.diagnostic import CutwireError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean, visible
 from strings.diagram import Diagram
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     if arguments.json:
         _print_json({"results": [item_json(i) for i in done], "failures": failures(done)})
     elif not done:
-        print(f"{arguments.file}: nothing to {'check' if only_checks else 'do'}")
+        print(f"{visible(arguments.file)}: nothing to {'check' if only_checks else 'do'}")
     return max(map(status_of, done), default=0)
 
 
@@ -172,6 +172,7 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         unnamed=Path.cwd(),
         exact=arguments.exact,
         max_memory=arguments.max_memory,
+        keep_going=True,
     )
     total = len(program.asked(only_checks))
     while True:
@@ -279,7 +280,7 @@ def identify(arguments: Namespace) -> int:
 
 def draw(arguments: Namespace) -> int:
     """`cutwire draw FILE [--after SURGERY] -o OUT`"""
-    from cutwire.program import GRAPHS, no_graph
+    from parser.files import GRAPHS
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
@@ -289,7 +290,8 @@ def draw(arguments: Namespace) -> int:
     with working(f"drawing {output}"):
         match drawn:
             case Diagram() if graph:
-                raise no_graph(name)
+                message = f"`{name}` is a plain diagram: only models have a graph"
+                raise QueryError(Diagnostic("V001", message, help=(f"name the picture `{output.stem}.svg`",)))
             case Diagram():
                 after = f" after {arguments.after}" if arguments.after else ""
                 draw_diagram(_operated(drawn, arguments.after), output, title=name + after)
@@ -394,13 +396,13 @@ def _settle(f: _Formatted, arguments: Namespace) -> int:
         return int(changed)
     if arguments.check:
         if changed:
-            print(f"{f.name}: not formatted")
+            print(f"{visible(f.name)}: not formatted")
         return int(changed)
     if f.path is None:
         sys.stdout.write(f.formatted)
     elif changed:
         _write(f.path, f.formatted)
-        print(f"{f.name}: formatted")
+        print(f"{visible(f.name)}: formatted")
     return 0
 
 

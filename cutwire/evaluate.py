@@ -220,8 +220,10 @@ def exact_is_cheap(model: Interpreted, statement: QueryStatement | CheckStatemen
 
 def can_be_exact(model: Interpreted, statement: QueryStatement | CheckStatement) -> bool:
     """Whether exact fractions can answer a statement: nothing that it may need asks for floating point."""
-    definitions = [*model._definitions(statement.using).values(), *statement.tables.values()]
-    if any(isinstance(d, Table) and not d.exact for d in definitions):
+    known = model._definitions(statement.using)
+    if isinstance(statement, QueryStatement) and statement.data:  # which takes the place of all boxes but policies
+        known = {n: d for n, d in known.items() if n in model.definition.policies}
+    if any(isinstance(d, Table) and not d.exact for d in (*known.values(), *statement.tables.values())):
         return False
     return not any(isinstance(f, Number) and not f.exact for f in _parts(statement))
 

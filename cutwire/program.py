@@ -13,6 +13,7 @@ from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.identification import Identification, identify_statement
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
+from parser.files import GRAPHS
 from parser.program import CheckStatement, DrawStatement, IdentifyStatement, QueryStatement, Statement
 from parser.program import Program as Elaborated
 from parser.read import read
@@ -41,9 +42,6 @@ class Failure:
 
 Item = Result | Verdict | Picture | Identification | Failure
 """What a statement gives."""
-
-GRAPHS = (".dot", ".gv")
-"""Files that show the graph of a model, not its diagram."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +109,17 @@ class Program:
         unnamed: Path | None = None,
         exact: bool = False,
         max_memory: int | None = None,
+        keep_going: bool = False,
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        A statement that cannot be done gives a `Failure` with the error, and the next one follows. Numbers are
-        fractions where that is cheap, and always if `exact`. Pictures go to the folder `out`; without it, where the
-        file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but not
-        written). No picture of a folder takes the place of another.
+        Numbers are fractions where that is cheap, and always if `exact`. Pictures go to the folder `out`; without it,
+        where the file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but
+        not written). No picture of a folder takes the place of another.
 
         Raises:
-            LimitError: L002 if the time allowed is over, which ends the run.
+            CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
+                instead, and the next one follows; only out of time (L002) still ends the run.
         """
         asked = self.asked(only_checks)
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
@@ -129,10 +128,12 @@ class Program:
             try:
                 item = self._do(statement, path, exact, max_memory)
             except CutwireError as e:
-                if e.diagnostic.code == "L002":
+                if not keep_going or e.diagnostic.code == "L002":
                     raise
                 item = Failure(statement, e)
             except MemoryError:
+                if not keep_going:
+                    raise
                 item = Failure(statement, LimitError(Diagnostic("L001", "out of memory", span=statement.span)))
             yield item
 
@@ -162,27 +163,13 @@ class Program:
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
         from strings.picture import draw, draw_dag, draw_model
 
-        graph = path is not None and path.suffix.lower() in GRAPHS
         if statement.diagram is not None:
-            if graph:
-                raise no_graph(statement.title)
             drawn = draw(statement.diagram, path, title=statement.title)
-        elif graph:
+        elif path is not None and path.suffix.lower() in GRAPHS:
             drawn = draw_dag(self.models[statement.model].after(*statement.surgeries).shape, path)
         else:
             drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path)
         return Picture(statement, drawn, path)
-
-
-def no_graph(title: str) -> QueryError:
-    """V001: a plain diagram is to be shown as a graph."""
-    return QueryError(
-        Diagnostic(
-            "V001",
-            f"`{title}` is a plain diagram: only models have a graph",
-            help=("draw it as `.svg`, `.png` or `.pdf`",),
-        )
-    )
 
 
 _LONGEST_NAME = 60

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _LONGEST_FRACTION = 24  # characters; a longer one is not read but counted
 _MOST_ROWS = 60
-_FLOAT = (Fraction(10) ** -300, Fraction(10) ** 300)  # floats hold what lies between, with all their digits
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
@@ -37,14 +36,18 @@ def decimal(p: float | Fraction, digits: int = 6) -> str:
     """A number with a stated number of significant digits: intermediate rounding never shows.
 
     >>> decimal(Fraction(4013, 7400)), decimal(0.5), decimal(1e-12), decimal(Fraction(1, 3**1000))
-    ('0.542297', '0.5', '1e-12', '7.56355e-478')
+    ('0.542297', '0.5', '1e-12', '7.56389e-478')
     """
-    if not isinstance(p, Fraction) or not p or _FLOAT[0] < abs(p) < _FLOAT[1]:
+    if not isinstance(p, Fraction):
         return f"{float(p) + 0.0:.{digits}g}"  # never -0
     with localcontext(Context(prec=digits + 10, Emin=MIN_EMIN, Emax=MAX_EMAX)) as context:
         exact = Decimal(p.numerator) / Decimal(p.denominator)
         context.prec = digits
-        return f"{(+exact).normalize():e}"
+        d = (+exact).normalize()
+        if -5 < d.adjusted() < digits:
+            return f"{d:f}"
+        mantissa, _, power = f"{d:e}".partition("e")
+        return f"{mantissa}e{int(power):+03d}"
 
 
 def fraction(p: float | Fraction) -> str:
@@ -98,8 +101,8 @@ _DECIBANS = Fraction(10 / math.log(10))
 def _log(p: float | Fraction) -> float | Fraction:
     """The natural logarithm of a positive number: to full precision however small, large or close to 1 a fraction is.
 
-    >>> _log(Fraction(1, 10**400)) / _log(Fraction(1, 10))
-    400.0
+    >>> round(_log(Fraction(1, 10**400)) / math.log(10), 9)
+    -400.0
     """
     if not isinstance(p, Fraction):
         return math.log(p)

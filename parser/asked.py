@@ -49,6 +49,16 @@ class Asked:
             raise self._which_model(span, can_use)
         return default, self.name_of(default), ""
 
+    def check_using(self, using: syntax.Name | None) -> None:
+        """Whether what a check uses exists in some model, whatever it checks.
+
+        Raises:
+            LanguageError: N002.
+        """
+        known = [n for m in self.names.values() for n in m.definition.interpretations]
+        if using is not None and using.text not in known and using.text not in self.scope.models:
+            raise unknown("interpretation or model", using, [*known, *self.scope.models.known()])
+
     def _which_model(self, span: Span | None, can_use: bool) -> Exception:
         names = self.scope.models.known()
         if any(self.scope.models.is_broken(n) for n in names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from parser import syntax
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FOR = "for any value, bind the name: `for {name} : {variable}`"
 """What to do about a name that is no value, where names can be bound."""
+LEAVE_FREE = "for all values leave the variable free: `{variable}` alone"
+"""The same where they cannot, but the variable can be named without a value."""
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*'*")
 
@@ -101,17 +104,31 @@ class Axes:
     def _hint(self, value: syntax.Name, x: Object) -> tuple[str, ...]:
         if value.text in self.variables:
             return (f"`{value.text}` is bound elsewhere in this statement, but not here",)
-        if _IDENTIFIER.fullmatch(value.text):
+        if self.how_to_bind and _IDENTIFIER.fullmatch(value.text):
             return (self.how_to_bind.format(name=value.text, variable=x.name),)
         return ()
 
-    def warn_unused(self, binders: tuple[syntax.Binder, ...], report: Report) -> None:
+    def advice(self, name: str, variable: str) -> str:
+        """How to bind a name here; empty if it cannot be bound."""
+        return self.how_to_bind.format(name=name, variable=variable).partition(": ")[2]
+
+    def forget(self, names: Sequence[str]) -> set[str]:
+        """Take names for unused from here on; those that were used."""
+        used = self._used.intersection(names)
+        self._used.difference_update(names)
+        return used
+
+    def remember(self, names: set[str]) -> None:
+        """Take names for used."""
+        self._used.update(names)
+
+    def warn_unused(self, binders: tuple[syntax.Binder, ...], report: Report, why: str = "") -> None:
         """N008 for bound names that nothing uses."""
         for b in binders:
             if b.name.text in self.variables and b.name.text not in self._used:
                 report.warn(
                     "N008",
-                    f"the bound name `{b.name.text}` is never used",
+                    f"the bound name `{b.name.text}` is never used{why}",
                     b.span or b.name.span,
                     "bound here",
                     (f"leave it out, or write `{b.variable.text} = {b.name.text}` where it is meant",),

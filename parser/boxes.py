@@ -15,9 +15,9 @@ from parser.distributions import Column, column, probability
 from parser.domains import find_value
 from parser.functions import tabulate
 from parser.program import Definition, Fit, Table
-from parser.scope import Report, Scope, Skipped, count, problem, second_place, shorten, too_large
+from parser.scope import Report, Scope, Skipped, count, near, problem, second_place, shorten, too_large
 from parser.signatures import Entry
-from strings.diagnostic import Span, did_you_mean
+from strings.diagnostic import Span
 from strings.signature import Box, Object
 
 MAX_CELLS = 2_000_000
@@ -202,9 +202,9 @@ def _strengths(call: syntax.Call, b: Box) -> tuple[dict[str, Fraction], bool]:
             raise problem("T013", "`noisy_or` takes numbers by name", argument.span, "whose is it?", help=help_)
         name = argument.name.text
         if name not in names and name != "leak":
-            near = did_you_mean(name, [*names, "leak"])
+            close = near(name, [*names, "leak"])
             label = f"the inputs are {shorten(names)}"
-            raise problem("T013", f"`{name}` is no input of `{b.name}`", argument.name.span, label, help=near)
+            raise problem("T013", f"`{name}` is no input of `{b.name}`", argument.name.span, label, help=close)
         key = name if name in names else ""
         if key in found:
             raise problem("T013", f"`{name}` stands twice", argument.name.span, "again here")
@@ -216,7 +216,7 @@ def _strengths(call: syntax.Call, b: Box) -> tuple[dict[str, Fraction], bool]:
 def _fit(call: syntax.Call, b: Box, scope: Scope) -> Fit:
     """`fit(data)` or `fit(data, alpha = 1)`; the data must have all variables of the box."""
     data_name, alpha = fit_arguments(call)
-    data = scope.data.find(data_name, code="F003")
+    data = scope.data.find(data_name)
     missing = [x for x in (*b.dom, *b.cod) if x.name not in data.variables]
     if missing:
         raise problem(

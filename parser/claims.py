@@ -53,6 +53,8 @@ def plan_checks(items: Sequence[syntax.Item], asked: Asked) -> tuple[Plan, synta
             continue
         with scope.report.collect(item.span):
             _numbers(item)
+        with scope.report.collect(item.span):
+            asked.check_using(item.using)
         if not item.names:
             everything = everything or (k, item)
         for name in item.names:
@@ -80,14 +82,14 @@ def _numbers(check: syntax.Check) -> tuple[int | None, int]:
     """How many models a check tries, and its seed.
 
     Raises:
-        LanguageError: T022 for numbers out of bounds.
+        LanguageError: T023 for numbers out of bounds.
     """
     models, seed = check.models, check.seed
     if models is not None and not 1 <= models.value <= MAX_MODELS:
         label = f"from 1 to {MAX_MODELS:,}"
-        raise problem("T022", f"a check cannot try {_shown(models.value)}", models.span, label)
+        raise problem("T023", f"a check cannot try {_shown(models.value)}", models.span, label)
     if seed is not None and seed.value < 0:
-        raise problem("T022", "a seed is a whole number from 0 on", seed.span, "below 0")
+        raise problem("T023", "a seed is a whole number from 0 on", seed.span, "below 0")
     return models.value if models else None, seed.value if seed else 0
 
 
@@ -113,7 +115,7 @@ def check_claim(claim: syntax.Claim, check: syntax.Check, asked: Asked) -> Check
     """A claim with the check that it gets.
 
     Raises:
-        LanguageError: D002, I001 to I003, M007, T008, T018, T021, T022, and those of names.
+        LanguageError: D002, I001 to I003, M007, T008, T018, T021, T023, and those of names.
     """
     within = _within(check)
     models, seed = _numbers(check)

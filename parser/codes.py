@@ -2,7 +2,7 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, Q questions, E estimates, I identification, F files,
-L limits, V pictures, B networks in BIF.
+L limits, V pictures, B networks in BIF, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -74,7 +74,7 @@ _READING = (
 
 _NAMES = (
     Code("N001", "Declared twice", "Two declarations of one kind, or two bound values, have the same name.",
-         "var S : {no, yes}\nvar S : {a, b}"),
+         "type A, B\ntype A"),
     Code("N002", "Unknown name", "Nothing of this kind is declared under this name.",
          "var S : {no, yes}\nbox s : -> S = uniform()\nquery P(TT)"),
     Code("N003", "Not a value of the variable", "The value is not in the variable's domain; case matters.",
@@ -96,6 +96,8 @@ _NAMES = (
     Code("N015", "Impossible event", "`!=` leaves no value of a variable that has only one."),
     Code("N016", "Checked twice", "A claim is checked by two statements; the second is left out (warning)."),
     Code("N017", "Unknown unit", "Units are odds, bits, decibans and percent."),
+    Code("N018", "Name for all values", "A word in `do(S := word)` that is no value of S stands for all of them, as a "
+         "name bound by `for word : S` does (warning)."),
 )  # fmt: skip
 
 _TABLES = (
@@ -124,7 +126,9 @@ _TABLES = (
     Code("T019", "Expectation", "`E(…)` takes one variable whose values are numbers."),
     Code("T020", "Parameters of a function", "A function has one parameter for every input of the box."),
     Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact or symbolic check."),
-    Code("T022", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0.",
+    Code("T022", "Array of numbers", "An array that is handed over has the shape of its variables, and entries that "
+         "are numbers."),
+    Code("T023", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0.",
          "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
 )  # fmt: skip
 
@@ -141,6 +145,9 @@ _MODELS = (
     Code("M009", "A diagram is no interpretation", "Mechanisms and interpretations are numbers or functions."),
     Code("M010", "Not a function", "The variable was declared deterministic, so its mechanism must be one."),
     Code("M011", "No box of this model", "An interpretation or fit names a box that the model lacks."),
+    Code("M012", "Not an edge", "The edges of a graph are pairs of names."),
+    Code("M013", "Two boxes of one name", "Numbers go by the names of boxes, so two boxes of one name that were "
+         "declared in different files or models cannot both be interpreted in one diagram."),
 )  # fmt: skip
 
 _DIAGRAMS = (
@@ -165,25 +172,37 @@ _QUESTIONS = (
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
     Code("Q007", "Unknown semantics", "There are `matrix` (floating-point) and `exact` (fractions)."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
-    Code("Q009", "Assumptions", "Of claims about all models it can be assumed that probabilities are positive; some "
-         "model has to fulfil what is assumed."),
+    Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
+         "them is that probabilities are positive; some model has to fulfil what is assumed."),
+    Code("Q010", "A unit is for probabilities", "Odds, bits and the like are units of a probability: the answer has to "
+         "lie between 0 and 1."),
+    Code("Q011", "Bootstrap", "Resampling needs weights that count cases, two resamples or more, and a level between 0 "
+         "and 1."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
     Code("E004", "One probability at a time", "Only `P(…)` is estimated, no formula of several."),
     Code("E005", "Not among what is given", "A variable is asked for of which nothing given tells, or the data lack a "
          "given distribution, or a given distribution is of nothing, or sees what it sets."),
+    Code("E006", "Variable missing in data", "The data have no variable of this name."),
 )  # fmt: skip
 
 _FILES = (
     Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
     Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
-    Code("F003", "Data do not fit", "The data are unknown, or lack variables that are asked for."),
-    Code("F004", "Column of the data", "The data have no column for a variable, or miss values."),
+    Code("F003", "Values in the data", "The data have other values than their variable, or lack some of them."),
+    Code("F004", "Data lack a variable", "Declared data have no column for a variable, or rows are left out because "
+         "values are missing (warning)."),
     Code("F005", "Files import each other", "Imports have no loops."),
-    Code("F006", "Not in the imported file", "The imported file does not declare this name."),
+    Code("F006", "Not in the imported file", "The imported file does not declare this name, or it belongs to a model "
+         "of that file."),
     Code("F007", "Not UTF-8 text", "Model files are UTF-8 text."),
     Code("F008", "Picture not written", "A text without a folder can draw no file (warning)."),
+    Code("F009", "Data cannot be read", "The file or table is not of a form that can be read: columns of equal length, "
+         "each with its name."),
+    Code("F010", "Column of a file", "The file has no column of this name, or several."),
+    Code("F011", "Weight of a row", "Weights are finite numbers, not negative, one for each row."),
+    Code("F012", "No data", "The data have no rows, or no row with a weight, or a column without values."),
     Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
@@ -231,8 +250,15 @@ _NETWORKS = (
     Code("B022", "Variable without values", "A variable without values cannot be written."),
 )  # fmt: skip
 
+_OWN = (
+    Code(
+        "X001", "A bug of Cutwire", "Something went wrong that is not your fault: please report it with the model file."
+    ),
+)
+
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
+    *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -44,7 +44,7 @@ def _observed(names: Sequence[syntax.Name], scope: Scope) -> list[str]:
                 also = second_place(variable.name.span, "declared latent here")
                 help_ = (f"leave it out, or declare `var {name.text}` if it is measured after all",)
                 message = f"`{name.text}` is latent, so no data can contain it"
-                raise problem("F006", message, name.span, "named here", also=also, help=help_)
+                raise problem("I001", message, name.span, "named here", also=also, help=help_)
             if name.text in found:
                 also = second_place(found[name.text], "first here")
                 raise problem("N001", f"the column `{name.text}` stands twice", name.span, "again here", also=also)
@@ -72,7 +72,7 @@ def _csv(item: syntax.CsvData, scope: Scope, folder: Folder) -> Data:
 
 
 def _table(item: syntax.TableData, scope: Scope) -> Data:
-    """A joint written in place; the weights are divided by their sum."""
+    """A joint written in place, with its weights as written: they may count cases."""
     variables = _observed(item.variables, scope)
     objects = [scope.find_object(n) for n in item.variables]
     rows: dict[tuple[str, ...], Fraction] = {}
@@ -95,11 +95,9 @@ def _table(item: syntax.TableData, scope: Scope) -> Data:
         sound = sound and case is not None
     if not sound:
         raise Skipped
-    total = sum(rows.values(), Fraction(0))
-    if total == 0:
+    if not any(rows.values()):
         raise problem("T006", f"all weights of `{item.name.text}` are 0", item.name.span, "nothing to normalise")
-    normalised = tuple((values, w / total) for values, w in rows.items())
-    return Data(item.name.text, tuple(variables), normalised, span=item.name.span)
+    return Data(item.name.text, tuple(variables), tuple(rows.items()), span=item.name.span)
 
 
 def _weight(e: syntax.Expression) -> Fraction:

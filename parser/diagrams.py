@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from parser import syntax
 from parser.models import ModelInfo, operated
 from parser.plain_surgery import operate_by_box
-from parser.scope import Scope, Skipped, count, problem, second_place, too_large, unknown
+from parser.scope import Scope, Skipped, count, problem, second_place, too_large, turned, unknown
 from parser.signatures import Entry
 from parser.surgeries import refuse_free_wires, resolve_surgeries
 from parser.wiring import block
@@ -58,13 +58,10 @@ def _in_order(declared: Mapping[str, Definition], scope: Scope) -> list[str]:
         try:
             return list(TopologicalSorter(graph).static_order())
         except CycleError as e:
-            loop = list(reversed(e.args[1]))
-            first = min(loop, key=list(declared).index)
-            start = loop[:-1].index(first)
-            turned = [*loop[start:-1], *loop[:start], first]
-            item = declared[first]
-            label = f"loop: {' -> '.join(turned)}"
-            scope.report.add(problem("D005", "these diagrams contain each other", item.name.span, label).diagnostics)
+            loop = turned(e.args[1][:0:-1], list(declared))
+            message = "these diagrams contain each other" if len(loop) > 1 else f"`{loop[0]}` contains itself"
+            label = f"loop: {' -> '.join([*loop, loop[0]])}"
+            scope.report.add(problem("D005", message, declared[loop[0]].name.span, label).diagnostics)
             graph = {n: [p for p in ps if p not in loop] for n, ps in graph.items() if n not in loop}
 
 

@@ -13,8 +13,8 @@ from fractions import Fraction
 from parser import syntax
 from parser.constants import Constant, constant, show_number
 from parser.domains import find_value, unknown_value
-from parser.scope import count, problem, second_place, shorten
-from strings.diagnostic import LanguageError, Span, did_you_mean
+from parser.scope import count, near, problem, second_place, shorten
+from strings.diagnostic import LanguageError, Span
 from strings.signature import Object
 
 TOLERANCE = Fraction(1, 10**6)
@@ -82,7 +82,7 @@ def _by_value(
                 f"`{name.text}` is not a value of `{x.name}`",
                 name.span,
                 f"not in {{{shorten(x.values or ())}}}",
-                help=did_you_mean(name.text, x.values or ()),
+                help=near(name.text, x.values or ()),
             )
         if name.text in found:
             raise problem("T004", f"the value `{name.text}` stands twice in this row", name.span, "again here")
@@ -201,9 +201,11 @@ def _call(dist: syntax.Call, x: Object) -> Column:
             help_ = (f"write it for the whole box: `box … = {name}(…)`",)
             raise problem("T014", f"`{name}` cannot be one row of a table", dist.span, "says all rows", help=help_)
         case name:
-            near = did_you_mean(name, ("flip", "uniform", "noisy_or", "fit"))
+            close = near(name, ("flip", "uniform", "noisy_or", "fit"))
             notes = ("there are flip(p), uniform(), noisy_or(…) and fit(data)",)
-            raise problem("N002", f"unknown distribution `{name}`", dist.name.span, "not known", notes=notes, help=near)
+            raise problem(
+                "N002", f"unknown distribution `{name}`", dist.name.span, "not known", notes=notes, help=close
+            )
 
 
 def _flip(dist: syntax.Call, x: Object) -> Column:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parser import syntax
-from parser.scope import Scope, Variable, count, problem, second_place, shorten, too_large
-from strings.diagnostic import LanguageError, Span, did_you_mean
+from parser.scope import Scope, Variable, count, near, problem, second_place, shorten, too_large, turned
+from strings.diagnostic import LanguageError, Span
 from strings.signature import Object
 
 MAX_VALUES = 10_000
@@ -35,10 +35,11 @@ def _references(name: str, declared: dict[str, syntax.DomainDecl], scope: Scope)
     at: str | None = name
     while at in declared and scope.domains.get(at) is None:
         if at in seen:
-            loop = " -> ".join([*(d.name.text for d in chain), at])
-            scope.report.add(
-                problem("N006", "these domains stand for each other", chain[-1].span, f"loop: {loop}").diagnostics
-            )
+            names = [d.name.text for d in chain]
+            loop = turned(names[names.index(at) :], list(declared))
+            message = "these domains stand for each other" if len(loop) > 1 else f"`{at}` stands for itself"
+            label = f"loop: {' -> '.join([*loop, loop[0]])}"
+            scope.report.add(problem("N006", message, declared[loop[0]].span, label).diagnostics)
             return []
         seen.add(at)
         chain.append(declared[at])
@@ -130,5 +131,5 @@ def unknown_value(value: syntax.Name, x: Object, help: Sequence[str] = ()) -> La
         f"`{value.text}` is not a value of `{x.name}`",
         value.span,
         f"not in {{{shorten(x.values)}}}",
-        help=(*did_you_mean(value.text, x.values), *help),
+        help=(*near(value.text, x.values), *help),
     )

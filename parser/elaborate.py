@@ -20,6 +20,7 @@ from pathlib import Path
 
 from parser import syntax
 from parser.asked import Asked, text_of
+from parser.axes import LEAVE_FREE
 from parser.boxes import define_boxes
 from parser.data import elaborate_data
 from parser.diagrams import elaborate_diagrams
@@ -30,7 +31,7 @@ from parser.imports import Workspace, find_file, import_names
 from parser.models import ModelInfo, build_model, interpretation, model_after, with_surgeries
 from parser.program import CheckStatement, Definition, ModelDef, Program, QueryStatement, Statement
 from parser.read import read, read_expression
-from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_place
+from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_place, turned
 from parser.signatures import elaborate_signatures, policies_in
 from parser.statements import elaborate_statements
 from parser.surgeries import Setting, refuse_free_wires, resolve_surgeries
@@ -97,10 +98,15 @@ class _Done:
 _Block = tuple[syntax.ModelBlock, Scope]
 
 
-def _elaborate_file(file: syntax.File, name: str, workspace: Workspace, folder: Folder) -> _Done:
-    scope = Scope(workspace.report, bounds=workspace.bounds)
+def _elaborate_file(file: syntax.File, name: str, workspace: Workspace, folder: Folder, origin: str = "") -> _Done:
+    """One file; `origin` is its path if it is imported."""
+    scope = Scope(workspace.report, bounds=workspace.bounds, origin=origin)
     _imports(file.items, scope, workspace, folder)
-    blocks = [(item, Scope(scope.report, scope)) for item in file.items if isinstance(item, syntax.ModelBlock)]
+    blocks = [
+        (item, Scope(scope.report, scope, origin=f"{origin}: {item.name.text}" if origin else item.name.text))
+        for item in file.items
+        if isinstance(item, syntax.ModelBlock)
+    ]
     for block, _ in blocks:
         _refuse_in_block(block, scope.report)
     policies = policies_in(file.items)
@@ -145,7 +151,7 @@ def _imported(item: syntax.Import, workspace: Workspace, folder: Folder) -> Scop
     file = read(read_text(path), shown)
     workspace.loading.append(path)
     try:
-        done = _elaborate_file(file, shown, workspace, workspace.folder(path.parent))
+        done = _elaborate_file(file, shown, workspace, workspace.folder(path.parent), shown)
     finally:
         workspace.loading.pop()
     workspace.loaded[path] = done.scope
@@ -276,14 +282,16 @@ def _derive(items: Sequence[syntax.ModelAfter], interpretations: Sequence[syntax
     """Build the models after surgery, each behind its base."""
     declared = {i.name.text: i for i in items}
     graph = {n: [i.base.text] if i.base.text in declared else [] for n, i in declared.items()}
-    try:
-        order = list(TopologicalSorter(graph).static_order())
-    except CycleError as e:
-        loop = e.args[1]
-        item = declared[loop[0]]
-        label = f"loop: {' -> '.join(loop)}"
-        scope.report.add(problem("D005", "these models are made of each other", item.span, label).diagnostics)
-        order = []
+    order: list[str] | None = None
+    while order is None:
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+        except CycleError as e:
+            loop = turned(e.args[1][:0:-1], list(declared))
+            message = "these models are made of each other" if len(loop) > 1 else f"`{loop[0]}` is made of itself"
+            label = f"loop: {' -> '.join([*loop, loop[0]])}"
+            scope.report.add(problem("D005", message, declared[loop[0]].span, label).diagnostics)
+            graph = {n: [p for p in ps if p not in loop] for n, ps in graph.items() if n not in loop}
     for name in order:
         with scope.report.collect(declared[name].span):
             scope.models.define(name, model_after(declared[name], scope.find_model(declared[name].base)))
@@ -323,7 +331,7 @@ def elaborate_query(expression: syntax.Expression, model_def: ModelDef, source: 
     report = Report()
     statement: QueryStatement | None = None
     with report.collect(expression.span):
-        resolved = begin([expression], (), Setting(model_def), report)
+        resolved = begin([expression], (), Setting(model_def), report, LEAVE_FREE)
         body = formula(expression, resolved)
         text = text_of(expression.span, str(body)) if expression.span else source.text.strip()
         statement = QueryStatement(
@@ -372,7 +380,7 @@ def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "") -> Check
     report = Report()
     statement: CheckStatement | None = None
     with report.collect(expression.span):
-        resolved = begin([expression, *assumed], (), Setting(model_def), report)
+        resolved = begin([expression, *assumed], (), Setting(model_def), report, LEAVE_FREE)
         body = comparison(expression, resolved)
         shown = text_of(expression.span, str(body))
         given = tuple(comparison(a, resolved) for a in assumed)

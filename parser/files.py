@@ -11,6 +11,8 @@ from strings.diagnostic import LanguageError, Span, did_you_mean
 
 PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv")
 """Kinds of picture that can be drawn."""
+GRAPHS = (".dot", ".gv")
+"""Those that only a model can be drawn as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,13 @@ class Folder:
             LanguageError: F001 as above, F002 if there is no such file.
         """
         path = self.resolve(text, span, what)
-        if path.is_file():
+        try:
+            is_file, exists = path.is_file(), path.exists()
+        except OSError as e:
+            raise problem("F002", "this file cannot be looked up", span, e.strerror or str(e)) from None
+        if is_file:
             return path
-        if path.exists():
+        if exists:
             raise problem("F002", f"`{text}` is not a file", span, "this is a folder or the like")
         near = did_you_mean(path.name, _names_in(path.parent))
         there = shorten(_names_in(path.parent), 8)

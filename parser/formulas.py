@@ -17,9 +17,9 @@ from parser.axes import FOR, Axes, is_identifier
 from parser.constants import arithmetic, bounded, check_depth, children, not_a_number
 from parser.domains import unknown_value
 from parser.program import Definition
-from parser.scope import Report, Skipped, count, problem, shorten, too_large, unknown
+from parser.scope import Report, Skipped, count, near, problem, second_place, shorten, too_large, unknown
 from parser.surgeries import Setting, resolve_surgeries
-from strings.diagnostic import did_you_mean
+from strings.diagnostic import Span
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
 from strings.query import Query, Term
 from strings.signature import Object
@@ -35,6 +35,7 @@ class Resolved:
     """What resolving a statement gathers on its way."""
 
     axes: Axes
+    report: Report
     tables: dict[str, Definition] = field(default_factory=dict)
 
 
@@ -66,8 +67,8 @@ def begin(
         sound = sound and done
     if not sound:
         raise Skipped
-    _introduce_free_names(expressions, axes)
-    return Resolved(axes)
+    _introduce_free_names(expressions, axes, report)
+    return Resolved(axes, report)
 
 
 def _check_size(e: syntax.Expression) -> None:
@@ -101,8 +102,11 @@ def _assigned(p: syntax.Probability) -> Iterator[tuple[syntax.Name, syntax.Name]
                     yield a.target.variable, value
 
 
-def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes) -> None:
-    """Let the free names of `do(S := s)` range over their variables, unless they look like misspelt values."""
+def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes, report: Report) -> None:
+    """Let the free names of `do(S := s)` range over their variables, unless they look like misspelt values.
+
+    A name that does not look like one for any value either gets a warning, N018.
+    """
     found = [pair for e in expressions for pair in _probabilities(e)]
     uses = Counter(name for p, _ in found for name in _value_names(p))
     for p, bound in found:
@@ -111,8 +115,28 @@ def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes) 
             if value.text in bound or value.text in axes.active or not setting.has_variable(variable.text):
                 continue
             x = setting.model.object(variable.text)
-            if not _is_misspelt(value.text, x, uses) and not setting.has_variable(value.text):
-                axes.introduce(value, x)
+            if _is_misspelt(value.text, x, uses) or setting.has_variable(value.text):
+                continue
+            axes.introduce(value, x)
+            if not _is_usual(value.text, x):
+                _warn_free(value, x, axes, report)
+
+
+def _is_usual(name: str, x: Object) -> bool:
+    """Whether a name looks like one for any value of `x`: `s`, `s'`, `s1` or `smo` for `Smokes`."""
+    stem = re.sub(r"_?\d+$", "", name.rstrip("'")).casefold()
+    if name[-1].isdigit() and any(re.fullmatch(rf"{re.escape(stem)}_?\d+", v.casefold()) for v in x.values or ()):
+        return False
+    return bool(stem) and x.name.casefold().startswith(stem)
+
+
+def _warn_free(value: syntax.Name, x: Object, axes: Axes, report: Report) -> None:
+    """N018."""
+    values = f"its values are {shorten(x.values or ())}"
+    meant = axes.advice(value.text, x.name)
+    help_ = (values, *((f"if it is meant: {meant}",) if meant else ()))
+    message = f"`{value.text}` is no value of `{x.name}`: it stands for all of them"
+    report.warn("N018", message, value.span, "any value", help_)
 
 
 def _value_names(p: syntax.Probability) -> Iterator[str]:
@@ -130,7 +154,7 @@ def _is_misspelt(name: str, x: Object, uses: Counter[str]) -> bool:
     values = x.values or ()
     if name in values or not is_identifier(name) or name.casefold() in {v.casefold() for v in values}:
         return True
-    return uses[name] < 2 and bool(did_you_mean(name, values))
+    return bool(near(name, values)) and (uses[name] < 2 or not _is_usual(name, x))
 
 
 def formula(e: syntax.Expression, resolved: Resolved) -> Formula:
@@ -183,7 +207,10 @@ def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.
         for b in binders:
             axes.bind(b)
             bound.append(b.name.text)
+        used_before = axes.forget(bound)
         inner = formula(body, resolved)
+        axes.warn_unused(binders, resolved.report, " (it multiplies by the number of values)")
+        axes.remember(used_before)
     finally:
         for name in bound:
             axes.release(name)
@@ -258,13 +285,14 @@ def _check_together(ops: Sequence[syntax.DoOp | syntax.CutOp], resolved: Resolve
     """Several `do(…)`s and `cut(…)`s of one question act together, and no two on the same thing."""
     if len(ops) < 2:
         return
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], Span | None] = {}
     for target in (t for op in ops for t in _targets(op)):
         key = (target.variable.text, target.sink.text if target.sink else "")
         if key in seen:
             name = " -> ".join(k for k in key if k)
-            raise problem("N010", f"`{name}` is operated on twice in one question", target.span, "again here")
-        seen.add(key)
+            message, also = f"`{name}` is operated on twice in one question", second_place(seen[key], "first here")
+            raise problem("N010", message, target.span, "again here", also=also)
+        seen[key] = target.span
     resolve_surgeries(ops, resolved.axes.setting, resolved.axes)
 
 
@@ -284,11 +312,12 @@ def _term(e: syntax.Event, resolved: Resolved) -> Term:
         value, axis = axes.value(e.values[0], x)
         return Term(x.name, None if value is None else (value,), axis, e.span)
     values = tuple(_plain_value(v, x, axes) for v in e.values)
-    first: set[str] = set()
+    first: dict[str, Span | None] = {}
     for v, name in zip(values, e.values, strict=True):
         if v in first:
-            raise problem("N006", f"the value `{v}` stands twice", name.span, "again here")
-        first.add(v)
+            also = second_place(first[v], "first here")
+            raise problem("N006", f"the value `{v}` stands twice", name.span, "again here", also=also)
+        first[v] = name.span
     if e.op == "!=":
         values = tuple(v for v in x.values or () if v not in first)
         if not values:
@@ -306,14 +335,18 @@ def _plain_value(value: syntax.Name, x: Object, axes: Axes) -> str:
 
 
 def _check_free_once(terms: Sequence[Term], p: syntax.Probability) -> None:
-    """A variable can stand free in a question once."""
-    seen: set[str] = set()
+    """A variable can stand free in a question once; a bound name, which is one value each time, more often."""
+    seen: dict[str, Span | None] = {}
     for t in terms:
-        if t.free and t.axis_name in seen:
+        if not t.free or t.axis is not None:
+            continue
+        if t.variable in seen:
+            also = second_place(seen[t.variable], "first here")
             help_ = ("name it once, or give one of them a value",)
-            raise problem("N010", f"`{t}` stands twice in this question", t.span or p.span, "again here", help=help_)
-        if t.free:
-            seen.add(t.axis_name)
+            raise problem(
+                "N010", f"`{t}` stands twice in this question", t.span or p.span, "again here", also=also, help=help_
+            )
+        seen[t.variable] = t.span
 
 
 def _check_expectation(p: syntax.Probability, targets: Sequence[Term], resolved: Resolved) -> None:

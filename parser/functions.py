@@ -18,8 +18,8 @@ from math import prod
 from parser import syntax
 from parser.constants import arithmetic, check_depth, children
 from parser.distributions import Column, point
-from parser.scope import count, problem, second_place, shorten, too_large
-from strings.diagnostic import Diagnostic, LanguageError, Span, did_you_mean
+from parser.scope import count, near, problem, second_place, shorten, too_large
+from strings.diagnostic import Diagnostic, LanguageError, Span
 from strings.signature import Box, Object
 
 MAX_STEPS = 5_000_000
@@ -184,8 +184,8 @@ class _Compiler:
         if not meanings:
             known = [*self.parameters, *self.constants]
             label = "neither a parameter nor a value"
-            near = did_you_mean(name.text, known)
-            raise problem("N002", f"unknown name `{name.text}`", name.span, label, help=near)
+            close = near(name.text, known)
+            raise problem("N002", f"unknown name `{name.text}`", name.span, label, help=close)
         if len(meanings) > 1:
             label = "a truth value in one domain, a symbol in another"
             raise problem("N007", f"`{name.text}` means different things here", name.span, label)

@@ -81,17 +81,17 @@ def _over_types(entry: Entry, exported: Scope) -> bool:
 
 
 def _check_exposed(name: syntax.Name, exported: Scope, path: str) -> None:
-    """The name must be one that the file can give away (N002)."""
+    """The name must be one that the file can give away (F006)."""
     if name.text in exported.variables:
         help_ = ("import the model that it belongs to",)
-        raise problem("N002", f"`{name.text}` is a variable of `{path}`", name.span, "not to be imported", help=help_)
+        raise problem("F006", f"`{name.text}` is a variable of `{path}`", name.span, "not to be imported", help=help_)
     entry = exported.boxes.get(name.text)
     if entry is not None and not _over_types(entry, exported):
         message = f"`{name.text}` works on variables of `{path}`"
-        raise problem("N002", message, name.span, "not to be imported", help=("import the model that it belongs to",))
+        raise problem("F006", message, name.span, "not to be imported", help=("import the model that it belongs to",))
     known = [n for names in _namespaces(exported) for n in names.declared() if n not in exported.variables]
     if name.text not in known:
-        raise unknown(f"name in `{path}`:", name, known, label="not declared there")
+        raise unknown(f"name in `{path}`:", name, known, "F006", "not declared there")
 
 
 def find_file(item: syntax.Import, folder: Folder, workspace: Workspace) -> Path:

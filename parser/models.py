@@ -88,7 +88,7 @@ def _cycle(loop: list[str], scope: Scope) -> Diagnostic:
     second = loop[1] if len(loop) > 1 else loop[0]
     return problem(
         "M002",
-        "these boxes feed each other",
+        "these boxes feed each other" if len(loop) > 1 else f"box `{first.name.text}` feeds itself",
         _output_span(last),
         "the loop closes here",
         also=second_place(_output_span(first), "and starts here") if len(loop) > 1 else (),

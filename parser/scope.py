@@ -9,7 +9,8 @@ silently (`Skipped`), so that one slip of the pen gives one message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -72,6 +73,30 @@ def shorten(names: Iterable[str], most: int = 12) -> str:
     return ", ".join([*listed[:most], *(["…"] if len(listed) > most else [])])
 
 
+def turned(loop: Sequence[str], order: Sequence[str]) -> list[str]:
+    """A loop, each of its names once, from the name that comes first in `order`: the same from wherever it is met.
+
+    >>> turned(["b", "c", "a"], ["a", "b", "c"])
+    ['a', 'b', 'c']
+    """
+    start = min(range(len(loop)), key=lambda k: order.index(loop[k]))
+    return [*loop[start:], *loop[:start]]
+
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The help line that proposes the nearest known name, or nothing; a number is never near another.
+
+    >>> near("yess", ["no", "yes"]), near("11", ["1", "2"])
+    (('did you mean `yes`?',), ())
+    """
+    if _NUMBER.fullmatch(word):
+        return ()
+    return did_you_mean(word, [k for k in known if not _NUMBER.fullmatch(k)])
+
+
 class Report:
     """Collects what is wrong with a file. The same problem at the same place is told once."""
 
@@ -112,7 +137,7 @@ class Report:
             self.add(e.at(span).diagnostics)
 
     def raise_errors(self) -> None:
-        """Raise what was collected, in order of the text.
+        """Raise what was collected, in order of the text; warnings stand behind the errors.
 
         Raises:
             LanguageError: if there is any error; LimitError: if bounds are all that was hit.
@@ -122,9 +147,9 @@ class Report:
         found = in_text_order(self.errors)
         if self._beyond:
             found.append(Diagnostic("L005", f"and {count(self._beyond, 'more problem')}, not shown"))
-        if all(d.code.startswith("L") for d in found):
-            raise LimitError(found)
-        raise LanguageError(found)
+        limits = all(d.code.startswith("L") for d in found)
+        found += in_text_order(self.warnings)
+        raise LimitError(found) if limits else LanguageError(found)
 
 
 def in_text_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -182,6 +207,12 @@ class Names(Generic[T]):
     def place(self, name: str) -> Span | None:
         return self._places.get(name)
 
+    def place_in_sight(self, name: str) -> Span | None:
+        """Where a name is declared, here or in the scope around."""
+        if name in self._places:
+            return self._places[name]
+        return self.parent.place_in_sight(name) if self.parent else None
+
     def own(self) -> dict[str, T]:
         """The names of this scope alone that have a value, in order."""
         return {n: self._values[n] for n in self._places if n in self._values}
@@ -230,9 +261,9 @@ class Names(Generic[T]):
 def unknown(kind: str, name: syntax.Name, known: Iterable[str], code: str = "N002", label: str = "") -> LanguageError:
     """N002 with a did-you-mean, or with the list of what is known."""
     names = list(dict.fromkeys(known))
-    near = did_you_mean(name.text, names)
-    listed = (f"known: {shorten(names)}",) if names and not near else ()
-    return problem(code, f"unknown {kind} `{name.text}`", name.span, label or "not declared", notes=listed, help=near)
+    help_ = near(name.text, names)
+    listed = (f"known: {shorten(names)}",) if names and not help_ else ()
+    return problem(code, f"unknown {kind} `{name.text}`", name.span, label or "not declared", notes=listed, help=help_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +314,17 @@ class Bounds:
 
 
 class Scope:
-    """What one scope of a file declares: of the file itself, or of a model block in it."""
+    """What one scope of a file declares: of the file itself, or of a model block in it.
 
-    def __init__(self, report: Report, parent: Scope | None = None, bounds: Bounds | None = None) -> None:
+    `origin` tells its boxes from those of the same name elsewhere: the path of an imported file, the name of a block.
+    """
+
+    def __init__(
+        self, report: Report, parent: Scope | None = None, bounds: Bounds | None = None, origin: str = ""
+    ) -> None:
         self.report = report
         self.parent = parent
+        self.origin = origin
         self.objects: Names[Object] = Names("variable", report, parent.objects if parent else None)
         self.variables: dict[str, Variable] = {}
         self.domains: Names[tuple[str, ...]] = Names("domain", report, parent.domains if parent else None)

@@ -85,7 +85,7 @@ def _signature(item: syntax.BoxDecl, scope: Scope) -> Entry:
             f"`{variable}` needs a mechanism of its own",
             help=("give it rows or a `fn`, or declare the box over types",),
         )
-    box = Box(item.name.text, dom, cod, deterministic=is_function(item.body))
+    box = Box(item.name.text, dom, cod, deterministic=is_function(item.body), origin=scope.origin)
     return Entry(item.name, box, variable=variable, decl=item)
 
 

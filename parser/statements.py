@@ -6,20 +6,19 @@ from collections.abc import Callable, Sequence
 
 from parser import syntax
 from parser.asked import Asked, text_of
+from parser.axes import LEAVE_FREE
 from parser.claims import check_claim, plan_checks
 from parser.diagrams import find_model, whole_diagram
+from parser.files import GRAPHS, PICTURES
 from parser.formulas import Resolved, begin, formula, question
 from parser.given import given_distributions
 from parser.models import ModelInfo
 from parser.program import DrawStatement, IdentifyStatement, QueryStatement, Statement
-from parser.scope import Skipped, problem, unknown
+from parser.scope import Skipped, near, problem, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
-from strings.diagnostic import did_you_mean
 from strings.formula import Ask, Formula
 
 UNITS = ("odds", "bits", "decibans", "percent")
-
-_LEAVE_FREE = "for all values leave the variable free: `{variable}` alone"
 
 Nested = Callable[[syntax.ModelBlock, syntax.Check | None], list[Statement]]
 """Resolves the statements of a model block, given the `check all` around it."""
@@ -81,7 +80,7 @@ def _identify(items: Sequence[syntax.Item], refused: set[int], asked: Asked) -> 
 
 def _identify_statement(item: syntax.Identify, asked: Asked) -> IdentifyStatement:
     info, model, _ = asked.model(item.question.span or item.span, can_use=False)
-    resolved = begin([item.question], (), info.setting, asked.scope.report, _LEAVE_FREE)
+    resolved = begin([item.question], (), info.setting, asked.scope.report, LEAVE_FREE)
     query = question(item.question, resolved)
     return IdentifyStatement(
         model,
@@ -141,7 +140,7 @@ def _named_question(item: syntax.Query | syntax.Estimate, asked: Asked) -> Ident
     if isinstance(found, IdentifyStatement):
         return found
     known = [n for n, q in questions.own().items() if isinstance(q, IdentifyStatement)]
-    if found is None and did_you_mean(name.text, known):
+    if found is None and near(name.text, known):
         raise unknown("question", name, known)
     return None
 
@@ -159,13 +158,13 @@ def _unit(unit: syntax.Name | None) -> str:
         return ""
     if unit.text not in UNITS:
         notes = (f"units are {', '.join(UNITS)}",)
-        near = did_you_mean(unit.text, UNITS)
-        raise problem("N017", f"unknown unit `{unit.text}`", unit.span, "not a unit", notes=notes, help=near)
+        close = near(unit.text, UNITS)
+        raise problem("N017", f"unknown unit `{unit.text}`", unit.span, "not a unit", notes=notes, help=close)
     return unit.text
 
 
 def _data(name: syntax.Name, info: ModelInfo) -> str:
-    info.scope.data.find(name, code="F003")
+    info.scope.data.find(name)
     return name.text
 
 
@@ -187,6 +186,12 @@ def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
         name = item.diagram.name.text
         return DrawStatement(title, name, None, operations.surgeries, path, item.span)
     d = whole_diagram(item.diagram, item.after, scope, item.span)
+    if path is not None and path.suffix.lower() in GRAPHS:
+        known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
+        message = f"a plain diagram cannot be drawn as `{path.suffix}`: only models have a graph"
+        help_ = (f"name it `{path.stem}.svg`",)
+        notes = (f"diagrams are drawn as {known}",)
+        raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
     return DrawStatement(title, "", d, (), path, item.span)
 
 

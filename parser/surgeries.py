@@ -9,9 +9,9 @@ from parser import syntax
 from parser.axes import Axes
 from parser.boxes import fit_arguments, state_table
 from parser.program import Definition, Fit, ModelDef, Table
-from parser.scope import Scope, Skipped, problem, shorten, too_large, unknown
+from parser.scope import Scope, Skipped, near, problem, second_place, shorten, too_large, turned, unknown
 from parser.signatures import DIST_NAMES
-from strings.diagnostic import CompositionError, LanguageError, QueryError, Span, did_you_mean
+from strings.diagnostic import CompositionError, LanguageError, QueryError, Span
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery, operate
@@ -58,9 +58,9 @@ class Setting:
             self._told.add(name.text)
         if intervened:
             message = f"cannot intervene on `{name.text}`: there is no such variable"
-            near = did_you_mean(name.text, self.model.names)
-            known = () if near else (f"the variables are {shorten(self.model.names)}",)
-            raise problem("N004", message, name.span, "not declared", notes=known, help=near)
+            close = near(name.text, self.model.names)
+            known = () if close else (f"the variables are {shorten(self.model.names)}",)
+            raise problem("N004", message, name.span, "not declared", notes=known, help=close)
         raise unknown("variable", name, [*self.model.names, *also_known])
 
 
@@ -84,7 +84,7 @@ def resolve_surgeries(
     tables: dict[str, Definition] = {}
     spans: list[Span | None] = []
     for op in expand(ops, setting):
-        for target, surgery, table in _operations(op, setting, axes or Axes(setting)):
+        for target, surgery, table in _operations(op, setting, axes or Axes(setting, "")):
             surgeries.append(surgery)
             spans.append(target)
             tables.update(table)
@@ -113,11 +113,19 @@ def expand(
         elif isinstance(op, syntax.NamedOp):
             open_names = [name for name, _ in stack]
             if op.name.text in open_names:
-                loop = " -> ".join([*open_names[open_names.index(op.name.text) :], op.name.text])
-                raise problem("D005", "these surgeries stand for each other", op.name.span, f"loop: {loop}")
+                raise _loop(open_names[open_names.index(op.name.text) :], setting)
             stack.append((op.name.text, iter(_named(op.name, setting))))
         else:
             yield op  # type: ignore[misc]
+
+
+def _loop(loop: Sequence[str], setting: Setting) -> LanguageError:
+    """D005, told at the surgery of the loop that is declared first."""
+    known = setting.scope.surgeries if setting.scope is not None else None
+    names = turned(loop, known.known() if known else list(loop))
+    span = known.place_in_sight(names[0]) if known else None
+    message = "these surgeries stand for each other" if len(names) > 1 else f"`{names[0]}` stands for itself"
+    return problem("D005", message, span, f"loop: {' -> '.join([*names, names[0]])}")
 
 
 def _named(name: syntax.Name, setting: Setting) -> Sequence[object]:
@@ -151,13 +159,14 @@ def _operations(op: Operation | Surgery, setting: Setting, axes: Axes) -> Iterat
 
 def _check_once(assigns: Sequence[syntax.Assign]) -> None:
     """One `do(…)` sets each variable and each wire once."""
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], Span | None] = {}
     for a in assigns:
         key = (a.target.variable.text, a.target.sink.text if a.target.sink else "")
         if key in seen:
             name = " -> ".join(k for k in key if k)
-            raise problem("N010", f"`{name}` is set twice in one do(...)", a.span, "again here")
-        seen.add(key)
+            also = second_place(seen[key], "first here")
+            raise problem("N010", f"`{name}` is set twice in one do(...)", a.span, "again here", also=also)
+        seen[key] = a.span
 
 
 def _assign(a: syntax.Assign, setting: Setting, axes: Axes) -> _Resolved:
@@ -203,7 +212,7 @@ def _fit(call: syntax.Call, x: Object, setting: Setting) -> Fit:
     name, alpha = fit_arguments(call)
     data = setting.definition.data.get(name.text)
     if data is None:
-        raise unknown("data", name, setting.definition.data, "F003")
+        raise unknown("data", name, setting.definition.data)
     if x.name not in data.variables:
         label = f"has {shorten(data.variables)}"
         raise problem("F004", f"data `{data.name}` has no column for `{x.name}`", name.span, label)

@@ -99,7 +99,8 @@ class _Wiring:
         return [_Wire(k, x, None) for k, x in zip(wires, d.cod, strict=True)]
 
     def _name(self, name: syntax.Name, wire: _Wire) -> None:
-        if name.text in self.wires:
+        used_too_early = name.text not in self.places and self.wires.get(name.text, wire) is None
+        if name.text in self.wires and not used_too_early:
             also = second_place(self.places.get(name.text), "first here")
             help_ = (f"call it `{name.text}'`",)
             message = f"the wire `{name.text}` is made twice"

@@ -39,8 +39,9 @@ def contract(
             is less), L003 if a table on the way has too many axes; nothing has been allocated then.
         PrecisionError: from `Floats`, if float64 cannot hold the numbers; use `Logarithms`.
     """
-    planned = plan(network, arithmetic.slowness)
-    check_memory(planned, arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact, max_memory)
+    entry_bytes = arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact
+    planned = plan(network, arithmetic.slowness, memory_limit(max_memory) // entry_bytes)
+    check_memory(planned, entry_bytes, max_memory)
     check_axes(max((len(s.indices) for s in planned.steps), default=0), "a table on the way")
     return run(planned, network, arithmetic, on_progress)
 

@@ -1,7 +1,8 @@
-"""Orders in which to multiply the factors of a network, by variable elimination.
+"""Orders in which to multiply the factors of a network: by variable elimination, or by greedy search for pairs.
 
-A path is a list of pairs of tensor numbers: the factors first, then the products as they are made. On causal models
-elimination orders do better than pairwise greedy search: where a cluster is wide, often by a factor of a hundred.
+A path is a list of pairs of tensor numbers: the factors first, then the products as they are made. Elimination is found
+fast, and is as good as anything on networks that are narrow. Where a network is wide, as a grid is or a random graph,
+greedy search (cotengra: Gray, Kourtis 2021) often finds an order that takes a tenth of the work or less.
 
 >>> elimination_path([(0,), (0, 1), (1, 2)], (2,), (2, 2, 2), "weight")
 [(0, 1), (3, 2)]
@@ -19,6 +20,7 @@ Indices = tuple[int, ...]
 Path = list[tuple[int, int]]
 Score = Literal["weight", "fill", "weighted fill", "number"]
 
+_REPEATS = 8
 _WIDEST_FILL = 150  # neighbours; counting the missing edges among more takes longer than it can save
 
 
@@ -34,6 +36,49 @@ def elimination_path(
     orders. The path depends on nothing but the arguments.
     """
     return _multiply_buckets(inputs, output, sizes, _elimination_order(inputs, output, sizes, score, seed))
+
+
+def greedy_path(
+    inputs: Sequence[Indices], output: Indices, sizes: Sequence[int], costmod: float = 1.0, seed: int | None = None
+) -> Path:
+    """Multiply two tensors after the other, each time the two whose product looks cheapest.
+
+    The larger `costmod`, the more the two that go away count against the product. With a `seed` it is the best of eight
+    orders in which this and the choices are disturbed. The path depends on nothing but the arguments.
+
+    Raises:
+        OverflowError: if it meets tables whose sizes are no floats.
+    """
+    import cotengra
+
+    by_index = {x: sizes[x] for indices in inputs for x in indices}
+    greedy = cotengra.GreedyOptimizer(costmod=costmod, accel=False)  # the accelerated version chooses otherwise
+    if seed is None:
+        return _pairs(greedy.ssa_path(list(inputs), output, by_index), len(inputs))
+    optimizer = cotengra.RandomGreedyOptimizer(
+        max_repeats=_REPEATS, costmod=(0.5, 4.0), temperature=(0.001, 0.1), seed=seed, accel=False, parallel=False
+    )
+    try:
+        return _pairs(optimizer.ssa_path(list(inputs), output, by_index), len(inputs))
+    except ValueError:  # it compares the logarithms of costs, and here there is nothing to multiply
+        return greedy_path(inputs, output, sizes, costmod)
+
+
+def _pairs(steps: Sequence[Sequence[int]], count: int) -> Path:
+    """A path of steps that take any number of tensors as one of pairs; what is left over is multiplied last."""
+    path: Path = []
+    now = dict(enumerate(range(count)))  # the numbers of tensors in `steps`, as they are here
+    for made, step in enumerate(steps, count):
+        first, *others = (now.pop(t) for t in step)
+        for other in others:
+            path.append((first, other))
+            first = count + len(path) - 1
+        now[made] = first
+    first, *others = now.values()
+    for other in others:
+        path.append((first, other))
+        first = count + len(path) - 1
+    return path
 
 
 class _Graph:

@@ -1,24 +1,31 @@
 """Planning a contraction: in which order to multiply the factors of a network, and what that will cost.
 
 The order is that of variable elimination by table size, which is found in time about linear in the network. Where it
-promises much work, other elimination orders are tried too and the cheapest is taken. Memory and work are known from
-the plan, before anything is computed.
+promises much work, other orders are tried too, as long as finding them takes a small part of the work that is left, and
+the cheapest is taken. Memory and work are known from the plan, before anything is computed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from semantics.network import Network
-from semantics.order import Indices, Path, Score, elimination_path
+from semantics.order import Indices, Path, elimination_path, greedy_path
 
-_WORTH_FILL = 3 * 10**7  # multiplications of floats from which on looking for a better order pays
-_WORTH_SEARCH = 2 * 10**8
-_OTHER_SCORES: tuple[Score, ...] = ("fill", "weighted fill", "number")
-_TRIALS = 24
-_SEARCH_EFFORT = 6000  # factors over all trials: a large network gets fewer
+# All in nanoseconds, roughly.
+_WORTH_SEARCH = 5 * 10**7  # the time from which on looking for a better order pays
+_SHARE = 5  # looking takes at most this part of the time that the best order found so far takes,
+_MOST_EFFORT = 3 * 10**9  # and at most so much, however long that is
+_TO_FIT = 10**9  # but so much if that order needs more memory than there is
+_MULTIPLIED = 0.15  # for a multiplication of floats, in a matrix product
+_MOVED = 3  # for an entry that is read or written
+_ROUNDS = 4
+
+Find = Callable[[Sequence[Indices], Indices, Sequence[int]], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,8 @@ class Plan:
     """Steps, and what they cost.
 
     `alone` are for each factor the axes to sum first; `final` brings the axes of the last tensor into the order of the
-    output. `peak` is the largest number of entries alive at once, `work` the number of multiplications, `widest` the
-    names of the variables of the largest table.
+    output. `peak` is the largest number of entries alive at once, `work` the number of multiplications, `moved` the
+    number of entries that steps read and write, `widest` the names of the variables of the largest table.
     """
 
     steps: tuple[Step, ...]
@@ -59,28 +66,62 @@ class Plan:
     final: Indices
     peak: int
     work: int
+    moved: int
     widest: tuple[str, ...]
 
 
-def plan(network: Network, slowness: int = 1) -> Plan:
-    """The cheapest plan found for `network`, the same every time; more `slowness` of arithmetic makes it try more."""
+def plan(network: Network, slowness: int = 1, room: int | None = None) -> Plan:
+    """The fastest plan found for `network`, the same every time; more `slowness` of arithmetic makes it try more.
+
+    With `room`, plans that keep at most so many entries alive go before all others.
+    """
     inputs = [f.indices for f in network.factors]
 
-    def eliminating(score: Score, seed: int | None = None) -> Plan:
-        return follow(network, elimination_path(inputs, network.output, network.sizes, score, seed))
+    def rank(p: Plan) -> tuple[bool, float]:
+        return room is not None and p.peak > room, _time(p, slowness)
 
-    best = eliminating("weight")
-    if _cost(best) * slowness > _WORTH_FILL:
-        best = min(best, *(eliminating(s) for s in _OTHER_SCORES), key=_cost)
-    for seed in range(min(_TRIALS, _SEARCH_EFFORT // len(inputs))):
-        if _cost(best) * slowness <= _WORTH_SEARCH:
+    best = follow(network, elimination_path(inputs, network.output, network.sizes, "weight"))
+    spent = 0
+    for effort, find in _trials(len(best.widest)):
+        too_large, time = rank(best)
+        if time <= _WORTH_SEARCH and not too_large:
             break
-        best = min(best, eliminating("fill" if seed % 3 == 0 else "weight", seed), key=_cost)
+        budget = min(max(time / _SHARE, _TO_FIT * too_large), _MOST_EFFORT)
+        if spent + effort * len(inputs) > budget:
+            continue
+        spent += effort * len(inputs)
+        with suppress(OverflowError):  # tables larger than any number that greedy search can compare
+            best = min(best, follow(network, find(inputs, network.output, network.sizes)), key=rank)
     return best
 
 
-def _cost(p: Plan) -> int:
-    return p.work + 4 * p.peak
+def _trials(width: int) -> Iterator[tuple[int, Find]]:
+    """Ways to find an order, and about how long they take for each factor: quick ones first, then the random.
+
+    `width` is how many variables the widest table has that was found so far.
+    """
+    filling, weighing = 60_000 + 850 * width**2, 30_000 + 800 * width
+    once: list[tuple[int, Find]] = [
+        (20_000, partial(elimination_path, score="number")),
+        (30_000 + 1_500 * width, partial(greedy_path, costmod=1.0)),
+        (30_000 + 1_500 * width, partial(greedy_path, costmod=0.5)),
+        (40_000 + 10_000 * width, partial(greedy_path, costmod=2.0)),
+        (filling, partial(elimination_path, score="fill")),
+    ]
+    yield from sorted(once, key=lambda trial: trial[0])
+    for k in range(_ROUNDS):
+        yield 100_000 + 45_000 * width, partial(greedy_path, seed=k)
+        yield weighing, partial(elimination_path, score="weight", seed=2 * k)
+        yield weighing, partial(elimination_path, score="weight", seed=2 * k + 1)
+        yield filling, partial(elimination_path, score="fill", seed=k)
+
+
+def _time(p: Plan, slowness: int) -> float:
+    """About how long it takes to carry out a plan; matrix products of floats are fast, and moving entries is not."""
+    try:
+        return p.work * (_MULTIPLIED if slowness == 1 else float(slowness)) + p.moved * float(_MOVED) + p.peak
+    except OverflowError:
+        return math.inf
 
 
 def follow(network: Network, path: Path) -> Plan:
@@ -91,7 +132,7 @@ def follow(network: Network, path: Path) -> Plan:
     last = costing.tensors[-1]
     final = tuple(last.index(x) for x in network.output)
     names = tuple(network.names[x] for x in costing.widest)
-    return Plan(tuple(costing.steps), costing.alone, final, costing.peak, costing.work, names)
+    return Plan(tuple(costing.steps), costing.alone, final, costing.peak, costing.work, costing.moved, names)
 
 
 @dataclass
@@ -105,6 +146,7 @@ class _Costing:
     alive: int = 0
     peak: int = 0
     work: int = 0
+    moved: int = 0
 
     def __post_init__(self) -> None:
         self.uses = [0] * len(self.network.sizes)  # tensors that have an index; the output counts as one
@@ -128,6 +170,7 @@ class _Costing:
         self.peak = max(self.peak, self.alive + copies + made)
         self.alive += made - sum(self._volume(self.tensors[t]) for t in (left, right) if t >= len(self.network.factors))
         self.work += made * self._volume(step.summed)
+        self.moved += copies + made
         self.steps.append(step)
         self._add(step.indices)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -360,6 +361,43 @@ def conditional(
         keep = [n for n in dict.fromkeys(n for a, _ in parts for n in a) if not n.endswith(" @")]
         sides.append((tuple(keep), eliminated(parts, keep, p)))
     return _quotient(sides[0], sides[1], p)
+
+
+def asking(
+    given: Sequence[Given],
+    joints: Sequence[Factor],
+    values: Values,
+    query: Query,
+    policies: Mapping[str, Table] | None = None,
+) -> Callable[[Query], Factor]:
+    """Answers what the formula of `query` asks: conditionals of what is given, what is set, and the new mechanisms.
+
+    Raises:
+        UnfoundedError: for anything else.
+    """
+    new = {s.variable: s.mechanism for s in query.surgeries if isinstance(s, Replace)}
+
+    def ask(asked: Query) -> Factor:
+        set_ = {s.variable for s in asked.surgeries if isinstance(s, Do | Open)}
+        names = tuple(dict.fromkeys(t.variable for t in (*asked.targets, *asked.given)))
+        even = [((n,), array_of([Fraction(1)] * len(values(n)), (len(values(n)),))) for n in names]
+        if asked.surgeries == query.surgeries and any(n in new for n in names):
+            tables: list[Factor] = []
+            known, waiting = set[str](), list(names)
+            while waiting:  # a policy may hear what another one sets
+                n = waiting.pop()
+                if n in new and n not in known:
+                    known.add(n)
+                    b = new[n].diagram.nodes[0].box
+                    tables.append(((*(x.name for x in b.dom), n), (policies or {})[b.name].array))
+                    waiting += [x.name for x in b.dom]
+            joint = eliminated([*tables, *even], names)
+            return conditional(replace(asked, surgeries=()), [Given(names)], [(names, joint)], values)
+        if set(names) == set_ and len(asked.surgeries) == 1:  # an event on what is set
+            return conditional(asked, [Given((), names)], even, values)
+        return conditional(asked, given, joints, values)
+
+    return ask
 
 
 def _event(t: Term, labels: Sequence[str], p: int | None) -> Factor:

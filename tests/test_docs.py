@@ -43,6 +43,7 @@ GROUPS = {
     "L": "Limits",
     "V": "Pictures",
     "B": "Networks in BIF",
+    "X": "Cutwire itself",
 }
 """The letters of the codes, with the headings of `docs/diagnostics.md`."""
 

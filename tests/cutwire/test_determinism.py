@@ -21,7 +21,10 @@ query P(S = maybe, T = perhaps)
 claim c: P(U | do(X := yes)) == P(V)
 """
 COMMANDS = [
-    *(["run", f"{name}.causal", "--json"] for name in ("kidney", "party", "smoking", "sprinkler", "wires")),
+    *(
+        ["run", f"{name}.causal", "--json"]
+        for name in ("instrument", "kidney", "napkin", "party", "smoking", "sprinkler", "wires")
+    ),
     ["run", "party.causal"],
     ["check", "kidney.causal", "--json"],
     ["query", "asia.bif", "P(lung, bronc | do(smoke := yes), dysp = yes)"],

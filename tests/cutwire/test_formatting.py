@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cutwire.command import EXAMPLES, cutwire, fresh
+from tests.cutwire.command import EXAMPLES, Done, cutwire, fresh
 
 UNTIDY = "# a coin\nvar S:{no,yes}   # its sides\nbox s:->S=[1/2,1/2]\n"
 TIDY = "# a coin\nvar S : {no, yes}  # its sides\nbox s : -> S = [1/2, 1/2]\n"
@@ -70,8 +70,15 @@ def test_standard_input_can_be_checked() -> None:
     """`-` with --check formats nothing: only the status says whether it is formatted."""
     assert cutwire("fmt", "-", stdin=UNTIDY.encode()).out == TIDY
     assert "+var S : {no, yes}" in cutwire("fmt", "--diff", "-", stdin=UNTIDY.encode()).out
-    assert cutwire("fmt", "--check", "-", stdin=TIDY.encode()).status == 0
-    assert cutwire("fmt", "--check", "-", stdin=UNTIDY.encode()).status == 1
+    assert cutwire("fmt", "--check", "-", stdin=TIDY.encode()) == Done(0, "", "")
+    assert cutwire("fmt", "--check", "-", stdin=UNTIDY.encode()) == Done(1, "<stdin>: not formatted\n", "")
+    assert cutwire("fmt", "--diff", "-", stdin=TIDY.encode()) == Done(0, "", "")
+
+
+def test_a_difference_at_the_end_of_a_file() -> None:
+    """A line without an end does not run into the next one."""
+    done = cutwire("fmt", "--diff", "-", stdin=b"var S:{no,yes}")
+    assert done.out.splitlines()[3:] == ["-var S:{no,yes}", "\\ No newline at end of file", "+var S : {no, yes}"]
 
 
 def test_line_ends_and_byte_order_mark() -> None:
@@ -94,6 +101,20 @@ def test_a_link_stays_a_link() -> None:
     assert cutwire("fmt", "link.causal").status == 0
     assert Path("link.causal").is_symlink()
     assert text("untidy.causal") == TIDY
+    assert sorted(os.listdir()) == ["broken.causal", "link.causal", "tidy.causal", "untidy.causal"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing keeps root from writing")
+def test_a_file_that_may_not_be_written() -> None:
+    """It is left alone, although its folder would let it be replaced."""
+    Path("untidy.causal").chmod(0o444)
+    done = cutwire("fmt", "untidy.causal")
+    assert (done.status, "error[F001]" in done.err, text("untidy.causal")) == (2, True, UNTIDY)
+
+
+def test_a_file_named_twice() -> None:
+    done = cutwire("fmt", "untidy.causal", "untidy.causal")
+    assert (done.status, done.out, text("untidy.causal")) == (0, "untidy.causal: formatted\n", TIDY)
 
 
 def test_a_name_that_is_no_text(folder: Path) -> None:

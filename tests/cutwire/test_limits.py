@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cutwire.limits import time_limit
+from cutwire.limits import parse_seconds, parse_size, time_limit
 from strings.diagnostic import LimitError
 from tests.cutwire.command import Done, cutwire, grid
 
@@ -41,9 +42,34 @@ def test_limits_that_are_none(limit: str, value: str) -> None:
 @pytest.mark.parametrize("limit", ["--timeout", "--max-memory"])
 @pytest.mark.parametrize("value", ["99999999999999", "9" * 400])
 def test_limits_beyond_reach(limit: str, value: str) -> None:
-    """A limit that can never be hit is taken or refused, with a status of its own."""
+    """A limit that can never be hit is taken, or refused as a mistake of the command line."""
     done = cutwire("query", write(COIN), "P(S)", limit, value)
-    assert done.status in (0, 2)
+    assert done.status == 0 or (done.status, done.err.split()[0], done.out) == (2, "usage:", "")
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (parse_size, "1.5GiB", 3 * 2**29),
+        (parse_size, " 10 kb ", 10_240),
+        (parse_size, "0.0001k", None),
+        (parse_size, "2000000T", None),
+        (parse_size, "9" * 5000, None),
+        (parse_seconds, "720h", 2_592_000),
+        (parse_seconds, "721h", None),
+        (parse_seconds, "0.0000001", 0.001),
+        (parse_seconds, "9" * 5000, None),
+        (parse_seconds, "10 k", None),
+    ],
+)
+def test_sizes_and_times(parse: Callable[[str], float], text: str, value: float | None) -> None:
+    """What is no number, or none that a machine can keep to, is a ValueError, of a line that can be read."""
+    if value is not None:
+        assert parse(text) == value
+        return
+    with pytest.raises(ValueError, match=r"not a|too large") as e:
+        parse(text)
+    assert len(str(e.value)) < 120
 
 
 def test_timeout() -> None:
@@ -84,5 +110,19 @@ def test_too_wide_for_the_memory() -> None:
     refused(cutwire("query", file, "P(V15_15 = 1)", "--max-memory", "100K", "--json"), "L001")
     narrow = cutwire("query", file, "P(V1_1 = 1)", "--max-memory", "100K", "--json")
     assert narrow.json["probability"] == pytest.approx(2621 / 3375, abs=1e-12)
-    run = cutwire("run", write(grid(16) + "query P(V15_15 = 1)\n"), "--max-memory", "100K", "--json")
+    run = cutwire("run", write(grid(16) + "query P(V15_15 = 1)\n"), "--max-memory", "100K")
     refused(run, "L001")
+
+
+@pytest.mark.parametrize("limit", [("--timeout", "3", "L002"), ("--max-memory", "100K", "L001")])
+def test_a_limit_is_an_entry_of_the_json(limit: tuple[str, str, str]) -> None:
+    """What was done before has an entry, too; out of time nothing follows, out of memory the next one does."""
+    asks = "query a: P(V0_0 = 1)\nquery b: P(V19_19 = 1)\nquery c: P(V0_1 = 1)\n"
+    done = cutwire("run", write(grid(20) + asks), "--json", *limit[:2])
+    a, b, *rest = done.json["results"]
+    assert (done.status, done.json["failures"]) == (3, 1)
+    assert (a["kind"], a["probability"]) == ("query", 0.75)
+    assert (b["kind"], b["name"], b["diagnostics"][0]["code"]) == ("error", "b", limit[2])
+    assert b["diagnostics"][0]["line"] == 802
+    assert [r["kind"] for r in rest] == ([] if limit[2] == "L002" else ["query"])
+    assert re.findall(r"^error\[(\w+)\]", done.err, re.MULTILINE) == [limit[2]]

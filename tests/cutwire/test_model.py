@@ -18,6 +18,10 @@ import pandas as pd
 import pytest
 
 import cutwire as cw
+from cutwire.evaluate import compare_statement
+from cutwire.program import Failure
+from parser.program import CheckStatement
+from strings.formula import Compare
 from strings.surgery import Cut, Do
 from tests.cutwire.command import EXAMPLES
 
@@ -254,9 +258,9 @@ def test_distribution() -> None:
         (lambda d: d["Yes"], "N003", "did you mean `yes`?"),
         (lambda d: d["yes", "no"], "N003", ""),
         (lambda d: d.marginal("a"), "N002", "did you mean `A`?"),
-        (lambda d: cw.Distribution(("A",), [[0.5, 0.5]]), "T006", ""),
-        (lambda d: cw.Distribution(("A", "A"), [[0.5, 0.5]]), "T006", ""),
-        (lambda d: cw.Distribution(("A",), [0.5, 0.5], [("a", "b", "c")]), "T006", ""),
+        (lambda d: cw.Distribution(("A",), [[0.5, 0.5]]), "T022", ""),
+        (lambda d: cw.Distribution(("A", "A"), [[0.5, 0.5]]), "T022", ""),
+        (lambda d: cw.Distribution(("A",), [0.5, 0.5], [("a", "b", "c")]), "T022", ""),
     ],
 )
 def test_distribution_errors(act: Callable[[Any], object], code: str, told: str) -> None:
@@ -366,3 +370,46 @@ def test_draw_where_it_cannot_be(model: cw.Model, tmp_path: Path, name: str, cod
         model.diagram.draw(tmp_path / name)
     assert e.value.diagnostic.code == code
     assert list(tmp_path.iterdir()) == []
+
+
+# -- claims
+
+
+@pytest.mark.parametrize(
+    ("claim", "how", "holds", "exact"),
+    [
+        ("P(S = yes) == 1/2", "", True, True),
+        ("P(S = yes) == 1/2 + 1e-12", "", False, True),
+        ("P(S = yes) == 1/2 + 1e-12", "numeric", True, False),
+        ("P(S = yes) == 1/2 + 1e-12", "within 1e-12", True, True),
+        ("P(S = yes) == 1/2 + 1e-12", "within 1e-13", False, True),
+        ("P(S = yes) == 0.5f + 0.01", "", False, False),
+        ("P(S = yes) == 0.5f + 0.01", "within 0.02", True, False),
+        ("P(S = yes) == 0.5f", "within 0", True, False),
+        ("P(S = yes) == 0.5f + 1e-12", "within 0", False, False),
+        ("P(S = yes) <= 0.49", "within 0.02", True, True),
+    ],
+)
+def test_tolerance(claim: str, how: str, holds: bool, exact: bool) -> None:
+    """`within` decides wherever it is given, and 0 is 0; without it exact numbers are equal, floats to 1e-9."""
+    program = cw.parse(f"var S : {{no, yes}}\nbox s : -> S = [1/2, 1/2]\nclaim c: {claim}\ncheck c {how}\n")
+    (statement,) = program.statements
+    assert isinstance(statement, CheckStatement)
+    assert isinstance(statement.body, Compare)
+    found = compare_statement(program.model, statement, statement.body)
+    assert (found.holds, found.exact) == (holds, exact)
+
+
+def test_running_a_program() -> None:
+    """An error ends the run where it happens; or it is an item, and the next statement follows."""
+    asks = "query a: P(S = yes)\nquery b: P(S | S = no, do(S := yes))\nquery c: P(S = no)\n"
+    program = cw.parse(f"var S : {{no, yes}}\nbox s : -> S = [1/2, 1/2]\n{asks}")
+    items = program.run()
+    assert next(items).statement is program.statements[0]
+    with pytest.raises(cw.ZeroProbabilityError):
+        next(items)
+    _, failure, last = program.run(keep_going=True)
+    assert isinstance(failure, Failure)
+    assert failure.statement is program.statements[1]
+    assert failure.error.diagnostic.code == "Q002"
+    assert last.statement is program.statements[2]

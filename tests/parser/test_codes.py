@@ -30,6 +30,14 @@ UNSEEN = {
     "D003": "an error of the Python interface: files get N003, tests/strings/test_surgery.py",
     "D004": "an error of the Python interface: tests/strings/test_surgery.py",
     "F007": "needs a file that is no text: test_elaborate_mistakes.py writes one",
+    "T022": "an error of the Python interface: tests/semantics/test_distribution.py",
+    "M012": "an error of the Python interface: tests/strings/test_model.py",
+    "M013": "is told when numbers are asked for: tests/semantics/test_answer.py",
+    "F003": "is told when the data are read: tests/semantics/test_data.py",
+    "F009": "is told when the data are read: tests/semantics/test_data.py",
+    "F010": "is told when the data are read: tests/semantics/test_data.py",
+    "F011": "is told when the data are read: tests/semantics/test_data.py",
+    "F012": "is told when the data are read: tests/semantics/test_data.py",
     "F008": "needs a text that is no file: test_elaborate.py",
 }
 """Codes of the language that no broken file shows, and why."""

@@ -423,7 +423,7 @@ def test_fit() -> None:
 
 
 def test_data_in_place() -> None:
-    """Weights are any numbers and are divided by their sum; cases that are left out weigh nothing."""
+    """Weights are kept as written, for they may count cases; cases that are left out weigh nothing."""
     found = only_model("""
     var S, T : {no, yes}
     box s : -> S
@@ -433,8 +433,8 @@ def test_data_in_place() -> None:
     """)
 
     assert found.data == {
-        "d": Data("d", ("T", "S"), ((("no", "no"), F(1, 2)), (("yes", "no"), F(1, 4)), (("no", "yes"), F(1, 4)))),
-        "e": Data("e", ("S",), ((("yes",), F(1)), (("no",), F(0)))),
+        "d": Data("d", ("T", "S"), ((("no", "no"), F(1)), (("yes", "no"), F(1, 2)), (("no", "yes"), F(1, 2)))),
+        "e": Data("e", ("S",), ((("yes",), F(7)), (("no",), F(0)))),
     }
 
 
@@ -625,7 +625,7 @@ def test_imports(library: Path) -> None:
     """
     found = program(text, folder=library)
     Paint, Wall = Object("Paint"), Object("Wall")
-    paint = box(Box("paint", (Paint, Wall), (Wall,)))
+    paint = box(Box("paint", (Paint, Wall), (Wall,), origin="lib/shapes.causal"))
     twice = Builder((Paint, Wall))
     (once,) = twice.paste(paint, (0, 1))
 

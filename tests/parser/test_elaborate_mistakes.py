@@ -64,8 +64,8 @@ def test_every_diagnostic_has_a_place(path: Path) -> None:
         assert 0 <= d.span.start < d.span.end <= len(d.span.source.text)
         assert not Path(d.span.source.name).is_absolute()
     assert len({(d.code, d.message, d.span) for d in found}) == len(found)
-    starts = [d.span.start for d in found if d.span and d.span.source.name == path.name]
-    assert starts == sorted(starts)
+    starts = [(d.severity, d.span.start) for d in found if d.span and d.span.source.name == path.name]
+    assert starts == sorted(starts)  # errors first
 
 
 def test_problems_beyond_fifty_are_counted() -> None:

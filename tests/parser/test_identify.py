@@ -322,10 +322,10 @@ def test_a_latent_variable_cannot_be_given() -> None:
         ("claim c: S _||_ D", "N002", "D"),
         ("claim c: S _||_ T | do(S := Yes)", "N003", "Yes"),
         ("claim c: P(C) == P(C) assuming P(S)", "T018", "P(S)"),
-        ("claim c: P(C) == P(C) check c for 0 models", "T022", "0"),
-        ("claim c: P(C) == P(C) check c for 1000001 models", "T022", "1000001"),
-        ("claim c: P(C) == P(C) check c seed -1", "T022", "-1"),
-        ("check all for 0 models", "T022", "0"),
+        ("claim c: P(C) == P(C) check c for 0 models", "T023", "0"),
+        ("claim c: P(C) == P(C) check c for 1000001 models", "T023", "1000001"),
+        ("claim c: P(C) == P(C) check c seed -1", "T023", "-1"),
+        ("check all for 0 models", "T023", "0"),
         ("claim c: P(C) == P(C) check c symbolic within 1", "T021", "1"),
         ("estimate effect from survey identify effects: P(C)", "N002", "effect"),
         ("query effect: P(C) estimate effect from survey", "N012", "effect"),
@@ -345,7 +345,7 @@ def test_a_number_out_of_bounds_is_told_once() -> None:
     """However many claims a check names."""
     text = "claim a: P(C) == P(C) claim b: P(S) == P(S) check a, b for 0 models"
 
-    assert [d.code for d in errors(text)] == ["T022"]
+    assert [d.code for d in errors(text)] == ["T023"]
 
 
 @pytest.mark.parametrize(

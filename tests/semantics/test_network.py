@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError
-from semantics.contract import contract, run
+from semantics.contract import check_answer_size, contract, run, show_bytes
 from semantics.network import Factor, Network
-from semantics.order import Score, elimination_path
+from semantics.order import Score, elimination_path, greedy_path
 from semantics.plan import follow, plan
+from strings.diagnostic import LimitError
 
 
 @st.composite
@@ -68,12 +74,78 @@ def test_every_order_gives_the_same(network: Network, score: Score, seed: int | 
         np.testing.assert_allclose(found, wanted.astype(float), rtol=1e-12, atol=0)
 
 
+@settings(max_examples=150, deadline=None)
+@given(networks(), st.sampled_from([0.5, 1.0, 2.0]), st.sampled_from([None, 0, 1]))
+def test_greedy_orders_give_the_same(network: Network, costmod: float, seed: int | None) -> None:
+    """So does an order found by greedy search: scalars, tensors alone, and parts that do not hang together included."""
+    inputs = [f.indices for f in network.factors]
+    path = greedy_path(inputs, network.output, network.sizes, costmod, seed)
+    assert sorted(t for pair in path for t in pair) == list(range(2 * len(inputs) - 2))
+    exact = Fractions()
+    assert np.array_equal(exact.values(run(follow(network, path), network, exact)), by_enumeration(network))
+
+
+def grid(width: int, values: int = 2) -> Network:
+    """A square grid in which every variable hears its two neighbours; asked for is the last one."""
+    factors = []
+    for i in range(width):
+        for j in range(width):
+            heard = [a * width + b for a, b in ((i - 1, j), (i, j - 1)) if a >= 0 and b >= 0]
+            shape = (values,) * (len(heard) + 1)
+            factors.append(Factor(np.broadcast_to(np.array(0.5), shape), (*heard, i * width + j)))
+    last = width * width - 1
+    return Network((values,) * (last + 1), tuple(f"V{k}" for k in range(last + 1)), tuple(factors), (last,))
+
+
+@pytest.mark.parametrize("slowness", [1, 100])
+@pytest.mark.parametrize("width", [10, 14, 20])
+def test_plans_are_no_slower_than_a_sweep(width: int, slowness: int) -> None:
+    """On a grid one can go along the rows; with little room that is what is done, or something as lean."""
+    network = grid(width)
+    inputs = [f.indices for f in network.factors]
+    sweep = follow(network, elimination_path(inputs, network.output, network.sizes, "number"))
+    planned = plan(network, slowness)
+    if slowness == 1:  # matrix products are fast: what counts is what is read and written
+        assert planned.work / 20 + planned.moved < max(sweep.work / 20 + sweep.moved, 2 * 10**7)
+    else:
+        assert planned.work <= max(sweep.work, 10**6)
+    assert plan(network, slowness, sweep.peak).peak <= sweep.peak
+
+
+def test_planning_takes_a_part_of_the_time() -> None:
+    """Where an order is fast, nothing else is tried; where none is, some more, but not for long."""
+    for network, most in ((grid(8), 1), (grid(14), 2), (grid(60), 12)):
+        with patch("semantics.plan.follow", wraps=follow) as tried:
+            plan(network)
+        assert tried.call_count <= most
+
+
+def test_plans_do_not_hang_on_the_hash_seed() -> None:
+    """Greedy search draws the same numbers in every process."""
+    text = "from tests.semantics.test_network import grid, greedy_path, plan\n"
+    text += "n = grid(7)\n"
+    text += "for s in (None, 0, 1): print(greedy_path([f.indices for f in n.factors], n.output, n.sizes, 1.0, s))\n"
+    text += "print(plan(grid(12, 3), slowness=20))\n"
+    root = Path(__file__).parent.parent.parent
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", text],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(said) == 1
+
+
 def test_cost_is_known_beforehand() -> None:
     """Two matrices: the work is that of the product, the peak counts both and the result."""
     a, b = np.ones((2, 3)), np.ones((3, 5))
     network = Network((2, 3, 5), ("A", "B", "C"), (Factor(a, (0, 1)), Factor(b, (1, 2))), (0, 2))
     planned = plan(network)
-    assert (planned.work, planned.peak) == (30, 6 + 15 + 10)
+    assert (planned.work, planned.peak, planned.moved) == (30, 6 + 15 + 10, 6 + 15 + 10)
     assert planned.widest == ("B", "C")
 
 
@@ -95,7 +167,7 @@ def test_better_orders_are_looked_for() -> None:
     inputs = [f.indices for f in factors]
     fill = follow(network, elimination_path(inputs, (), network.sizes, "fill"))
     best = plan(network, slowness=100)
-    assert best.work + 4 * best.peak <= fill.work + 4 * fill.peak
+    assert 100 * best.work + 3 * best.moved + best.peak <= 100 * fill.work + 3 * fill.moved + fill.peak
 
 
 def test_floats_notice_what_they_cannot_hold() -> None:
@@ -115,3 +187,24 @@ def test_many_small_factors_do_not_underflow() -> None:
     network = Network((2,), ("A",), factors, (0,))
     found = contract(network, Floats())
     assert found.array[0] * 2.0 ** (found.exponent + 600) == 1.0
+
+
+def test_bounds_of_an_answer() -> None:
+    """Too much memory is L001, too many axes of one value each L003, and no size is too large to be told."""
+    check_answer_size([1] * 32, 8, None)
+    for sizes, code in (([1] * 33, "L003"), ([2] * 40, "L001"), ([2] * 5000, "L001"), ([3] * 20_000, "L001")):
+        with pytest.raises(LimitError) as refused:
+            check_answer_size(sizes, 8, 2**30)
+        assert refused.value.diagnostic.code == code
+    assert show_bytes(2**20_000).endswith(" YiB")
+
+
+def test_a_plan_too_large_for_any_machine_is_refused() -> None:
+    """However much it would need, the refusal says so, and names what to do."""
+    n = 3000
+    every = Factor(np.broadcast_to(np.array(0.5), (2, 2)), (0, 1))
+    pairs = tuple(Factor(every.array, (i, i + 1)) for i in range(n - 1))
+    network = Network((2,) * n, tuple(f"V{k}" for k in range(n)), pairs, tuple(range(n)))
+    with pytest.raises(LimitError) as refused:
+        contract(network, Floats())
+    assert refused.value.diagnostic.code == "L001"

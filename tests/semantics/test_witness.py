@@ -1,0 +1,404 @@
+"""Witnesses: two models that agree on everything given and differ in the effect, recomputed by enumeration."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cutwire.witnesses import witness_source
+from semantics.kernel import Kernel
+from semantics.witness import Witness, check_witness, find_witness
+from strings.estimand import Given, NotIdentified, hide_unspoken, identify
+from strings.model import CausalModel, Mechanism
+from strings.query import Query, Term
+from strings.signature import Box
+from strings.surgery import Cut, Do, Open, Replace
+from tests.cutwire.command import cutwire, environment
+from tests.observed import (
+    after,
+    answered_by,
+    array_of,
+    do,
+    factors_of,
+    opened,
+    positive_kernel,
+    random_shape,
+    shape,
+    terms,
+)
+from tests.semantics.brute import brute_answer
+
+F = Fraction
+SHARED = Path(__file__).parents[3] / "shared" / "cases"
+
+
+def refused(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> NotIdentified:
+    """The refusal of what does not follow."""
+    found = identify(model, query, given)
+    assert isinstance(found, NotIdentified)
+    return found
+
+
+def witness_of(model: CausalModel, query: Query, given: Sequence[Given] = (), **options: Any) -> Witness:
+    """The witness against an effect; there has to be one."""
+    witness = find_witness(model, refused(model, query, given), **options)
+    assert witness is not None, (str(query), str(model.diagram))
+    return witness
+
+
+def place(query: Query, witness: Witness) -> Query:
+    """The question at the place where the witness differs most; targets that it does not need are left out."""
+    at = dict(witness.place)
+
+    def fixed(t: Term) -> Term:
+        return Term(t.variable, (at[t.axis_name],)) if t.free else t
+
+    targets = tuple(fixed(t) for t in query.targets if not t.free or t.axis_name in at)
+    set_ = tuple(Do(s.variable, at[s.axis or s.variable]) if isinstance(s, Open) else s for s in query.surgeries)
+    return Query(targets, tuple(map(fixed, query.given)), set_)
+
+
+def assert_refutes(model: CausalModel, query: Query, given: Sequence[Given], witness: Witness) -> None:
+    """All that a witness promises, by multiplying and summing tables of fractions."""
+    given = tuple(given) or (Given(model.observed),)
+    assert_fits(hide_unspoken(model, given), witness)
+    both = [factors_of(witness.shape, tables) for tables in (witness.one, witness.other)]
+    for g in given:
+        one, other = (after(witness.shape, f, g.done, g.variables) for f in both)
+        assert (one == other).all()
+        assert (one > 0).all()
+    asked = place(query, witness)
+    if all(isinstance(s, Do) for s in asked.surgeries):
+        effects = tuple(F(answered_by(witness.shape, f, asked)[1][()]) for f in both)
+        assert effects == witness.values
+        assert effects[0] != effects[1]
+
+
+def assert_fits(model: CausalModel, witness: Witness) -> None:
+    """The two models are of the model's graph, some edges left out, with its values; they differ in one box."""
+    shape, graph, mine = witness.shape, model.graph, witness.shape.graph
+    assert set(mine.names) == set(graph.names)
+    for v, n in enumerate(mine.names):
+        k = graph.names.index(n)
+        assert set(mine.show(mine.parents[v])) <= set(graph.show(graph.parents[k]))
+        assert set(mine.show(mine.spouses[v])) <= set(graph.show(graph.spouses[k]))
+        values = model.object(n).values
+        assert shape.object(n).values == (values if values and len(values) > 1 else ("0", "1"))
+    changed = {b for b in witness.one if witness.one[b] != witness.other[b]}
+    assert changed == {shape.mechanisms[witness.moved].diagram.nodes[0].box.name}
+    assert set(witness.one) == set(witness.other) == {m.diagram.nodes[0].box.name for m in shape.mechanisms.values()}
+
+
+BOW = shape("X->Y", "X-Y")
+SHIPPED: dict[str, tuple[CausalModel, Query, tuple[Given, ...]]] = {
+    "bow": (BOW, Query(terms("Y"), (), opened("X")), ()),
+    "bow, one value": (BOW, Query((Term("Y", ("1",)),), (), do(X="0")), ()),
+    "bow, both asked": (BOW, Query(terms("X Y"), (), opened("X")), ()),
+    "bow, a mean": (BOW, Query(terms("Y"), (), opened("X"), expectation=True), ()),
+    "instrument": (shape("Z->X X->Y", "X-Y"), Query(terms("Y"), (), opened("X")), ()),
+    "instrument, seen": (shape("Z->X X->Y", "X-Y"), Query(terms("Y"), terms("Z"), opened("X")), ()),
+    "a cause of the treatment, hidden": (shape("Z->X Z->Y X->Y"), Query(terms("Y"), (), opened("X")), (Given(("X", "Y")),)),
+    "confounded mediation": (shape("X->Z Z->Y", "X-Z"), Query(terms("Y"), (), opened("X")), ()),
+    "two treatments": (shape("X->Y Z->Y", "X-Z Z-Y"), Query(terms("Y"), (), opened("X Z")), ()),
+    "butterfly": (shape("Z->X Z->Y X->Y", "X-Z Z-Y"), Query(terms("Y"), (), opened("X")), ()),
+    "Shpitser and Pearl, figure 3b": (
+        shape("W1->W2 W1->X W2->Y2 X->Y1", "W1-W2 W1-Y1 W1-Y2 W2-X"),
+        Query(terms("Y1 Y2"), (), opened("X")),
+        (),
+    ),
+    "what comes behind is seen": (shape("X->Y Y->Z", "X-Y Y-Z"), Query(terms("Z"), terms("Y"), opened("X")), ()),
+    "no experiment will do": (
+        shape("A->X X->Y", "X-Y"),
+        Query(terms("Y"), (), opened("A")),
+        (Given(("Y",), ("A", "X")), Given(("X",), ("A", "Y"))),
+    ),
+    "an experiment on the wrong variable": (
+        shape("X->Y Z->Y", "X-Z Y-Z"),
+        Query(terms("Y"), (), opened("X")),
+        (Given(("Z", "X", "Y")), Given(("X", "Y"), ("Z",))),
+    ),
+    "experiments alone, what is seen asked": (
+        BOW,
+        Query(terms("Y")),
+        (Given(("Y",), ("X",)),),
+    ),
+    "half of the front door": (shape("S->T T->C", "S-C"), Query(terms("C"), (), opened("S")), (Given(("S", "C")),)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped(name: str) -> None:
+    """Both models agree on what is given, are positive on it, and differ in the effect as said."""
+    model, query, given = SHIPPED[name]
+    witness = witness_of(model, query, given)
+
+    assert_refutes(model, query, given, witness)
+    assert check_witness(witness, query, tuple(given) or (Given(model.observed),))
+
+
+@pytest.mark.parametrize("name", ["bow", "instrument, seen", "an experiment on the wrong variable"])
+def test_by_plain_loops(name: str) -> None:
+    """The same by loops over all assignments."""
+    model, query, given = SHIPPED[name]
+    witness = witness_of(model, query, given)
+    asked = place(query, witness)
+    for g in given or (Given(model.observed),):
+        seen = Query(tuple(map(Term, g.variables)), (), tuple(map(Open, g.done)))
+        one, other = (brute_answer(witness.shape, t, seen) for t in (witness.one, witness.other))
+        assert one is not None
+        assert one == other
+        assert (one.array > 0).all()
+    effects = [brute_answer(witness.shape, t, asked) for t in (witness.one, witness.other)]
+
+    assert [e.array[()] for e in effects if e is not None] == list(witness.values)
+
+
+def test_policies_and_cuts() -> None:
+    """Interventions of other kinds: a uniform state, and a mechanism that listens."""
+    model = shape("Z->X X->Y", "X-Y Z-Y")
+    z, x = (model.object(n) for n in "ZX")
+    policy = Box("treat", (z,), (x,))
+    tables = {"treat": positive_kernel(policy, random.Random(1))}
+    for surgery in (Cut("X"), Replace("X", Mechanism.of_box(policy), "treat(Z)")):
+        query = Query(terms("Y"), (), (surgery,))
+        witness = witness_of(model, query, policies=tables)
+        assert_refutes(model, query, (), witness)
+        effects = [
+            brute_answer(witness.shape, {**tables, **t}, place(query, witness)) for t in (witness.one, witness.other)
+        ]
+        assert [e.array[()] for e in effects if e is not None] == list(witness.values)
+        assert witness.values[0] != witness.values[1]
+
+
+@pytest.mark.parametrize(
+    "domains",
+    [
+        {"X": 3, "Y": 3, "U_X_Y": 2},
+        {"X": ["no", "yes"], "Y": ["low", "mid", "high"], "U_X_Y": 5},
+        {"X": 2, "Y": 4, "U_X_Y": 2},
+        {"X": 1, "Y": 2, "U_X_Y": 2},
+    ],
+)
+def test_values_as_declared(domains: dict[str, Any]) -> None:
+    """Variables take the values that the model declares, two where it declares just one."""
+    model = CausalModel.from_edges([("X", "Y")], [("X", "Y")], domains)
+    query = Query(terms("Y"), (), opened("X"))
+    witness = witness_of(model, query)
+    values = domains["Y"]
+
+    assert_refutes(model, query, (), witness)
+    assert witness.shape.object("Y").values == tuple(map(str, range(values) if isinstance(values, int) else values))
+
+
+def test_wide_conditionals() -> None:
+    """Three values all over, a condition, several outcomes."""
+    model = CausalModel.from_edges([("Z", "X"), ("X", "Y"), ("Z", "W")], [("X", "Y"), ("Z", "W")], 3)
+    query = Query(terms("Y W"), terms("Z"), opened("X"))
+
+    assert_refutes(model, query, (), witness_of(model, query))
+
+
+def test_values_at_which_it_is_asked() -> None:
+    """An effect at one value of three is refuted at this value, be it the first or not."""
+    model = CausalModel.from_edges([("X", "Y")], [("X", "Y")], 3)
+    for x, y in itertools.product("012", repeat=2):
+        query = Query((Term("Y", (y,)),), (), do(X=x))
+        witness = witness_of(model, query)
+        assert_refutes(model, query, (), witness)
+
+
+def test_conditions_with_values() -> None:
+    """Conditions on values, and on sets of them."""
+    model = CausalModel.from_edges([("Z", "X"), ("X", "Y")], [("X", "Y")], {"X": 2, "Y": 2, "Z": 3, "U_X_Y": 2})
+    for event in (("1",), ("0", "2"), ("2",)):
+        query = Query((Term("Y", ("1",)),), (Term("Z", event),), do(X="1"))
+        assert_refutes(model, query, (), witness_of(model, query))
+
+
+def test_random_refusals() -> None:
+    """Random graphs of up to six variables, several treatments and outcomes, conditions: always a witness."""
+    rnd, seen = random.Random(3), 0
+    while seen < 70:
+        size = rnd.choice([2, 3, 4, 4, 5, 6])
+        model = random_shape(rnd, size, directed=0.5, bidirected=0.45)
+        names = rnd.sample(model.observed, size)
+        nx, ny = rnd.choice([1, 1, 2]), rnd.choice([1, 1, 2])
+        z = names[nx + ny :][: rnd.choice([0, 1, 1, 2])]
+        y = names[nx : nx + ny]
+        if not y:
+            continue
+        query = Query(tuple(map(Term, y)), tuple(map(Term, z)), tuple(map(Open, names[:nx])))
+        if isinstance(identify(model, query), NotIdentified):
+            seen += 1
+            assert_refutes(model, query, (), witness_of(model, query))
+
+
+def test_random_experiments() -> None:
+    """What does not follow from experiments that speak of all variables, or from one distribution of some."""
+    rnd, seen = random.Random(4), 0
+    while seen < 50:
+        model = random_shape(rnd, rnd.choice([3, 4]), directed=0.6, bidirected=0.5)
+        names = rnd.sample(model.observed, len(model.observed))
+        if rnd.random() < 0.3:
+            given = [Given(tuple(names[1:3]), tuple(names[:1]))]
+        else:
+            parts = [rnd.sample(names, rnd.choice([0, 1, 2])) for _ in range(rnd.choice([1, 2]))]
+            given = [Given(tuple(n for n in names if n not in p), tuple(p)) for p in parts]
+        askable = [n for n in model.observed if any(n in g.variables for g in given)]
+        spoken = [n for n in model.observed if any(n in (*g.variables, *g.done) for g in given)]
+        y = rnd.choice(askable)
+        x = [n for n in spoken if n != y][:1]
+        query = Query((Term(y),), (), tuple(map(Open, x)))
+        found = identify(model, query, given)
+        if isinstance(found, NotIdentified):
+            seen += 1
+            assert_refutes(model, query, given, witness_of(model, query, given))
+
+
+# ---- the same again --------------------------------------------------------------------------------------------------
+
+CODE = """
+import sys
+sys.path.insert(0, {root!r})
+from semantics.witness import find_witness
+from strings.estimand import identify
+from strings.query import Query, Term
+from strings.surgery import Open
+from tests.observed import shape
+model = shape("W1->W2 W1->X W2->Y2 X->Y1", "W1-W2 W1-Y1 W1-Y2 W2-X")
+query = Query((Term("Y1"), Term("Y2")), (), (Open("X"),))
+w = find_witness(model, identify(model, query), seed=5)
+print(w.moved, w.place, w.values, sorted((n, [str(p) for p in t.array.flat]) for n, t in w.one.items()))
+print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
+"""
+
+
+def test_the_same_for_a_seed(tmp_path: Path) -> None:
+    """A seed fixes the witness, whatever the seed of hashes; another may give another."""
+    root = str(Path(__file__).parents[2])
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", CODE.format(root=root)],
+            env=environment(PYTHONHASHSEED=seed),
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "77")
+    }
+    model, query, _ = SHIPPED["bow"]
+    texts = {str(witness_of(model, query, seed=seed).one) for seed in range(6)}
+
+    assert len(outputs) == 1
+    assert len(texts) > 1
+
+
+def test_witnesses_are_checked() -> None:
+    """`check_witness` says no to models that differ in what is given, and to effects that are equal."""
+    model, query, _ = SHIPPED["bow"]
+    witness = witness_of(model, query)
+    given = [Given(("X", "Y"))]
+    even = {
+        n: Kernel(t.dom, t.cod, array_of([F(1, t.array.shape[-1])] * t.array.size, t.array.shape))
+        for n, t in witness.one.items()
+    }
+    same = Witness(witness.shape, witness.one, witness.one, witness.moved, witness.place, witness.values)
+    apart = Witness(witness.shape, witness.one, even, witness.moved, witness.place, witness.values)
+
+    assert check_witness(witness, query, given)
+    assert not check_witness(same, query, given)
+    assert not check_witness(apart, query, given)
+    assert not check_witness(witness, query, [*given, Given(("Y",), ("X",))])
+
+
+def test_simple_numbers() -> None:
+    """A witness is to be read: short fractions, hidden causes even."""
+    for name in ("bow", "instrument", "butterfly"):
+        model, query, given = SHIPPED[name]
+        witness = witness_of(model, query, given)
+        for n in witness.shape.latents:
+            table = witness.one[witness.shape.mechanisms[n].diagram.nodes[0].box.name].array
+            assert len(set(table.flat)) == 1
+        assert max(F(p).denominator for t in witness.one.values() for p in np.ravel(t.array)) <= 12
+
+
+# ---- as model files --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_files_run(name: str, tmp_path: Path) -> None:
+    """Written as a model file a witness is read, and running it confirms both values."""
+    model, query, given = SHIPPED[name]
+    witness = witness_of(model, query, given)
+    text = witness_source(witness, query)
+    path = tmp_path / "witness.causal"
+    path.write_text(text, encoding="utf-8")
+    done = cutwire("run", path, "--json")
+
+    assert done.status == 0, (text, done.out, done.err)
+    results = done.json["results"]
+    assert [F(r["exact"]) for r in results] == list(witness.values)
+    broken = text.replace(f"expect {witness.values[0]}", f"expect {witness.values[0] + F(1, 7)}", 1)
+    assert broken != text
+    path.write_text(broken, encoding="utf-8")
+    assert cutwire("run", path).status == 1
+
+
+@pytest.mark.parametrize(
+    "domains",
+    [
+        {"if": ["a b", "c-d"], "Y": ["é", '"x"', "3.5"]},
+        {"if": ["no", "yes"], "Y": ["if", "then"]},
+        {"if": [0, 1], "Y": [-1, 0, 7]},
+    ],
+)
+def test_files_with_awkward_names(domains: dict[str, Any], tmp_path: Path) -> None:
+    """Names and values that the language has to quote."""
+    model = CausalModel.from_edges([("if", "Y")], [("if", "Y")], {**domains, "U_if_Y": 2})
+    query = Query((Term("Y"),), (), (Open("if"),))
+    witness = witness_of(model, query)
+    path = tmp_path / "witness.causal"
+    path.write_text(witness_source(witness, query), encoding="utf-8")
+    done = cutwire("run", path, "--json")
+
+    assert done.status == 0, done.err
+    assert [F(r["exact"]) for r in done.json["results"]] == list(witness.values)
+
+
+# ---- collected cases -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the collected cases are not here")
+def test_collected_refusals() -> None:
+    """A sample of the effects that are not identifiable, from papers, other tools, and random graphs."""
+    cases: list[tuple[CausalModel, Query]] = []
+    for path in sorted(SHARED.glob("*.json")):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        for case in data if isinstance(data, list) else []:
+            if case["kind"] in ("interventional", "conditional") and not case["expected"]["identifiable"]:
+                q = case["query"]
+                model = CausalModel.from_edges(case["directed"], case["bidirected"], 2, nodes=case["nodes"])
+                sides = [tuple(map(Term, q[k])) for k in ("outcomes", "conditions")]
+                cases.append((model, Query(sides[0], sides[1], tuple(map(Open, q["treatments"])))))
+    rows = [r for r in json.loads((SHARED / "admg_random.json").read_text(encoding="utf-8"))["rows"] if not r[7]]
+    for _, n, directed, bidirected, y, x, z, _, _ in random.Random(1).sample(rows, 40):
+        v = [f"V{k}" for k in range(n)]
+        edges = [[(v[a], v[b]) for a, b in e] for e in (directed, bidirected)]
+        model = CausalModel.from_edges(edges[0], edges[1], 2, nodes=v)
+        query = Query(tuple(Term(v[k]) for k in y), tuple(Term(v[k]) for k in z), tuple(Open(v[k]) for k in x))
+        cases.append((model, query))
+
+    assert len(cases) > 60
+    for model, query in cases:
+        assert_refutes(model, query, (), witness_of(model, query))
