@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
@@ -16,7 +15,6 @@ from strings.surgery import operate
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.distribution import Distribution
     from semantics.verify import Claim, Verification
 
 
@@ -68,17 +66,11 @@ def is_about_all_models(model: Interpreted, statement: CheckStatement) -> bool:
 
 def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
     """A comparison for the model's own numbers."""
-    from cutwire.evaluate import ask_model, cached, can_be_exact, value_lists
-    from semantics.compare import compare
+    from cutwire.evaluate import compare_statement
 
-    exact = statement.mode == "exact" or (statement.mode == "" and can_be_exact(model, statement))
-
-    def ask(query: Query) -> Distribution:
-        return ask_model(model, statement, query, exact, max_memory, [])
-
-    within = statement.within or Fraction(1, 10**9)
-    found = compare(claim, cached(ask), value_lists(model, statement.axes), within=within)
-    how = "exactly" if found.exact else "to within 1e-9" if not statement.within else f"to within {statement.within}"
+    found = compare_statement(model, statement, claim, max_memory=max_memory)
+    within = statement.within
+    how = f"to within {within}" if within is not None else "exactly" if found.exact else "to within 1e-9"
     evidence = f"{found.cases} case(s) compared {how}" if found.holds else ""
     return Verdict(statement, found.holds, evidence, found.describe())
 

@@ -42,7 +42,9 @@ def evaluate_estimand(
         exact = is_exact(semantics or "matrix")
         tables = data.kernels(exact=exact)
         arithmetic = Fractions() if exact else Floats()
-        joints: Joints | Sequence[Dataset] = ModelJoints(data.shape, tables, arithmetic, max_memory=max_memory)
+        joints: Joints | Sequence[Dataset] = ModelJoints(
+            data.shape, tables, arithmetic, found.given, max_memory=max_memory
+        )
         return estimate(
             found, joints, exact=exact, policies=_policies(asked, exact), max_memory=max_memory
         ).distribution

@@ -13,6 +13,7 @@ from parser.format import format_text
 from parser.tokens import RESERVED
 from semantics.distribution import fraction_text
 from semantics.kernel import Kernel
+from strings.diagnostic import Diagnostic, LanguageError
 from strings.model import CausalModel
 from strings.signature import Box
 
@@ -42,17 +43,18 @@ def model_source(
     box s : -> S = [1/2, 1/2]
     """
     boxes = {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
-    names = _box_names(boxes)
+    written = _variable_names(shape)
+    names = _box_names(boxes, set(written.values()))
     name = shape.name if _NAME.fullmatch(shape.name) and shape.name not in RESERVED else f"{shape.name}_"
     lines = [*(f"## {line}" for line in comment.splitlines()), f"model {name}", ""]
     for values, group in itertools.groupby(shape.variables, key=lambda x: (x.values, x.name in shape.latents)):
         word = "latent" if values[1] else "var"
         domain = ", ".join(map(_value, values[0] or ()))
-        lines.append(f"{word} {', '.join(x.name for x in group)} : {{{domain}}}")
+        lines.append(f"{word} {', '.join(written[x.name] for x in group)} : {{{domain}}}")
     lines.append("")
     for v, b in boxes.items():
-        inputs = ", ".join(x.name for x in b.dom)
-        lines.append(f"box {names[v]} : {inputs} -> {v} = {_body(tables[b.name])}")
+        inputs = ", ".join(written[x.name] for x in b.dom)
+        lines.append(f"box {names[v]} : {inputs} -> {written[v]} = {_body(tables[b.name])}")
     for other, changed in (others or {}).items():
         lines += ["", f"interpret {name} as {other} {{"]
         lines += [
@@ -62,12 +64,31 @@ def model_source(
     return format_text("\n".join([*lines, "", *statements, ""]))
 
 
-def _box_names(boxes: Mapping[str, Box]) -> dict[str, str]:
+def _variable_names(shape: CausalModel) -> dict[str, str]:
+    """What each variable is called in the file: hidden causes may be renamed, so that the language can write them.
+
+    Raises:
+        LanguageError: N002 if an observed variable has a name that it cannot write.
+    """
+    written: dict[str, str] = {}
+    for n in shape.names:
+        name = n
+        if n in shape.latents and (not _NAME.fullmatch(n) or n in RESERVED):
+            name = "U_" + re.sub(r"\W", "_", n.removeprefix("U_"))
+            while name in shape.names or name in written.values():
+                name += "_"
+        elif not _NAME.fullmatch(n) or n in RESERVED:
+            raise LanguageError(Diagnostic("N002", f"`{n}` is no name that a model file can have"))
+        written[n] = name
+    return written
+
+
+def _box_names(boxes: Mapping[str, Box], variables: set[str]) -> dict[str, str]:
     """A name for the box of every variable that the language can write."""
-    taken = set(boxes)
+    taken = set(variables)
     names = {}
     for v, b in boxes.items():
-        name = b.name if _NAME.fullmatch(b.name) and b.name not in RESERVED else f"box_{v}"
+        name = b.name if _NAME.fullmatch(b.name) and b.name not in RESERVED else "box_" + re.sub(r"\W", "_", v)
         while name in taken:
             name += "'"
         taken.add(name)

@@ -40,9 +40,10 @@ def _placed(query: Query, place: Mapping[str, str]) -> str:
     surgeries = tuple(
         Do(s.variable, place[s.axis or s.variable]) if isinstance(s, Open) else s for s in query.surgeries
     )
-    targets = tuple(fixed(t) for t in query.targets if t.values is not None or t.axis_name in place)
+    asked = [t for t in query.targets if t.values is not None or t.axis_name in place]
+    targets = tuple(map(fixed, asked))
     given = tuple(map(fixed, query.given))
-    return str(replace(query, targets=targets, given=given, surgeries=surgeries))
+    return str(replace(query, targets=targets, given=given, surgeries=surgeries, expectation=False))
 
 
 def witness_dict(witness: Witness, query: Query) -> dict[str, Any]:

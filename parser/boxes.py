@@ -15,7 +15,7 @@ from parser.distributions import Column, column, probability
 from parser.domains import find_value
 from parser.functions import tabulate
 from parser.program import Definition, Fit, Table
-from parser.scope import Report, Scope, Skipped, count, near, problem, second_place, shorten, too_large
+from parser.scope import Report, Scope, Skipped, count, from_to, near, problem, second_place, shorten, too_large
 from parser.signatures import Entry
 from strings.diagnostic import Span
 from strings.signature import Box, Object
@@ -131,7 +131,8 @@ def _matched(row: syntax.Row, b: Box, sizes: Sequence[int], strides: Sequence[in
         given = count(len(row.patterns), "pattern")
         message = f"this row has {given}, `{b.name}` hears {count(len(sizes), 'variable')}"
         help_ = f"the inputs are {shorten(x.name for x in b.dom)}" if sizes else f"write `{b.name} : -> … = [..]`"
-        raise problem("T007", message, row.patterns[0].span if row.patterns else row.span, given, help=(help_,))
+        where = from_to(row.patterns[0].span, row.patterns[-1].span) if row.patterns else row.span
+        raise problem("T007", message, where, given, help=(help_,))
     found = [0]
     for pattern, x, size, stride in zip(row.patterns, b.dom, sizes, strides, strict=True):
         if isinstance(pattern, syntax.Rest):
@@ -207,7 +208,9 @@ def _strengths(call: syntax.Call, b: Box) -> tuple[dict[str, Fraction], bool]:
             raise problem("T013", f"`{name}` is no input of `{b.name}`", argument.name.span, label, help=close)
         key = name if name in names else ""
         if key in found:
-            raise problem("T013", f"`{name}` stands twice", argument.name.span, "again here")
+            first = next(a.name for a in call.arguments if a.name is not None and a.name.text == name)
+            also = second_place(first.span, "first here")
+            raise problem("T013", f"`{name}` stands twice", argument.name.span, "again here", also=also)
         p = probability(argument.value)
         found[key], exact = p.value, exact and p.exact
     return found, exact

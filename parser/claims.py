@@ -21,6 +21,7 @@ from parser.formulas import Resolved, begin, comparison, operations, question
 from parser.given import given_distributions
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IndependenceClaim
 from parser.scope import Scope, Skipped, count, problem, second_place
+from strings.diagnostic import Span
 from strings.diagram import Diagram
 from strings.formula import Compare
 from strings.signature import show_type
@@ -46,7 +47,7 @@ def plan_checks(items: Sequence[syntax.Item], asked: Asked) -> tuple[Plan, synta
         if isinstance(item, syntax.Claim) and scope.claims.declare(item.name):
             scope.claims.define(item.name.text, item)
             declared[item.name.text] = k
-    chosen: dict[str, tuple[int, syntax.Check]] = {}
+    chosen: dict[str, tuple[int, syntax.Check, Span | None]] = {}
     everything: tuple[int, syntax.Check] | None = None
     for k, item in enumerate(items):
         if not isinstance(item, syntax.Check):
@@ -62,20 +63,26 @@ def plan_checks(items: Sequence[syntax.Item], asked: Asked) -> tuple[Plan, synta
                 _choose(name, k, item, chosen, scope)
     plan: Plan = {}
     for text, claim in scope.claims.own().items():
-        at, check = chosen.get(text) or everything or (declared[text], asked.outer or _DEFAULT)
+        at, check, *_ = chosen.get(text) or everything or (declared[text], asked.outer or _DEFAULT)
         plan.setdefault(at, []).append((claim, check))
     return plan, everything[1] if everything else None
 
 
 def _choose(
-    name: syntax.Name, at: int, check: syntax.Check, chosen: dict[str, tuple[int, syntax.Check]], scope: Scope
+    name: syntax.Name,
+    at: int,
+    check: syntax.Check,
+    chosen: dict[str, tuple[int, syntax.Check, Span | None]],
+    scope: Scope,
 ) -> None:
     scope.claims.find(name)
     if name.text in chosen:
         help_ = ("a claim is checked once, as its first `check` says",)
-        scope.report.warn("N016", f"the claim `{name.text}` is checked already", name.span, "left out here", help_)
+        also = second_place(chosen[name.text][2], "first here")
+        message = f"the claim `{name.text}` is checked already"
+        scope.report.warn("N016", message, name.span, "left out here", help_, also)
         return
-    chosen[name.text] = (at, check)
+    chosen[name.text] = (at, check, name.span)
 
 
 def _numbers(check: syntax.Check) -> tuple[int | None, int]:

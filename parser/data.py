@@ -10,7 +10,7 @@ from parser.constants import constant, show_number
 from parser.domains import find_value
 from parser.files import Folder
 from parser.program import Data
-from parser.scope import Scope, Skipped, count, problem, second_place, shorten
+from parser.scope import Scope, Skipped, count, from_to, near, problem, second_place, shorten, unknown
 from strings.diagnostic import Span
 
 MAX_ROWS = 1_000_000
@@ -60,6 +60,9 @@ def _csv(item: syntax.CsvData, scope: Scope, folder: Folder) -> Data:
     named = [(n, c) for n, c in item.columns if n.text != "weight" or scope.is_variable("weight")]
     if len(weights) > 1:
         raise problem("N001", "two columns are named as weight", item.span, "only one counts the rows")
+    for n, _ in named:
+        if n.text not in scope.objects and near(n.text, ["weight"]):
+            raise unknown("column", n, ["weight"])
     variables = _observed([n for n, _ in named], scope)
     if not named:
         variables = [v for v, declared in scope.variables.items() if not declared.latent and declared.object]
@@ -84,7 +87,8 @@ def _table(item: syntax.TableData, scope: Scope) -> Data:
             if len(row.values) != len(objects):
                 label = count(len(row.values), "value")
                 message = f"this row has {label}, `{item.name.text}` has {count(len(objects), 'column')}"
-                raise problem("T007", message, row.span, label, help=(f"the columns are {shorten(variables)}",))
+                where = from_to(row.values[0].span, row.values[-1].span) if row.values else row.span
+                raise problem("T007", message, where, label, help=(f"the columns are {shorten(variables)}",))
             values = tuple(find_value(v, x) for v, x in zip(row.values, objects, strict=True))
             if values in places:
                 also = second_place(places[values], "first here")

@@ -6,6 +6,7 @@ and is normalised.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,6 +76,7 @@ def _by_value(
 ) -> list[syntax.Expression | syntax.Rest]:
     """The entries of a labelled row in declared order."""
     found: dict[str, syntax.Expression | syntax.Rest] = {}
+    places: dict[str, Span | None] = {}
     for name, entry in entries:
         if name.text not in (x.values or ()):
             raise problem(
@@ -85,7 +87,10 @@ def _by_value(
                 help=near(name.text, x.values or ()),
             )
         if name.text in found:
-            raise problem("T004", f"the value `{name.text}` stands twice in this row", name.span, "again here")
+            also = second_place(places[name.text], "first here")
+            message = f"the value `{name.text}` stands twice in this row"
+            raise problem("T004", message, name.span, "again here", also=also)
+        places[name.text] = name.span
         found[name.text] = entry
     missing = [v for v in x.values or () if v not in found]
     if missing:
@@ -111,7 +116,8 @@ def _filled(
         values = [left if c is None else c.value for c in known]
     elif rests:
         label = f"the others sum to {show_number(total)}"
-        raise problem("T002", "nothing is left in this row", dist.span, label, notes=_notes(exact))
+        also = second_place(rests[0].span, "this would be less than 0")
+        raise problem("T002", "nothing is left in this row", dist.span, label, also=also)
     else:
         values = [c.value for c in known if c]
     total = sum(values, Fraction(0))
@@ -130,7 +136,11 @@ def probability(e: syntax.Expression) -> Constant:
     if c.value < 0:
         raise problem("T008", "a probability cannot be negative", e.span, show_number(c.value))
     if c.value > 1:
-        percent = (f"did you mean `{show_decimal(c.value)}%`?",) if c.value <= 100 else ()
+        percent = (
+            (f"did you mean `{show_decimal(c.value)}%`?",)
+            if c.value <= 100 and isinstance(e, syntax.NumberLiteral)
+            else ()
+        )
         weights = "weights are written with colons: `[9 : 1]`"
         raise problem("T008", "a probability cannot exceed 1", e.span, show_number(c.value), help=(*percent, weights))
     return c
@@ -213,7 +223,9 @@ def _flip(dist: syntax.Call, x: Object) -> Column:
         label = f"`{x.name}` has {count(len(x.values or ()), 'value')}"
         raise problem("T015", "`flip` needs exactly two values", dist.span, label, help=("write a row `[…, _]`",))
     if len(dist.arguments) != 1 or dist.arguments[0].name is not None:
-        help_ = (f"`flip(p)` gives `{(x.values or ('', ''))[1]}` the probability p",)
+        help_ = [f"`flip(p)` gives `{(x.values or ('', ''))[1]}` the probability p"]
+        if decimal := re.search(r"\d+,\d+", dist.span.text if dist.span else ""):
+            help_ = [f"a decimal has a point: `{decimal[0].replace(',', '.')}`"]
         raise problem("T013", "`flip` takes one number", dist.span, f"{len(dist.arguments)} given", help=help_)
     p = probability(dist.arguments[0].value)
     return Column((1 - p.value, p.value), p.exact)

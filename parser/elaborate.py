@@ -35,7 +35,8 @@ from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_
 from parser.signatures import elaborate_signatures, policies_in
 from parser.statements import elaborate_statements
 from parser.surgeries import Setting, refuse_free_wires, resolve_surgeries
-from strings.diagnostic import CutwireError, Source
+from parser.tokens import RESERVED
+from strings.diagnostic import CutwireError, Source, Span
 from strings.diagram import Diagram
 from strings.surgery import Surgery
 
@@ -129,7 +130,7 @@ def _imports(items: Iterable[syntax.Item], scope: Scope, workspace: Workspace, f
         if not isinstance(item, syntax.Import):
             continue
         exported: Scope | None = None
-        with scope.report.collect(item.span):
+        with scope.report.collect(item.path_span or item.span):
             exported = _imported(item, workspace, folder)
         alias = item.alias.text if item.alias else ""
         if alias and alias in aliases:
@@ -242,7 +243,16 @@ def _main_name(items: Sequence[syntax.Item], name: str, scope: Scope) -> tuple[s
     if headers:
         return headers[0].name, "\n".join(headers[0].doc)
     stem = "" if name.startswith("<") else Path(name).stem
-    return syntax.Name(stem or "model"), ""
+    return syntax.Name(stem if stem and stem not in RESERVED else _free_name(items)), ""
+
+
+def _free_name(items: Sequence[syntax.Item]) -> str:
+    """`main`, for a model without a name, or with one that cannot be written; with primes if others are called so."""
+    taken = {i.name.text for i in items if isinstance(i, syntax.ModelBlock | syntax.ModelAfter)}
+    name = "main"
+    while name in taken:
+        name += "'"
+    return name
 
 
 def _name_surgeries(name: str, scope: Scope) -> None:
@@ -266,13 +276,16 @@ def _names_boxes(decl: syntax.SurgeryDecl, scope: Scope) -> bool:
 
 def _interpret(items: Iterable[syntax.Interpret], scope: Scope) -> None:
     """Add interpretations to the models that they name."""
+    places: dict[tuple[str, str], Span | None] = {}
     for item in items:
         with scope.report.collect(item.span):
             info = scope.find_model(item.model)
             known = info.definition.interpretations
             if item.name.text in known:
                 message = f"`{item.model.text}` has two interpretations `{item.name.text}`"
-                raise problem("N001", message, item.name.span, "again here")
+                also = second_place(places.get((item.model.text, item.name.text)), "first here")
+                raise problem("N001", message, item.name.span, "again here", also=also)
+            places[item.model.text, item.name.text] = item.name.span
             found = {**known, item.name.text: interpretation(item, info)}
             changed = replace(info, definition=replace(info.definition, interpretations=found))
             scope.models.define(item.model.text, changed)

@@ -226,6 +226,9 @@ def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     if setting.scope is not None and name.text in setting.scope.questions:
         help_ = ("write out what it asks; only `estimate NAME from DATA` takes a name, of an `identify` statement",)
         return problem("N012", f"`{name.text}` is the name of a question", name.span, label, help=help_)
+    if name.span is not None and name.span.source.text[: name.span.start].rstrip(" \t").endswith("--"):
+        help_ = ("a comment starts with `#`",)
+        return problem("N002", f"unknown name `{name.text}`", name.span, "not a number", help=help_)
     known = [*resolved.axes.active, *setting.model.names]
     return unknown("name", name, known, label="not a number")
 

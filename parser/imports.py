@@ -100,7 +100,7 @@ def find_file(item: syntax.Import, folder: Folder, workspace: Workspace) -> Path
     Raises:
         LanguageError: F001, F002, F005 for files that import each other. LimitError: L003.
     """
-    span = item.span
+    span = item.path_span or item.span
     path = folder.existing(item.path, span, "the import")
     if path in workspace.loading:
         names = [p.name for p in workspace.loading[workspace.loading.index(path) :]]

@@ -52,7 +52,8 @@ class Lower(LowerQuestions):
 
     def import_(self, tree: Tree[Token]) -> s.Import:
         path, alias, exposing = map(self.part, tree.children)
-        return s.Import(unquote(path), alias, exposing or (), span=self.span(tree))
+        where = self.span(tree.children[0])
+        return s.Import(unquote(path), alias, exposing or (), span=self.span(tree), path_span=where)
 
     def exposing(self, tree: Tree[Token]) -> tuple[s.Name, ...]:
         return cast(tuple[s.Name, ...], self.all(tree)[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from parser import claim_mistakes
+from parser import claim_mistakes, habits
 from parser.expected import FORMS, listed, statement_meant
 from parser.slips import Slip, at
 from parser.tokens import LATER, RESERVED, STATEMENTS, later, starts_statement
@@ -128,7 +128,7 @@ def _no_arrow(slip: Slip) -> Diagnostic | None:
 
 
 _CONFUSED = {
-    "==": ("=",), "=": ("==", ":=", ":", "->", "=>", "<-", "~"), "=>": ("->",), "->": ("=>", "<-", "=", ":="),
+    "==": ("=",), "=": ("==", ":=", ":", "->", "=>", "<-", "~"), "=>": ("->", ">="), "->": ("=>", "<-", "=", ":="),
     "<-": ("->", "="), ":": ("=", ",", ":="), ";": (",", "then"), ",": ("|", ";", ":", "and", "then"),
     "and": ("then", ","), "or": ("|",), "|": (",", "or"), "~": ("=",),
     ".": (",", "..", "*"), "(": ("[", "{"), "[": ("{", "("), "{": ("[", "("), "<": ("<-",), "-": ("->",),
@@ -142,7 +142,7 @@ def _mistaken_sign(slip: Slip) -> Diagnostic | None:
     notes: list[str] = []
     if {slip.text(), sign} == {"=", "=="}:
         notes = ["`=` observes a value inside P(…) and defines elsewhere, `==` compares two expressions"]
-    if slip.text() == "=>" or sign == "=>":
+    if sign != ">=" and "=>" in (slip.text(), sign):
         notes = ["`->` leads to a result, `=>` only stands in `fn (a, b) => …`"]
     return at(
         slip, "P018", f"`{sign}` is meant here, not `{slip.text()}`", "another sign", f"write `{sign}`", notes=notes
@@ -222,6 +222,7 @@ def _generic(slip: Slip) -> Diagnostic:
 
 _RECOGNISERS: tuple[Callable[[Slip], Diagnostic | None], ...] = (
     _misplaced_doc,
+    *habits.RECOGNISERS,
     _later_word,
     _assignment_outside_do,
     *claim_mistakes.RECOGNISERS,

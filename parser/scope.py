@@ -58,6 +58,11 @@ def second_place(span: Span | None, text: str) -> tuple[Label, ...]:
     return (Label(span, text),) if span is not None else ()
 
 
+def from_to(first: Span | None, last: Span | None) -> Span | None:
+    """From the start of one place to the end of another."""
+    return Span(first.source, first.start, last.end) if first is not None and last is not None else first
+
+
 def count(number: int, noun: str) -> str:
     """`1 value`, `3 values`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -123,8 +128,16 @@ class Report:
             else:
                 self.errors.append(d)
 
-    def warn(self, code: str, message: str, span: Span | None, label: str = "", help: Iterable[str] = ()) -> None:
-        self.add([Diagnostic(code, message, span, label, help=tuple(help), severity="warning")])
+    def warn(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str = "",
+        help: Iterable[str] = (),
+        also: Iterable[Label] = (),
+    ) -> None:
+        self.add([Diagnostic(code, message, span, label, tuple(also), help=tuple(help), severity="warning")])
 
     @contextmanager
     def collect(self, span: Span | None = None) -> Iterator[None]:

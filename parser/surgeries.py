@@ -70,6 +70,7 @@ class Operations:
 
     surgeries: tuple[Surgery, ...] = ()
     tables: Mapping[str, Definition] = field(default_factory=dict)
+    spans: tuple[Span | None, ...] = field(default=(), compare=False)
 
 
 def resolve_surgeries(
@@ -89,7 +90,7 @@ def resolve_surgeries(
             spans.append(target)
             tables.update(table)
     _validate(surgeries, spans, setting)
-    return Operations(tuple(surgeries), tables)
+    return Operations(tuple(surgeries), tables, tuple(spans))
 
 
 def expand(
@@ -290,7 +291,7 @@ def refuse_free_wires(operations: Operations, span: Span | None) -> None:
     Raises:
         LanguageError: N013.
     """
-    for s in operations.surgeries:
+    for s, place in zip(operations.surgeries, operations.spans, strict=True):
         if isinstance(s, DoWire) and s.value is None:
             help_ = (f"choose a value: `do({s.source} -> {s.sink} := value)`",)
-            raise problem("N013", "a value must be chosen for this wire here", span, "left free", help=help_)
+            raise problem("N013", "a value must be chosen for this wire here", place or span, "left free", help=help_)

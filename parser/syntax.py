@@ -363,6 +363,7 @@ class Import:
     exposing: tuple[Name, ...] = ()
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
+    path_span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +453,7 @@ class DataRow:
 
 @dataclass(frozen=True, slots=True)
 class TableData:
-    """`data d(S, T) = | no, no -> 1/2 …`: a joint written in place; weights are normalised."""
+    """`data d(S, T) = | no, no -> 1/2 …`: a joint written in place, with any weights."""
 
     name: Name
     variables: tuple[Name, ...]

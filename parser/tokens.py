@@ -137,6 +137,8 @@ def _bad(source: Source, piece: Piece) -> Diagnostic:
         help_ = "remove it: it is invisible"
     elif text == "'":
         help_ = 'text stands in double quotes: `"…"`; a prime belongs directly behind a name: `s\'`'
+    elif text == "%" and (number := re.search(r"[\d.]+(?=[ \t]+$)", source.text[: piece.start])):
+        help_ = f"write it directly behind the number: `{number[0]}%`"
     elif text in _LOOKALIKE:
         help_ = f"write `{_LOOKALIKE[text]}`"
     elif text == "&":

@@ -84,7 +84,8 @@ class _Wiring:
             label = f"{len(arguments)} given"
             notes = (f"{name} : {show_type(d.dom)} -> {show_type(d.cod)}",)
             message = f"`{name}` takes {count(len(d.dom), 'wire')}"
-            raise problem("D007", message, statement.span, label, notes=notes)
+            surplus = [a.span for a in statement.arguments[len(d.dom) :]]
+            raise problem("D007", message, surplus[0] if surplus else statement.span, label, notes=notes)
         for a, wire, wanted in zip(statement.arguments, arguments, d.dom, strict=True):
             if wire.type != wanted:
                 raise _wrong_type(a, wire, wanted, f"`{name}` takes {wanted.name} here")
@@ -92,8 +93,10 @@ class _Wiring:
             label = f"{count(len(statement.outputs), 'name')} for {count(len(d.cod), 'output')}"
             notes = (f"{name} : {show_type(d.dom)} -> {show_type(d.cod)}",)
             message = f"`{name}` gives {count(len(d.cod), 'wire')}"
-            help_ = ("write `_` for an output that is not needed",)
-            raise problem("D007", message, statement.span, label, notes=notes, help=help_)
+            help_: tuple[str, ...] = ("write `_` for an output that is not needed",)
+            surplus = [o.span for o in statement.outputs[len(d.cod) :]]
+            where, help_ = (surplus[0], ()) if surplus else (statement.span, help_)
+            raise problem("D007", message, where or statement.span, label, notes=notes, help=help_)
         self.scope.bounds.spend_parts(len(d.nodes) + len(d.wires) + len(d.outs), statement.span)
         wires = self.builder.paste(d, [w.number for w in arguments])
         return [_Wire(k, x, None) for k, x in zip(wires, d.cod, strict=True)]

@@ -21,14 +21,14 @@ from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
 from semantics.family import MEMBER, family
 from semantics.kernel import Table, Tables, size
-from strings.diagnostic import Diagnostic, ZeroProbabilityError
+from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
-from strings.estimand import Conditional, Estimand, Identified
+from strings.estimand import Conditional, Estimand, Given, Identified
 from strings.formula import Formula
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
-from strings.surgery import Open
+from strings.surgery import Cut, Open, Surgery
 from strings.written import formula
 
 
@@ -65,11 +65,14 @@ class ModelJoints:
     model: CausalModel
     tables: Tables
     arithmetic: Arithmetic
+    given: tuple[Given, ...] = ()
     wire: Object | None = None
     max_memory: int | None = None
 
     def joint(self, of: int, fed: Sequence[str], names: Sequence[str]) -> Array:
-        query = Query(tuple(Term(n) for n in names), (), tuple(Open(n) for n in fed))
+        idle = [n for n in self.given[of].done if n not in fed] if self.given else []
+        surgeries: tuple[Surgery, ...] = (*(Open(n) for n in fed), *(Cut(n) for n in idle))
+        query = Query(tuple(Term(n) for n in names), (), surgeries)
         axes, array = answer_array(self.model, self.tables, query, self.arithmetic, max_memory=self.max_memory)
         order = [*([self.wire.name] if self.wire else []), *fed, *names]
         sizes = [size(self.model.object(n)) for n in order]
@@ -239,29 +242,48 @@ def estimate(
     `policies` are the numbers of boxes that the question's surgeries put in.
 
     Raises:
-        QueryError: E004 if a data set lacks a variable.
+        QueryError: E006 if a data set lacks a variable, Q005 if it has floats and the answer is to be exact.
+        LanguageError: F003 if a variable takes other values in the data.
         ZeroProbabilityError: Q002 if the answer depends on something that never occurs in the data.
     """
-    joints = _checked(found.estimand, data) if isinstance(data, Sequence) else data
+    joints = _checked(found.estimand, data, exact) if isinstance(data, Sequence) else data
     query = found.query
     if query.expectation:
         check_expectation(found.estimand.model, query)
     reader = Reader(joints, Fractions() if exact else Floats(), max_memory=max_memory)
     names, array = reader.answer(found, policies or {})
-    types = {t.axis_name: t.variable for t in (*query.targets, *query.given)}
-    types |= {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}
+    types = _axes(found.asked) | _axes(query)
+    order = [n for n in types if n in names]
+    array, names = np.transpose(array, [names.index(n) for n in order]), order
     model = found.estimand.model
     value = Distribution(names, array, [model.object(types.get(n, n)).values or () for n in names])
     return Estimate(mean(value, query.targets[0].axis_name) if query.expectation else value, found)
 
 
-def _checked(estimand: Estimand, data: Sequence[Dataset]) -> Joints:
-    """The joints of data, once they have all variables that the estimand needs."""
+def _axes(query: Query) -> dict[str, str]:
+    """The axes of an answer in their order, each with its variable."""
+    types = {t.axis_name: t.variable for t in (*query.targets, *query.given) if t.free}
+    return types | {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}
+
+
+def _checked(estimand: Estimand, data: Sequence[Dataset], exact: bool) -> Joints:
+    """The joints of data, once they have all variables that the estimand needs, with values in the order declared."""
+    values: list[dict[str, tuple[str, ...]]] = [{} for _ in data]
     for c in given_conditionals(estimand):
         assert isinstance(c.of, int)
         for x in (*c.fed, *c.given, c.target):
             data[c.of].position(x.name)
-    return DataJoints(tuple(data))
+            values[c.of][x.name] = x.values or ()
+    floats = next((d for d, v in zip(data, values, strict=True) if v and not d.exact), None)
+    if exact and floats is not None:
+        raise QueryError(
+            Diagnostic(
+                "Q005",
+                f"data `{floats.name}` has floating-point weights: no exact answer",
+                help=("give counts or fractions, or ask without exact",),
+            )
+        )
+    return DataJoints(tuple(d.aligned(v) for d, v in zip(data, values, strict=True)))
 
 
 def given_conditionals(estimand: Estimand) -> list[Conditional]:

@@ -21,8 +21,10 @@ _WORTH_SEARCH = 5 * 10**7  # the time from which on looking for a better order p
 _SHARE = 5  # looking takes at most this part of the time that the best order found so far takes,
 _MOST_EFFORT = 3 * 10**9  # and at most so much, however long that is
 _TO_FIT = 10**9  # but so much if that order needs more memory than there is
-_MULTIPLIED = 0.15  # for a multiplication of floats, in a matrix product
-_MOVED = 3  # for an entry that is read or written
+_MULTIPLIED = 0.1  # for a multiplication of floats, in a matrix product
+_MOVED = 1  # for an entry that is read or written
+_LARGE = 2**22  # entries; a larger table is got from the system every time,
+_SLOWER = 8  # which makes its entries so much slower to move
 _ROUNDS = 4
 
 Find = Callable[[Sequence[Indices], Indices, Sequence[int]], Path]
@@ -58,7 +60,8 @@ class Plan:
 
     `alone` are for each factor the axes to sum first; `final` brings the axes of the last tensor into the order of the
     output. `peak` is the largest number of entries alive at once, `work` the number of multiplications, `moved` the
-    number of entries that steps read and write, `widest` the names of the variables of the largest table.
+    number of entries that steps read and write (more for large tables, which are slower), `widest` the names of the
+    variables of the largest table.
     """
 
     steps: tuple[Step, ...]
@@ -170,7 +173,7 @@ class _Costing:
         self.peak = max(self.peak, self.alive + copies + made)
         self.alive += made - sum(self._volume(self.tensors[t]) for t in (left, right) if t >= len(self.network.factors))
         self.work += made * self._volume(step.summed)
-        self.moved += copies + made
+        self.moved += sum(n if n <= _LARGE else _SLOWER * n for n in (self._volume(one), self._volume(other), made))
         self.steps.append(step)
         self._add(step.indices)
 

@@ -44,7 +44,7 @@ def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Fiel
     whole = family(model, wire)
     for again in range(_MOST_REDRAWS):
         tables = {name: random_table(b, wire, field.p, rng) for name, b in boxes.items()}
-        reader = Reader(ModelJoints(whole, tables, field, wire), field, wire)
+        reader = Reader(ModelJoints(whole, tables, field, found.given, wire), field, wire)
         try:
             axes, array = answer_array(whole, {**policies, **tables}, found.asked, field)
             names, estimated = reader.answer(found, policies)

@@ -22,6 +22,7 @@ import numpy as np
 from semantics.answer import answer, answer_array
 from semantics.arithmetic import Arithmetic, Fractions
 from semantics.distribution import Array
+from semantics.expectation import as_number
 from semantics.family import MEMBER, family, member
 from semantics.field import Field
 from semantics.kernel import Kernel, Table, Tables, size
@@ -90,8 +91,14 @@ def check_witness(witness: Witness, query: Query, given: Sequence[Given], polici
 def _connected(shape: CausalModel, query: Query) -> set[str]:
     """The variables that the question names, or that a wire ends at."""
     named = {t.variable for t in (*query.targets, *query.given)}
-    named |= {n for s in query.surgeries for n in touched(s)}
+    named |= _acted_on(query)
     return named | {n for n in shape.observed if shape.parents(n) or shape.children[n]}
+
+
+def _acted_on(query: Query) -> set[str]:
+    """The variables that surgeries name, or that a policy reads."""
+    read = {n for s in query.surgeries if isinstance(s, Replace) for n in s.mechanism.used_parents}
+    return read | {n for s in query.surgeries for n in touched(s)}
 
 
 def _among(given: Given, names: set[str]) -> Given:
@@ -117,11 +124,11 @@ class _Search:
         self._graph, outcomes = self._core()
         names = set(self._graph.show(outcomes))
         kept = tuple(t for t in found.asked.targets if t.variable in names)
-        self._query = replace(found.asked, targets=kept or found.asked.targets, expectation=False)
+        self._query = replace(found.asked, targets=kept or found.asked.targets)
         wired = {n for v, n in enumerate(self._graph.names) if self._graph.parents[v] or self._graph.spouses[v]}
         wired |= {self._graph.names[p] for mask in self._graph.parents for p in bits(mask)}
         asked = [t.variable for t in (*self._query.targets, *self._query.given)]
-        self._kept = wired | set(asked) | {n for s in self._query.surgeries for n in touched(s)}
+        self._kept = wired | set(asked) | _acted_on(self._query)
         self._given = [g for g in (_among(g, self._kept) for g in found.given) if g.variables]
 
     def _core(self) -> tuple[Graph, int]:
@@ -229,8 +236,13 @@ class _Search:
         self, shape: CausalModel, small: Mapping[str, Array], other: Mapping[str, Array], moved: str
     ) -> Witness | None:
         tables = [self._kernels(shape, t) for t in (small, other)]
+        plain = replace(self._query, expectation=False)
         try:
-            one, two = (answer(shape, {**self._policies, **t}, self._query, exact=True) for t in tables)
+            one, two = (answer(shape, {**self._policies, **t}, plain, exact=True) for t in tables)
+            if self._query.expectation:
+                means = [answer(shape, {**self._policies, **t}, self._query, exact=True) for t in tables]
+                if means[0] == means[1]:
+                    return None
         except ZeroProbabilityError:
             return None
         gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(one.array.flat, two.array.flat, strict=True))]
@@ -242,13 +254,38 @@ class _Search:
         values = Fraction(one.array[at]), Fraction(two.array[at])
         return Witness(shape, tables[0], tables[1], moved, place, values)
 
+    def _spread(self, shape: CausalModel, variable: str, small: Array) -> Array:
+        """A table by bits as a table by values: the bit of a variable is whether it takes its `_first` value."""
+        names = (*shape.mechanisms[variable].parents, variable)
+        for axis, n in enumerate(names):
+            values = shape.object(n).values or ()
+            if n in shape.latents:
+                continue
+            first = self._first(n, values)
+            small = small.take([int(k != first) for k in range(len(values))], axis=axis)
+            if axis == len(names) - 1 and len(values) > 2:
+                share = Fraction(1, len(values) - 1)
+                shares = np.array([Fraction(1) if k == first else share for k in range(len(values))], dtype=object)
+                field = Field()
+                small = small * shares if small.dtype == object else small * field.load(shares).array % field.p
+        return small
+
+    def _first(self, name: str, values: Sequence[str]) -> int:
+        """The value that a variable's bit tells from the others: the largest where a mean is asked, else the first."""
+        if self._query.expectation and name == self._query.targets[0].variable:
+            numbers = [as_number(v) for v in values]
+            known = [n for n in numbers if n is not None]
+            if len(known) == len(values):
+                return known.index(max(known))
+        return 0
+
     def _kernels(self, shape: CausalModel, small: Mapping[str, Array]) -> dict[str, Kernel]:
         boxes = _boxes(shape)
-        return {boxes[n].name: Kernel(boxes[n].dom, boxes[n].cod, _spread(shape, n, t)) for n, t in small.items()}
+        return {boxes[n].name: Kernel(boxes[n].dom, boxes[n].cod, self._spread(shape, n, t)) for n, t in small.items()}
 
     def _tables(self, shape: CausalModel, small: Mapping[str, Array], arithmetic: Arithmetic) -> dict[str, Table]:
         boxes = _boxes(shape)
-        full = {n: arithmetic.load(_spread(shape, n, t)) for n, t in small.items()}
+        full = {n: arithmetic.load(self._spread(shape, n, t)) for n, t in small.items()}
         if isinstance(arithmetic, Fractions):
             return dict(self._kernels(shape, small))
         return {boxes[n].name: Table(boxes[n].dom, boxes[n].cod, t.array) for n, t in full.items()}
@@ -269,7 +306,7 @@ class _Search:
         basis = np.empty((volume, *(size(x) for x in (*box.dom, *box.cod))), dtype=object)
         for k in range(volume):
             entry = np.array([Fraction(int(j == k)) for j in range(volume)], dtype=object).reshape(widths)
-            basis[k] = _spread(shape, variable, entry)
+            basis[k] = self._spread(shape, variable, entry)
         whole = isinstance(arithmetic, Fractions)
         numbers = basis if whole else arithmetic.load(basis).array
         tables = self._tables(shape, small, arithmetic) | {box.name: Table((wire, *box.dom), box.cod, numbers)}
@@ -296,25 +333,6 @@ def _narrow(shape: CausalModel, variable: str) -> tuple[int, ...]:
     """How many cases each port of a mechanism tells apart: two for an observed variable, all for a hidden cause."""
     names = (*shape.mechanisms[variable].parents, variable)
     return tuple(size(shape.object(n)) if n in shape.latents else 2 for n in names)
-
-
-def _spread(shape: CausalModel, variable: str, small: Array) -> Array:
-    """A table by bits as a table by values."""
-    names = (*shape.mechanisms[variable].parents, variable)
-    for axis, n in enumerate(names):
-        count = size(shape.object(n))
-        if n in shape.latents or count == 2:
-            continue
-        small = small.take([0] + [1] * (count - 1), axis=axis)
-        if axis == len(names) - 1:
-            shares = np.array([Fraction(1)] + [Fraction(1, count - 1)] * (count - 1), dtype=object)
-            small = small * shares if small.dtype == object else _times(small, shares)
-    return small
-
-
-def _times(members: Array, shares: Array) -> Array:
-    field = Field()
-    return members * field.load(shares).array % field.p
 
 
 def _random_rows(widths: Sequence[int], p: int, rng: np.random.Generator) -> Array:

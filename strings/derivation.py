@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strings.diagram import Diagram
-from strings.estimand import Identified, hide_unspoken
+from strings.estimand import Identified, hide_unspoken, settable
 from strings.identify import Route
 from strings.model import CausalModel
 from strings.query import Query
@@ -144,7 +144,7 @@ class _Derivation:
         start = tuple(n for n in self._model.observed if n in given.variables)
         model = hide_unspoken(self._model, [given])
         whole = kernel(model, start)
-        yield Step("given", start, (), f"{_q(start)} is {given}", whole, whole)
+        yield Step("given", start, (given.done,), f"{_q(start)} is {given}", whole, whole)
         home = start
         for level in r.levels:
             near = self._members(r, level.ancestral)
@@ -190,8 +190,9 @@ class _Replay:
     def __init__(self, model: CausalModel, found: Identified) -> None:
         self._model, self._found = model, found
         self._operated = operate(model, *found.asked.surgeries)
-        self._targets = {t.variable for t in found.asked.targets}
-        self._given = {t.variable for t in found.asked.given}
+        # A condition on several values is an event like those asked for: do-calculus speaks of single values.
+        self._given = {t.variable for t in found.asked.given if settable(t, found.asked)}
+        self._targets = {t.variable for t in (*found.asked.targets, *found.asked.given)} - self._given
         self._treated = {n for s in found.asked.surgeries for n in _variables(s)}
         self._fixed = {s.variable for s in found.asked.surgeries if isinstance(s, Do | Open)}
         self._wanted: set[frozenset[str]] | None = None
@@ -199,12 +200,16 @@ class _Replay:
         self._known: set[frozenset[str]] = set()  # kernels that follow from that
         self._found_kernels: set[frozenset[str]] = set()
         self._relevant: frozenset[str] = frozenset()
+        self._seen: set[str] = set()  # treatments that are seen instead of set
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
             self._replay(step)
         if self._wanted is None:
             self._require(not self._treated, "the effect is not reduced to what is seen")
+            shown = self._targets | self._given | self._seen
+            given = any(not g.done and shown <= set(g.variables) for g in self._found.given)
+            self._require(given, f"{_list(self._ordered(shown))} are not given together")
             return
         self._keep_known()
         missing = [w for w in self._wanted if w not in self._found_kernels]
@@ -248,6 +253,7 @@ class _Replay:
     def _see(self, step: Step) -> None:
         """Rule 2, for all treatments at once: without their outgoing wires they are separated."""
         self._require(set(step.subject) == self._treated, "not all treatments are seen")
+        self._seen = set(step.subject)
         cut = self._deafened(self._model, step.subject)
         apart = falls_apart(cut, self._ordered(self._targets), list(step.subject), self._ordered(self._given))
         self._require(apart, f"{_list(step.subject)} may not be seen instead of set")
@@ -255,7 +261,7 @@ class _Replay:
 
     def _set(self, step: Step) -> None:
         (z,) = step.subject
-        self._require(z in self._given, f"{z} is no condition")
+        self._require(z in self._given, f"{z} is no condition on one value")
         seen = self._ordered((self._given | self._fixed) - {z})
         targets = self._ordered(self._targets - set(seen))
         cut = self._deafened(self._operated, [z])
@@ -311,7 +317,8 @@ class _Replay:
         return found
 
     def _given_(self, step: Step) -> None:
-        fitting = [g for g in self._found.given if set(g.variables) == set(step.subject)]
+        (done,) = step.outcome
+        fitting = [g for g in self._found.given if set(g.variables) == set(step.subject) and g.done == done]
         self._require(bool(fitting), f"{_q(step.subject)} is not given")
         self._keep_known()
         self._home = hide_unspoken(self._model, fitting[:1])
@@ -330,6 +337,7 @@ class _Replay:
         opened = operate(self._home, *(Open(n) for n in self._home.observed if n not in step.subject))
         inputs = tuple(n for n in opened.inputs if n in opened.ancestors(near))
         self._require(opened.state(near, inputs) == kernel(self._home, near), f"{_q(near)} is no marginal")
+        self._shows(step, near)
         self._known.add(frozenset(near))
 
     def _district(self, step: Step) -> None:
@@ -337,7 +345,13 @@ class _Replay:
         self._require(frozenset(step.subject) in self._known, f"{_q(step.subject)} is not known yet")
         rest = tuple(n for n in step.subject if n not in inside)
         self._split(self._home, step.subject, [inside, rest] if rest else [inside])
+        self._shows(step, inside)
         self._known.add(frozenset(inside))
+
+    def _shows(self, step: Step, reached: Sequence[str]) -> None:
+        """The diagrams of a step are the kernels that it speaks of."""
+        shown = (kernel(self._home, step.subject), kernel(self._home, reached))
+        self._require((step.before, step.after) == shown, f"the diagrams are not those of {_q(reached)}")
 
     def _ordered(self, names: Iterable[str]) -> list[str]:
         chosen = set(names)

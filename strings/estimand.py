@@ -59,21 +59,24 @@ class Given:
 class Conditional:
     """A box of an estimand: `P(target | given)` of a distribution, for every value of `fed`.
 
-    `of` is the number of a given distribution, of which `fed` have been intervened on, or a distribution that is
-    derived from those: an open estimand whose inputs are `fed`. The box takes `fed`, then `given`.
+    `of` is the number of a given distribution, in which `fed` and `idle` have been intervened on, or a distribution
+    that is derived from those: an open estimand whose inputs are `fed`. The box takes `fed`, then `given`; it is the
+    same whatever `idle` are set to.
     """
 
     target: Object
     given: Ty
     fed: Ty = ()
     of: int | Estimand = 0
+    idle: Ty = ()
 
     @property
     def name(self) -> str:
         """As one would write it, `Q(v | w; x)` for a conditional of a derived distribution fed with `x`."""
         given, fed = (", ".join(x.name for x in ty) for ty in (self.given, self.fed))
         if isinstance(self.of, int):
-            behind = ", ".join(filter(None, [f"do({fed})" if fed else "", given]))
+            done = ", ".join(x.name for x in (*self.fed, *self.idle))
+            behind = ", ".join(filter(None, [f"do({done})" if done else "", given]))
             return f"P({self.target.name}{' | ' + behind if behind else ''})"
         return f"Q({self.target.name}{' | ' + given if given else ''}{'; ' + fed if fed else ''})"
 
@@ -164,17 +167,8 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     given = tuple(given) or (Given(model.observed),)
     seen = _project(model, given)
     sources = tuple(_source(model, seen, g) for g in given)
-    unknown = [t for t in (*query.targets, *query.given) if t.variable in seen.latents]
-    if unknown:
-        raise QueryError(
-            Diagnostic(
-                "E005",
-                f"nothing that is given tells of `{unknown[0].variable}`",
-                span=unknown[0].span,
-                label="asked for",
-                notes=(f"given: {'; '.join(map(str, given))}",),
-            )
-        )
+    _refuse_unspoken(seen, query, given)
+    query = _without_idle_policies(seen, query)
     plain = _plain(seen, query, sources)
     if plain is not None:
         return Identified(query, *plain, given, sources, (), plain=True)
@@ -197,6 +191,37 @@ def identified(model: CausalModel, query: Query, given: Sequence[Given] = ()) ->
     return found
 
 
+def _refuse_unspoken(seen: CausalModel, query: Query, given: Sequence[Given]) -> None:
+    spoken = [(t.variable, t.span) for t in (*query.targets, *query.given)]
+    for s in query.surgeries:
+        if not isinstance(s, CutWire | DoWire):
+            spoken.append((s.variable, None))
+            spoken += [(n, None) for n in (s.mechanism.used_parents if isinstance(s, Replace) else ())]
+    for name, span in spoken:
+        if name in seen.latents:
+            raise QueryError(
+                Diagnostic(
+                    "E005",
+                    f"nothing that is given tells of `{name}`",
+                    span=span,
+                    label="asked for",
+                    notes=(f"given: {'; '.join(map(str, given))}",),
+                )
+            )
+
+
+def _without_idle_policies(model: CausalModel, query: Query) -> Query:
+    """The question without policies that a later surgery replaces, or that nothing asked depends on."""
+    asked = [t.variable for t in (*query.targets, *query.given)]
+    relevant = operate(model, *query.surgeries).ancestors(asked)
+    kept = []
+    for k, s in enumerate(query.surgeries):
+        later = {t.variable for t in query.surgeries[k + 1 :] if not isinstance(t, CutWire | DoWire)}
+        if not isinstance(s, Replace) or (s.variable in relevant and s.variable not in later):
+            kept.append(s)
+    return replace(query, surgeries=tuple(kept))
+
+
 def _plain(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple[Query, Estimand] | None:
     """The estimand of an effect that is just seen, and what is asked of it.
 
@@ -208,18 +233,17 @@ def _plain(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple
     if number is None or not all(isinstance(s, Do | Open) for s in query.surgeries):
         return None
     set_ = [s.variable for s in query.surgeries if isinstance(s, Do | Open)]
-    conditions = graph.mask(dict.fromkeys(t.variable for t in query.given))
-    outcomes = graph.mask(dict.fromkeys(t.variable for t in query.targets))
+    outcomes, conditions = _asked(graph, query)
     everything = graph.mask(dict.fromkeys(set_))
     if everything & (outcomes | conditions):
         return None
     treated = telling(graph, outcomes, everything, conditions)
     if not separated(graph.without(out_of=treated), outcomes, treated, conditions):
         return None
-    settings = [_setting(t) for t in query.given if _settable(t, query)]
+    settings = [_setting(t) for t in query.given if settable(t, query)]
     query = replace(
         query,
-        given=tuple(t for t in query.given if not _settable(t, query)),
+        given=tuple(t for t in query.given if not settable(t, query)),
         surgeries=(*query.surgeries, *settings),
     )
     inputs = [*set_, *(s.variable for s in settings)]
@@ -237,7 +261,16 @@ def _plain(model: CausalModel, query: Query, sources: Sequence[Source]) -> tuple
     return query, Estimand(CausalModel(variables, mechanisms, name="estimand"), conditionals, {})
 
 
-def _settable(t: Term, query: Query) -> bool:
+def _asked(graph: Graph, query: Query) -> tuple[int, int]:
+    """What is asked, and on what single values it is conditioned.
+
+    A condition on several values is an event like those asked for: do-calculus speaks of single values.
+    """
+    conditions = graph.mask(t.variable for t in query.given if settable(t, query))
+    return graph.mask(dict.fromkeys(t.variable for t in (*query.targets, *query.given))) & ~conditions, conditions
+
+
+def settable(t: Term, query: Query) -> bool:
     """Whether a condition fixes one value of a variable that the question does not speak of elsewhere."""
     others = [u for u in (*query.targets, *query.given) if u is not t]
     one = t.values is None or len(set(t.values)) == 1
@@ -261,10 +294,8 @@ def _decide(model: CausalModel, query: Query, sources: Sequence[Source]) -> tupl
     treated = graph.mask(dict.fromkeys(s.variable for s in query.surgeries if not isinstance(s, CutWire | DoWire)))
     last = {s.variable: s for s in query.surgeries if not isinstance(s, CutWire | DoWire)}
     fixed = graph.mask(n for n, s in last.items() if isinstance(s, Do | Open))
-    outcomes = graph.mask(dict.fromkeys(t.variable for t in query.targets))
-    conditions = graph.mask(dict.fromkeys(t.variable for t in query.given))
-    settable = graph.mask(t.variable for t in query.given if _settable(t, query))
-    moved = exchangeable(operated.graph, outcomes, fixed, conditions, settable & ~treated)
+    outcomes, conditions = _asked(graph, query)
+    moved = exchangeable(operated.graph, outcomes, fixed, conditions, conditions & ~treated)
     names = set(graph.show(moved))
     set_ = [_setting(t) for t in query.given if t.variable in names]
     seen = tuple(t for t in query.given if t.variable not in names)
@@ -460,11 +491,11 @@ class _Kernels:
 
     def _given(self, v: int, ancestral: int) -> _Part:
         """A conditional of the given distribution."""
-        inside, _ = self._known_before(v, ancestral)
-        fed = tuple(bits(self._source.done))
-        given = tuple(bits(inside & ~self._source.done))
-        conditional = Conditional(self._object(v), self._objects(given), self._objects(fed), self._route.source)
-        return _Part(conditional, (*fed, *given))
+        inside, outside = self._known_before(v, ancestral)
+        fed, given = tuple(bits(outside)), tuple(bits(inside))
+        idle = self._objects(bits(self._source.done & ~outside))
+        objects = self._objects(given), self._objects(fed)
+        return _Part(Conditional(self._object(v), *objects, self._route.source, idle), (*fed, *given))
 
     def _derived(self, v: int, ancestral: int, outer: Mapping[int, _Part]) -> _Part:
         """A conditional of the kernel of `ancestral`, whose own conditionals are among `outer`."""

@@ -70,7 +70,7 @@ class Arithmetic:
         level = _LEVEL[self.op]
         # A sum swallows what stands right of it, so on the left it is bracketed; a power binds to the right.
         left = f"({self.left})" if _ends_in_sum(self.left) else _wrap(self.left, level + (self.op == "^"))
-        return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/'))}"
+        return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/' or _is_fraction(self.right)))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,11 @@ def _ends_in_sum(formula: Formula) -> bool:
     while isinstance(formula, Arithmetic):
         formula = formula.right
     return isinstance(formula, Sum)
+
+
+def _is_fraction(formula: Formula) -> bool:
+    """Whether a formula is a number like `1/3`, which would be read as a division behind `*`."""
+    return isinstance(formula, Number) and formula.value.denominator != 1
 
 
 def _wrap(formula: Formula, level: int) -> str:

@@ -44,6 +44,7 @@ class _Writer:
 
     def __init__(self, found: Identified) -> None:
         self._found, self._query = found, found.query
+        self._any: dict[str, str] = {}
         model = found.estimand.model
         self._rank = {x.name: k for k, x in enumerate(model.variables)}
         self._taken = {*model.names, *(v for x in model.variables for v in x.values or ())}
@@ -160,13 +161,20 @@ class _Writer:
     def _conditional(self, c: Conditional, target: Term, ports: Sequence[Term]) -> list[Formula]:
         fed, given = ports[: len(c.fed)], ports[len(c.fed) :]
         if isinstance(c.of, int):
-            return [Ask(Query((target,), tuple(given), tuple(_setting(t) for t in fed)))]
+            idle = [Term(x.name, axis=self._idle(x.name)) for x in c.idle]
+            return [Ask(Query((target,), tuple(given), tuple(_setting(t) for t in (*fed, *idle))))]
         inner = c.of.model
         names = [*(x.name for x in c.fed), *(x.name for x in c.given), c.target.name]
         terms = dict(zip(names, [*fed, *given, target], strict=True))
         above = self._joint(c.of, inner, terms, [*(x.name for x in c.given), c.target.name])
         below = self._joint(c.of, inner, terms, [x.name for x in c.given])
         return [_quotient(above, below)]
+
+    def _idle(self, variable: str) -> str:
+        """The name of a value that may be any, the same throughout the formula."""
+        if variable not in self._any:
+            self._any[variable] = self._name(variable)
+        return self._any[variable]
 
     def _name(self, variable: str, shown: str = "") -> str:
         """A name for a value of a variable that is not taken yet: lower case where that is free, primed if need be."""
@@ -211,8 +219,17 @@ class _Writer:
         return _summed(bound, self._merged(body))
 
     def _merged(self, factors: Iterable[Formula]) -> list[Formula]:
-        """`P(y | x, z) P(x | z)` becomes `P(x, y | z)`, as often as it goes."""
+        """`P(y | x, z) P(x | z)` becomes `P(x, y | z)`, and `a / b * b` becomes `a`, as often as it goes."""
         merged = list(factors)
+        for i, one in enumerate(merged):
+            if isinstance(one, Arithmetic) and one.op == "/":
+                below = _factors(one.right)
+                for j, other in enumerate(merged):
+                    if i != j and other in below:
+                        below.remove(other)
+                        left = Arithmetic("/", one.left, _product(below)) if below else None
+                        rest = [f for k, f in enumerate(merged) if k not in (i, j)]
+                        return self._merged([*(_factors(one.left) if left is None else [left]), *rest])
         for i, one in enumerate(merged):
             for j, other in enumerate(merged):
                 if i != j and isinstance(one, Ask) and isinstance(other, Ask):

@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from semantics.data import from_distribution
-from semantics.dataset import Dataset
 from semantics.distribution import Distribution
 from semantics.kernel import Kernel, Table
 from strings.estimand import Given
@@ -319,12 +317,12 @@ def given_joints(
     return [((*draws, *g.done, *g.variables), after(model, factors, g.done, g.variables, p)) for g in given]
 
 
-def as_data(model: CausalModel, given: Given, joint: Factor) -> Dataset:
-    """A given distribution as weighed data: in an experiment every combination of what is set is equally frequent."""
+def trial(model: CausalModel, given: Given, joint: Factor) -> Distribution:
+    """A given distribution as frequencies: in an experiment every combination of what is set is equally frequent."""
     axes, array = joint
     count = int(np.prod([len(model.object(n).values or ()) for n in given.done], dtype=int))
     share = np.array([x / count for x in array.flat], dtype=object).reshape(array.shape)
-    return from_distribution(Distribution(axes, share, [model.object(n).values or () for n in axes]))
+    return Distribution(axes, share, [model.object(n).values or () for n in axes])
 
 
 # ---- formulas --------------------------------------------------------------------------------------------------------

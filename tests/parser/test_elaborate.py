@@ -171,7 +171,7 @@ def test_spans_point_to_declarations() -> None:
         ("coin.causal", "", "coin"),
         ("folder/coin.causal", "", "coin"),
         ("coin.causal", "model penny", "penny"),
-        ("<text>", "", "model"),
+        ("<text>", "", "main"),
         ("<text>", "model penny", "penny"),
     ],
 )
@@ -780,6 +780,47 @@ def test_cuts_of_a_plain_diagram_commute_and_are_idempotent(one: str, other: str
     assert found.diagrams["one"] == found.diagrams["other"]
 
 
+def test_what_was_last_said_of_a_box_holds() -> None:
+    """Every box has the state that the last surgery gave it; an output names boxes only where no box is called so."""
+    found = program(f"{CHAIN}diagram one = d after cut(f) then cut(k, f)\ndiagram other = d after cut(k) then cut(f)")
+    assert found.diagrams["one"] == found.diagrams["other"]
+
+    by_output = program(f"{CHAIN}diagram one = d after cut(A)\ndiagram other = d after cut(f, g, k)")
+    assert by_output.diagrams["one"] == by_output.diagrams["other"]
+
+
+# ---- boxes of one name -----------------------------------------------------------------------------------------------
+
+WITH_F = "type A\nbox f : A -> A\n"
+IN_BLOCK = "{ var S : {a, b} box s : -> S = flip(1/2) }\n"
+
+
+def test_boxes_of_two_files_differ(tmp_path: Path) -> None:
+    """Two files may each declare a box of one name: it is not the same box."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.causal").write_text(WITH_F, encoding="utf-8")
+    text = 'import "a.causal" as a\nimport "b.causal" as b\nimport "a.causal" as c\n'
+    claims = "claim one: diagram a.f == b.f\nclaim other: diagram a.f == c.f"
+    one, other = (s.body for s in program(text + claims, folder=tmp_path).statements if isinstance(s, CheckStatement))
+
+    assert isinstance(one, DiagramClaim)
+    assert isinstance(other, DiagramClaim)
+    assert one.left != one.right
+    assert other.left == other.right
+
+
+def test_boxes_of_two_models_differ() -> None:
+    """The same for model blocks; a model after surgery has the boxes of the model that it is made of."""
+    text = f"model m1 {IN_BLOCK}model m2 {IN_BLOCK}model n = m1 after do(S := a)\nmodel k = n after cut(S)\n"
+    claims = "claim one: diagram m1 == m2\n"
+    (one,) = (s.body for s in program(text + claims).statements if isinstance(s, CheckStatement))
+    models = program(text).models
+
+    assert isinstance(one, DiagramClaim)
+    assert one.left != one.right
+    assert operate(models["m1"].model, Cut("S")).mechanisms == models["k"].model.mechanisms
+
+
 # ---- surgeries -------------------------------------------------------------------------------------------------------
 
 FRESH = Box("S ~ [1/4, 3/4]", (), (S,))
@@ -1009,6 +1050,39 @@ def test_unused_names_are_warned_of(text: str, name: str) -> None:
 
     assert (warning.code, warning.severity) == ("N008", "warning")
     assert f"`{name}`" in warning.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query P(T = s, S = s) for s : S",
+        "query sum[s : S] P(T = s, S = s)",
+        "query P(T = s | S = s) for s : S",
+        "query P(s, s) for s : S",
+    ],
+)
+def test_a_bound_name_may_stand_twice(text: str) -> None:
+    """One name, one axis: every place stands for the same value."""
+    assert asked(text).axes == {"s": "S"}
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("query P(T | do(S := true))", ["N018"]),
+        ("query P(T | do(S := true), S = true)", ["N018"]),
+        ("claim c: P(T = yes | do(S := always)) > 0", ["N018"]),
+        ("query P(T | do(S := true)) for true : S", []),
+        ("claim c(always : S): P(T = yes | do(S := always)) > 0", []),
+        ("query sum[any : S] P(T | do(S := any))", []),
+        ("query P(T | do(S := s))", []),
+        ("query P(T | do(S := s'))", []),
+        ("query P(T | do(S := s1))", []),
+    ],
+)
+def test_a_word_that_stands_for_all_values_is_warned_of(text: str, warned: list[str]) -> None:
+    """N018, unless the name is bound on purpose or looks like the name of its variable."""
+    assert [w.code for w in parse_program(SMOKING + text).warnings] == warned
 
 
 # ---- claims and checks -----------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_imported_files_that_are_no_text(tmp_path: Path) -> None:
 
     assert caught.value.diagnostic.code == "F007"
     assert caught.value.diagnostic.span is not None
-    assert caught.value.diagnostic.span.text.startswith("import")
+    assert caught.value.diagnostic.span.text == '"latin.causal"'
     assert "latin.causal" in caught.value.diagnostic.message
 
 
@@ -124,6 +124,22 @@ def test_links_do_not_lead_out(tmp_path: Path, what: str) -> None:
     assert [d.code for d in caught.value.diagnostics] == ["F001"]
     assert "leads out of it" in str(caught.value)
     assert load_program(main, allow_outside=True).models
+
+
+def test_warnings_stand_behind_errors() -> None:
+    """What is only warned of is told beside an error, too, and behind it."""
+    text = "var S : {a, b}\nbox s : -> S = flip(1/2)\nquery P(S = a) for s : S\nquery P(S = c)"
+
+    assert codes(text) == ["N003", "N008"]
+
+
+def test_names_too_long_for_a_file(tmp_path: Path) -> None:
+    """A name that no file can have is told at its place."""
+    with pytest.raises(LanguageError) as caught:
+        parse_program(f'import "{"a" * 5000}.causal"', "m.causal", tmp_path)
+
+    assert caught.value.diagnostic.code in ("F001", "F002")
+    assert caught.value.diagnostic.span is not None
 
 
 def test_one_slip_gives_one_message() -> None:

@@ -106,7 +106,7 @@ def test_plans_are_no_slower_than_a_sweep(width: int, slowness: int) -> None:
     sweep = follow(network, elimination_path(inputs, network.output, network.sizes, "number"))
     planned = plan(network, slowness)
     if slowness == 1:  # matrix products are fast: what counts is what is read and written
-        assert planned.work / 20 + planned.moved < max(sweep.work / 20 + sweep.moved, 2 * 10**7)
+        assert planned.work / 10 + planned.moved < 1.1 * max(sweep.work / 10 + sweep.moved, 5 * 10**7)
     else:
         assert planned.work <= max(sweep.work, 10**6)
     assert plan(network, slowness, sweep.peak).peak <= sweep.peak
@@ -167,7 +167,7 @@ def test_better_orders_are_looked_for() -> None:
     inputs = [f.indices for f in factors]
     fill = follow(network, elimination_path(inputs, (), network.sizes, "fill"))
     best = plan(network, slowness=100)
-    assert 100 * best.work + 3 * best.moved + best.peak <= 100 * fill.work + 3 * fill.moved + fill.peak
+    assert 100 * best.work + best.moved + best.peak <= 100 * fill.work + fill.moved + fill.peak
 
 
 def test_floats_notice_what_they_cannot_hold() -> None:

@@ -386,6 +386,27 @@ def test_parts_are_never_overstated() -> None:
     assert answers > 60
 
 
+def test_more_is_never_less() -> None:
+    """What follows from one of several given distributions follows from all of them."""
+    rnd, seen = random.Random(10), 0
+    while seen < 150:
+        model = random_shape(rnd, rnd.choice([3, 4]), directed=0.5, bidirected=0.3)
+        given = []
+        for _ in range(2):
+            names = rnd.sample(model.observed, rnd.randint(2, len(model.observed)))
+            cut = rnd.choice([0, 0, 1])
+            given.append(Given(tuple(names[cut:]), tuple(names[:cut])))
+        one = given[0]
+        y = rnd.choice(one.variables)
+        x = rnd.choice([n for n in (*one.variables, *one.done) if n != y] or [y])
+        if x == y or not isinstance(identify(model, asked([y], [x]), [one]), Identified):
+            continue
+        seen += 1
+        for both in (given, given[::-1]):
+            found = identify(model, asked([y], [x]), both)
+            assert isinstance(found, Identified), (model.graph, y, x, list(map(str, both)))
+
+
 # ---- marginals and experiments ---------------------------------------------------------------------------------------
 
 

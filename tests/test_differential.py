@@ -1,0 +1,125 @@
+"""Some hundred random questions of each kind are answered right, or refused with a proof; and the harness can tell."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks import identification
+from benchmarks.identification import Answer, Peer
+from semantics.field import PRIMES
+from semantics.witness import find_witness
+from strings.estimand import Given, NotIdentified, identified, identify
+from strings.formula import Ask
+from strings.query import Query
+from strings.written import formula
+from tests.differential import KINDS, Case, draw, main, run, value, wrong_answer, wrong_witness
+from tests.observed import answered_by, differs, opened, random_factors, shape, terms
+
+COUNT = 300
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_questions(kind: str) -> None:
+    """Nothing wrong, no crash, and a witness for every refusal that there has to be one for."""
+    counts = run(COUNT, kind, seed=2026)
+
+    assert counts.bad == 0, counts.wrong[:3]
+    assert counts.of["refusals without witness"] == 0, counts.wrong[:3]
+    assert counts.of["identified"] + counts.of["refused"] + counts.of["drawn badly"] == COUNT
+    assert counts.of["identified"] > COUNT // 3
+    assert counts.of["refused"] > COUNT // 20
+
+
+def test_questions_are_of_all_kinds() -> None:
+    """Several treatments, outcomes and conditions; experiments, marginals, and both."""
+    rnd = random.Random(0)
+    cases = [draw(rnd, kind) for kind in KINDS for _ in range(200)]
+
+    assert {len(c.query.targets) for c in cases} >= {1, 2}
+    assert {len(c.query.surgeries) for c in cases} >= {1, 2}
+    assert {len(c.query.given) for c in cases} >= {0, 1, 2}
+    assert {len(c.model.observed) for c in cases} == {3, 4, 5, 6, 7}
+    assert {len(c.given) for c in cases} >= {0, 1, 2, 3}
+    assert any(g.done for c in cases for g in c.given)
+    assert str(draw(random.Random(5), "surrogate")) == str(draw(random.Random(5), "surrogate"))
+
+
+FRONT = Case(shape("S->T T->C", "S-C"), Query(terms("C"), (), opened("S")))
+BOW = Case(shape("X->Y", "X-Y"), Query(terms("Y"), (), opened("X")))
+
+
+def test_wrong_answers_are_noticed() -> None:
+    """An estimand, a formula or a derivation that is not that of the question."""
+    found = identified(FRONT.model, FRONT.query)
+    seen = identified(FRONT.model, Query(terms("C"), terms("S")))
+    other = identified(FRONT.model, Query(terms("C"), terms("T"), opened("S")))
+    factors = random_factors(FRONT.model, PRIMES[0], np.random.default_rng(1), 3)
+    truth = answered_by(FRONT.model, factors, FRONT.query, PRIMES[0])
+
+    assert wrong_answer(FRONT, found, 1) == ""
+    assert "estimand" in wrong_answer(FRONT, replace(found, estimand=seen.estimand, query=seen.query), 1)
+    assert "derivation" in wrong_answer(FRONT, replace(found, routes=other.routes), 1)
+    assert not differs(value(formula(found), found.given, FRONT.model, factors), truth)
+    assert differs(value(Ask(seen.query), found.given, FRONT.model, factors), truth)
+
+
+def test_wrong_witnesses_are_noticed() -> None:
+    """Models that differ in what is given, or do not in the effect."""
+    refused = identify(BOW.model, BOW.query)
+    assert isinstance(refused, NotIdentified)
+    witness = find_witness(BOW.model, refused)
+    assert witness is not None
+    given = (Given(("X", "Y")),)
+
+    assert wrong_witness(witness, BOW.query, given) == ""
+    assert wrong_witness(witness, BOW.query, [*given, Given(("Y",), ("X",))]) == "P(Y | do(X)) differs"
+    assert wrong_witness(replace(witness, other=witness.one), BOW.query, given)
+    assert "not" in wrong_witness(replace(witness, values=witness.values[::-1]), BOW.query, given)
+
+
+def test_other_tools_are_counted() -> None:
+    """A tool that always sees, and one that breaks down."""
+
+    def seeing(graph: identification.Mixed) -> identification.Asking:
+        def asked(y: object, x: object, z: object) -> Answer:
+            query = Query(terms(" ".join(y)), terms(" ".join([*x, *z])))  # type: ignore[call-overload]
+            return Answer(True, lambda: Ask(query))
+
+        return asked
+
+    def broken(graph: identification.Mixed) -> identification.Asking:
+        raise RuntimeError
+
+    others = {"seeing": Peer("1", seeing), "broken": Peer("2", broken)}
+    counts = run(60, "interventional", 1, others)
+
+    assert counts.of["broken: crashes"] == 60
+    assert counts.of["seeing: other verdict"] == counts.of["refused"]
+    assert counts.of["seeing: same verdict"] == counts.of["identified"]
+    assert counts.of["seeing: wrong formula"] > 0
+    assert counts.of["seeing: right formula"] > 0
+    assert counts.bad == 0
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts, and status 0 where nothing is wrong."""
+    assert main(["--count", "40", "--kind", "conditional", "--seed", "3", "--no-peers"]) == 0
+    assert "identified" in capsys.readouterr().out
+
+
+def test_the_benchmark_runs() -> None:
+    """All sizes of the smoke run are measured; formulas of a tool's syntax tree are read."""
+    rows = list(identification.measure((10, 20), 2, 5.0, {}))
+    tree = {
+        "op": "/",
+        "op1": {"op": "sum", "var": "W", "term": {"op": "P", "vars": ["Y"], "knowing": ["W"]}},
+        "op2": {"op": "*", "op1": {"op": "P", "vars": ["W"]}, "op2": {"op": "P", "vars": ["W"]}},
+    }
+
+    assert [r.n for r in rows] == [10, 20]
+    assert all(v is not None and v > 0 for r in rows for v in r.seconds.values())
+    assert str(identification._from_pyagrum(tree)) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"
