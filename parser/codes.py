@@ -1,7 +1,7 @@
 """All diagnostic codes: what each means, in a title, a short paragraph and, where one helps, an erroneous text.
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
-N names and values, T tables and numbers, M models, D diagrams, Q questions, E estimates, I identification, F files,
+N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification, F files,
 L limits, V pictures, B networks in BIF, X bugs of Cutwire.
 
 >>> CODES["P013"].title
@@ -162,6 +162,12 @@ _DIAGRAMS = (
     Code("D007", "Wires and types of a diagram", "A box takes and gives as many wires as it has ports."),
 )  # fmt: skip
 
+_COMBS = (
+    Code("C001", "Stages of a comb", "The stages of a comb add up to its wires, and none depends on an input that comes "
+         "later."),
+    Code("C002", "Combs do not fit together", "None of the combs makes an output that is asked for."),
+)  # fmt: skip
+
 _QUESTIONS = (
     Code("Q001", "Numbers are needed", "A box on the way has a signature only. Interpret it, or check a claim."),
     Code("Q002", "Condition of probability zero", "Disintegration is undetermined there; no column is invented."),
@@ -257,7 +263,7 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
     *_OWN,
 )  # fmt: skip
 

@@ -67,8 +67,15 @@ def _check_length(length: int, x: Object, span: Span | None, declared: Span | No
         span,
         count(length, "entry").replace("entrys", "entries"),
         also=second_place(declared, f"{{{shorten(values)}}}"),
-        help=("entries stand in the order of the declaration; write `_` for what is left",),
+        help=(_decimal_comma(span) if length == 2 * len(values) else ())
+        or ("entries stand in the order of the declaration; write `_` for what is left",),
     )
+
+
+def _decimal_comma(span: Span | None) -> tuple[str, ...]:
+    """Advice if a number in a row or call may be written with a comma: `0,5`."""
+    found = re.search(r"(?<![\d.])\d+,\d+", span.text if span else "")
+    return (f"a decimal has a point: `{found[0].replace(',', '.')}`",) if found else ()
 
 
 def _by_value(
@@ -223,9 +230,7 @@ def _flip(dist: syntax.Call, x: Object) -> Column:
         label = f"`{x.name}` has {count(len(x.values or ()), 'value')}"
         raise problem("T015", "`flip` needs exactly two values", dist.span, label, help=("write a row `[…, _]`",))
     if len(dist.arguments) != 1 or dist.arguments[0].name is not None:
-        help_ = [f"`flip(p)` gives `{(x.values or ('', ''))[1]}` the probability p"]
-        if decimal := re.search(r"\d+,\d+", dist.span.text if dist.span else ""):
-            help_ = [f"a decimal has a point: `{decimal[0].replace(',', '.')}`"]
+        help_ = _decimal_comma(dist.span) or (f"`flip(p)` gives `{(x.values or ('', ''))[1]}` the probability p",)
         raise problem("T013", "`flip` takes one number", dist.span, f"{len(dist.arguments)} given", help=help_)
     p = probability(dist.arguments[0].value)
     return Column((1 - p.value, p.value), p.exact)

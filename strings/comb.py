@@ -37,7 +37,7 @@ class Comb:
     The outputs of a stage may depend on the inputs of that stage and of earlier ones only.
 
     Raises:
-        CompositionError: D005 if an early output depends on a late input, or the stages do not add up.
+        CompositionError: C001 if an early output depends on a late input, or the stages do not add up.
     """
 
     diagram: Diagram
@@ -48,14 +48,14 @@ class Comb:
             len(self.diagram.dom),
             len(self.diagram.cod),
         ):
-            raise CompositionError(Diagnostic("D005", "the stages of this comb do not add up to its wires"))
+            raise CompositionError(Diagnostic("C001", "the stages of this comb do not add up to its wires"))
         reach = _reached_inputs(self.diagram)
         for k, (ins, outs) in enumerate(zip(self._input_ends, self._output_blocks, strict=True)):
             late = max((reach[self.diagram.outs[o]] for o in outs), default=-1)
             if late >= ins:
                 raise CompositionError(
                     Diagnostic(
-                        "D005",
+                        "C001",
                         f"not a comb: stage {k + 1} depends on an input that comes later",
                         notes=(f"input {late + 1}, `{self.diagram.dom[late]}`, is read too early",),
                     )
@@ -221,7 +221,7 @@ def assemble(combs: Sequence[DistrictComb], outputs: Sequence[str], inputs: Ty =
     """Plug combs into each other along equally named variables; `inputs` types the wires left open, by name.
 
     Raises:
-        CompositionError: D006 if a variable is made by no comb, or the combs wait for each other in a circle.
+        CompositionError: C002 if a variable is made by no comb, or the combs wait for each other in a circle.
     """
     builder = Builder(inputs)
     env = {x.name: i for i, x in enumerate(inputs)}
@@ -245,5 +245,5 @@ def assemble(combs: Sequence[DistrictComb], outputs: Sequence[str], inputs: Ty =
                 progress = True
     missing = [n for n in outputs if n not in env]
     if missing:
-        raise CompositionError(Diagnostic("D006", f"these combs do not make `{missing[0]}`"))
+        raise CompositionError(Diagnostic("C002", f"these combs do not make `{missing[0]}`"))
     return builder.freeze(env[n] for n in outputs)

@@ -144,7 +144,8 @@ class _Derivation:
         start = tuple(n for n in self._model.observed if n in given.variables)
         model = hide_unspoken(self._model, [given])
         whole = kernel(model, start)
-        yield Step("given", start, (given.done,), f"{_q(start)} is {given}", whole, whole)
+        done = (given.done,) if given.done else ()
+        yield Step("given", start, done, f"{_q(start)} is {given}", whole, whole)
         home = start
         for level in r.levels:
             near = self._members(r, level.ancestral)
@@ -204,7 +205,10 @@ class _Replay:
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            self._replay(step)
+            try:
+                self._replay(step)
+            except ValueError:  # another number of sets than the rule has
+                raise _FalseStepError(f"`{step.text}` is no step by the rule `{step.rule}`") from None
         if self._wanted is None:
             self._require(not self._treated, "the effect is not reduced to what is seen")
             shown = self._targets | self._given | self._seen
@@ -317,7 +321,7 @@ class _Replay:
         return found
 
     def _given_(self, step: Step) -> None:
-        (done,) = step.outcome
+        done = step.outcome[0] if step.outcome else ()
         fitting = [g for g in self._found.given if set(g.variables) == set(step.subject) and g.done == done]
         self._require(bool(fitting), f"{_q(step.subject)} is not given")
         self._keep_known()

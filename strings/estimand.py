@@ -119,6 +119,7 @@ class Identified:
     sources: tuple[Source, ...]
     routes: tuple[Route, ...]
     plain: bool = False
+    names: tuple[str, ...] = ()  # of all variables of the model, hidden ones too
 
     @property
     def diagram(self) -> Diagram:
@@ -171,12 +172,12 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     query = _without_idle_policies(seen, query)
     plain = _plain(seen, query, sources)
     if plain is not None:
-        return Identified(query, *plain, given, sources, (), plain=True)
+        return Identified(query, *plain, given, sources, (), True, model.names)
     query_, routes = _decide(seen, query, sources)
     if not isinstance(routes, tuple):
         return NotIdentified(query, query_, given, routes)
     estimand = _Assembly(seen, query_, sources).estimand(routes)
-    return Identified(query, query_, estimand, given, sources, routes)
+    return Identified(query, query_, estimand, given, sources, routes, names=model.names)
 
 
 def identified(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> Identified:

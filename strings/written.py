@@ -24,7 +24,7 @@ from strings.estimand import Conditional, Estimand, Identified
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
-from strings.surgery import CutWire, Do, DoWire, Open, operate
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
 
 Terms = Mapping[str, Term]
 """What each variable of an estimand's model is called in the formula."""
@@ -47,7 +47,8 @@ class _Writer:
         self._any: dict[str, str] = {}
         model = found.estimand.model
         self._rank = {x.name: k for k, x in enumerate(model.variables)}
-        self._taken = {*model.names, *(v for x in model.variables for v in x.values or ())}
+        self._taken = {*found.names, *model.names, *(v for x in model.variables for v in x.values or ())}
+        self._fixed = frozenset(self._taken)
         asked = [*self._query.targets, *self._query.given]
         self._taken |= {t.axis for t in asked if t.axis}
         self._taken |= {s.axis for s in self._query.surgeries if isinstance(s, Open) and s.axis}
@@ -155,7 +156,8 @@ class _Writer:
         conditional = estimand.conditionals.get(box.name)
         if conditional is None:
             given = tuple(terms[p] for p in mechanism.used_parents)
-            return [Ask(Query((terms[name],), given, self._found.query.surgeries))]
+            own = tuple(s for s in self._query.surgeries if isinstance(s, Replace) and s.variable == name)
+            return [Ask(Query((terms[name],), given, own[-1:]))]
         return self._conditional(conditional, terms[name], [terms[p] for p in mechanism.parents])
 
     def _conditional(self, c: Conditional, target: Term, ports: Sequence[Term]) -> list[Formula]:
@@ -179,7 +181,7 @@ class _Writer:
     def _name(self, variable: str, shown: str = "") -> str:
         """A name for a value of a variable that is not taken yet: lower case where that is free, primed if need be."""
         base = variable.lower() if variable.isupper() else variable[:1].lower() + variable[1:]
-        while base in self._taken and base in self._rank:
+        while base in self._fixed:
             base += "_"
         name = base + (shown or variable)[len(variable) :]
         while name in self._taken:

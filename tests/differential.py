@@ -118,13 +118,17 @@ def _draw_given(rnd: random.Random, model: CausalModel) -> tuple[Given, ...]:
 
 @dataclass(frozen=True)
 class OwnJoints:
-    """The given distributions of random models, for `Reader`."""
+    """The given distributions of random models, for `Reader`; what was set though it does not matter is at its first
+    value."""
 
     model: CausalModel
     factors: Mapping[str, Factor]
+    given: tuple[Given, ...]
 
     def joint(self, of: int, fed: Sequence[str], names: Sequence[str]) -> np.ndarray:
-        return after(self.model, self.factors, fed, names, PRIME)
+        idle = [n for n in self.given[of].done if n not in fed]
+        table = after(self.model, self.factors, (*idle, *fed), names, PRIME)
+        return np.asarray(table[(slice(None), *(0 for _ in idle))])
 
     def describe(self, fed: Mapping[str, str], seen: Mapping[str, str]) -> str:
         return f"{fed} {seen}"
@@ -137,7 +141,7 @@ def wrong_answer(case: Case, found: Identified, seed: int) -> str:
     factors = random_factors(model, PRIME, rng, DRAWS)
     truth = answered_by(model, factors, case.query, PRIME)
     wire = member(DRAWS)
-    names, array = Reader(OwnJoints(model, factors), Field(PRIME), wire).answer(found, {})
+    names, array = Reader(OwnJoints(model, factors, found.given), Field(PRIME), wire).answer(found, {})
     if differs((tuple(DRAW if n == wire.name else n for n in names), array), truth):
         return "the estimand is wrong"
     if differs(value(formula(found), found.given, model, factors), truth):

@@ -64,7 +64,7 @@ def test_wrong_answers_are_noticed() -> None:
     assert "estimand" in wrong_answer(FRONT, replace(found, estimand=seen.estimand, query=seen.query), 1)
     assert "derivation" in wrong_answer(FRONT, replace(found, routes=other.routes), 1)
     assert not differs(value(formula(found), found.given, FRONT.model, factors), truth)
-    assert differs(value(Ask(seen.query), found.given, FRONT.model, factors), truth)
+    assert differs(value(Ask(seen.asked), found.given, FRONT.model, factors), truth)
 
 
 def test_wrong_witnesses_are_noticed() -> None:

@@ -36,6 +36,7 @@ GROUPS = {
     "T": "Tables and numbers",
     "M": "Models",
     "D": "Diagrams",
+    "C": "Combs",
     "Q": "Questions",
     "E": "Estimates",
     "F": "Files and data",

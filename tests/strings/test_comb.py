@@ -35,10 +35,11 @@ def test_a_two_comb_and_its_hole() -> None:
 def test_not_a_comb() -> None:
     """An output that depends on a later input is refused, and so are stages that do not add up."""
     f = box(Box("f", (A,), (B, C)))
-    with pytest.raises(CompositionError, match="depends on an input that comes later"):
+    with pytest.raises(CompositionError, match="depends on an input that comes later") as early:
         Comb(f, ((0, 1), (1, 1)))
-    with pytest.raises(CompositionError, match="do not add up"):
+    with pytest.raises(CompositionError, match="do not add up") as uneven:
         Comb(f, ((1, 1),))
+    assert early.value.diagnostic.code == uneven.value.diagnostic.code == "C001"
 
 
 @FAST
@@ -96,8 +97,9 @@ def test_one_hole_is_not_enough() -> None:
 def test_a_missing_tooth_is_named() -> None:
     """Combs that do not make what is asked are an error."""
     model = CausalModel.from_edges([("S", "T")], domains=2)
-    with pytest.raises(CompositionError, match="do not make `S`"):
+    with pytest.raises(CompositionError, match="do not make `S`") as missing:
         assemble(factorise(model)[1:], model.observed)
+    assert missing.value.diagnostic.code == "C002"
 
 
 @FAST
