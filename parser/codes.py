@@ -1,8 +1,8 @@
 """All diagnostic codes: what each means, in a title, a short paragraph and, where one helps, an erroneous text.
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
-N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification, F files,
-L limits, V pictures, B networks in BIF, X bugs of Cutwire.
+N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
+F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -163,8 +163,8 @@ _DIAGRAMS = (
 )  # fmt: skip
 
 _COMBS = (
-    Code("C001", "Stages of a comb", "The stages of a comb add up to its wires, and none depends on an input that comes "
-         "later."),
+    Code("C001", "Stages of a comb", "The stages of a comb add up to its wires, and none depends on an input that "
+         "comes later."),
     Code("C002", "Combs do not fit together", "None of the combs makes an output that is asked for."),
 )  # fmt: skip
 
