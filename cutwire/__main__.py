@@ -74,7 +74,7 @@ def run_guarded(arguments: argparse.Namespace) -> int:
         raise
     except OSError as e:
         where = f"`{e.filename}`: " if e.filename else ""
-        return _report(CutwireError(Diagnostic("F001", f"{where}{e.strerror or e}")), 2)
+        return _report(CutwireError(Diagnostic("F015", f"{where}{e.strerror or e}")), 2)
 
 
 def _report(error: Any, status: int) -> int:

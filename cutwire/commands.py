@@ -79,7 +79,7 @@ def open_program(file: str, allow_outside: bool) -> Program:
     if file.endswith(_BIF):
         raise LanguageError(
             Diagnostic(
-                "F001",
+                "F014",
                 f"`{file}` is a network, not a model file",
                 help=("ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`",),
             )
@@ -373,7 +373,7 @@ def fmt(arguments: Namespace) -> int:
         try:
             status |= _settle(f, arguments)
         except OSError as e:
-            errors.append(Diagnostic("F001", f"cannot write `{f.name}`: {e.strerror or e}"))
+            errors.append(Diagnostic("F015", f"cannot write `{f.name}`: {e.strerror or e}"))
     if errors:
         raise LanguageError(errors)
     return status

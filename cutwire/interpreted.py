@@ -125,14 +125,14 @@ class Interpreted:
         """A data set of the model file by name, read once.
 
         Raises:
-            QueryError: F001 with a did-you-mean if there is none.
+            QueryError: N002 with a did-you-mean if there is none.
         """
         if name not in self._datasets:
             known = self.definition.data
             if name not in known:
                 raise QueryError(
                     Diagnostic(
-                        "F001",
+                        "N002",
                         f"there is no data `{name}`",
                         notes=(f"declared are {', '.join(known)}",) if known else ("this file declares no data",),
                         help=did_you_mean(name, known),

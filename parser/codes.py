@@ -197,8 +197,7 @@ _FILES = (
     Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
     Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
     Code("F003", "Values in the data", "The data have other values than their variable, or lack some of them."),
-    Code("F004", "Data lack a variable", "Declared data have no column for a variable, or rows are left out because "
-         "values are missing (warning)."),
+    Code("F004", "Data lack a variable", "Declared data have no column for a variable."),
     Code("F005", "Files import each other", "Imports have no loops."),
     Code("F006", "Not in the imported file", "The imported file does not declare this name, or it belongs to a model "
          "of that file."),
@@ -209,6 +208,9 @@ _FILES = (
     Code("F010", "Column of a file", "The file has no column of this name, or several."),
     Code("F011", "Weight of a row", "Weights are finite numbers, not negative, one for each row."),
     Code("F012", "No data", "The data have no rows, or no row with a weight, or a column without values."),
+    Code("F013", "Rows left out", "Rows of the data are left out because values are missing (warning)."),
+    Code("F014", "Another kind of file", "The command is for model files, and this is a network."),
+    Code("F015", "File cannot be written", "A file cannot be written there, or the disk is full."),
     Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),

@@ -268,12 +268,12 @@ class _Reader:
             self.totals[case] = self.totals.get(case, 0) + amount
 
     def warnings(self, name: str) -> tuple[Diagnostic, ...]:
-        """F004: how many rows were left out, and in which columns the gaps are."""
+        """F013: how many rows were left out, and in which columns the gaps are."""
         if not self.dropped:
             return ()
         counts = ", ".join(f"{c}: {n}" for c, n in self.gaps.items() if n)
         message = f"{self.dropped} of {self.rows} rows of `{name}` left out: values are missing"
-        return (Diagnostic("F004", message, notes=(f"missing by column: {counts}",), severity="warning"),)
+        return (Diagnostic("F013", message, notes=(f"missing by column: {counts}",), severity="warning"),)
 
 
 def _weight(text: str, where: str) -> Fraction | None:

@@ -296,7 +296,7 @@ def test_distribution_errors(act: Callable[[Any], object], code: str, told: str)
         (lambda m: m.query("P(C) / P(S = yes, S = no)"), "Q006", ""),
         (lambda m: m.query("0.5f * P(C)", semantics="exact"), "Q005", ""),
         (lambda m: m.query("P(S, T, C)", max_memory=10), "L001", "10 B"),
-        (lambda m: m.estimate("P(C)", "survey"), "F001", "`survey`"),
+        (lambda m: m.estimate("P(C)", "survey"), "N002", "`survey`"),
         (lambda m: cw.load("missing.causal"), "F002", "missing.causal"),
         (lambda m: cw.read_bif("missing.bif"), "B004", "missing.bif"),
         (lambda m: cw.parse('data d = csv("d.csv", S = "s")\n' + TEXT), "F001", "has no folder"),

@@ -56,7 +56,7 @@ def test_gaps_are_left_out_and_counted(write) -> None:  # type: ignore[no-untype
     data, warnings = read_csv(write(text), {"S": "S", "T": "T"}, "n", VALUES)
     assert len(data.codes) == 1
     (warning,) = warnings
-    assert (warning.code, warning.severity) == ("F004", "warning")
+    assert (warning.code, warning.severity) == ("F013", "warning")
     assert "5 of 6 rows" in warning.message
     assert warning.notes == ("missing by column: S: 1, T: 3, n: 2",)
 
@@ -310,7 +310,7 @@ def test_levels(frame: type) -> None:
     assert data.variables == tuple(columns)
     for n in columns:
         _, warnings = from_frame(frame({n: columns[n]}), {n: found[n]})
-        assert [w.code for w in warnings] == ["F004"]
+        assert [w.code for w in warnings] == ["F013"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_weighted_frames() -> None:
     frame = pd.DataFrame({"S": ["no", "yes", "no", "yes"], "n": [0.1, 0.2, 1e-1, None]})
     data, warnings = from_frame(frame, {"S": VALUES["S"]}, weight="n")
     assert data.counts(["S"]).tolist() == [F(1, 5), F(1, 5)]
-    assert [w.code for w in warnings] == ["F004"]
+    assert [w.code for w in warnings] == ["F013"]
     for bad, code in (([1, -1, 1, 1], "F011"), (["a"] * 4, "F011"), ([0] * 4, "F012")):
         with pytest.raises(LanguageError) as refused:
             from_frame(frame.assign(n=bad), {"S": VALUES["S"]}, weight="n")
