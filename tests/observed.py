@@ -379,7 +379,7 @@ def asking(
         set_ = {s.variable for s in asked.surgeries if isinstance(s, Do | Open)}
         names = tuple(dict.fromkeys(t.variable for t in (*asked.targets, *asked.given)))
         even = [((n,), array_of([Fraction(1)] * len(values(n)), (len(values(n)),))) for n in names]
-        if asked.surgeries == query.surgeries and any(n in new for n in names):
+        if asked.surgeries and all(s in query.surgeries for s in asked.surgeries) and any(n in new for n in names):
             tables: list[Factor] = []
             known, waiting = set[str](), list(names)
             while waiting:  # a policy may hear what another one sets

@@ -37,7 +37,10 @@ UNSEEN = {
     "F009": "is told when the data are read: tests/semantics/test_data.py",
     "F010": "is told when the data are read: tests/semantics/test_data.py",
     "F011": "is told when the data are read: tests/semantics/test_data.py",
-    "F012", "F013", "F014", "F015": "is told when the data are read: tests/semantics/test_data.py",
+    "F012": "is told when the data are read: tests/semantics/test_data.py",
+    "F013": "is told when the data are read: tests/semantics/test_data.py",
+    "F014": "is about a file of another kind: tests/cutwire/test_command_line.py",
+    "F015": "is about a file to be written: tests/cutwire/test_command_line.py",
     "F008": "needs a text that is no file: test_elaborate.py",
 }
 """Codes of the language that no broken file shows, and why."""

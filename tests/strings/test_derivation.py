@@ -318,7 +318,9 @@ def derivable(model: CausalModel, claimed: Identified, sets: Sequence[str]) -> s
         for part in (p for k in range(1, len(whole)) for p in itertools.combinations(whole, k)):
             for rule in ("marginalise", "district"):
                 if part not in known:
-                    tried = [*steps, step(rule, whole, part)]
+                    shown = kernel(model, whole), kernel(model, part)
+                    made = Step(rule, whole, (part,), "", *shown)  # type: ignore[arg-type]
+                    tried = [*steps, made]
                     answer = check_derivation(model, claimed, tried)
                     if not answer or answer.startswith("no derivation"):
                         steps, said = tried, answer
