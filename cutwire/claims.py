@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cutwire.tables import boxes_of
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare
@@ -59,9 +60,8 @@ def is_about_all_models(model: Interpreted, statement: CheckStatement) -> bool:
     """Whether a comparison is about every model of the shape: because it says so, or because there are no numbers."""
     if statement.models is not None or statement.mode == "symbolic":
         return True
-    if statement.using or model.definition.definitions:
-        return False
-    return not model.definition.interpretations
+    known = model.definition.definitions.keys()
+    return not statement.using and not model.definition.interpretations and not known & boxes_of(model.shape).keys()
 
 
 def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
@@ -99,6 +99,7 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
     if found.counterexample is None:
         return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
     from cutwire.source import model_source
+    from semantics.kernel import Kernel
 
     shape, tables = found.counterexample.shape, found.counterexample.tables
     where = found.counterexample.comparison.describe()
@@ -106,7 +107,8 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
     asked = f"claim {statement.name or 'refuted'}{f'({binders})' if binders else ''}: {claim.body}"
     comment = f"A model in which this claim falls: {where}"
     try:
-        file = model_source(shape, tables, statements=[asked], comment=comment)
+        policies = {n: k for n, k in claim.policies.items() if isinstance(k, Kernel)}
+        file = model_source(shape, tables, statements=[asked], comment=comment, policies=policies)
     except CutwireError:  # names that the language cannot write
         file = ""
     example = model.with_numbers(shape, tables, "counterexample")
@@ -185,6 +187,9 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
     )
     found = identify_statement(model, asked)
     found.check()
+    if not found.identifiable and not found.proved:
+        undecided = f"{found.note}; neither a derivation nor two models that refute it were found"
+        return Verdict(statement, False, "", undecided)
     holds = found.identifiable == claim.identifiable
     said = found.formula if found.identifiable else found.note
     evidence = (

@@ -13,7 +13,7 @@ from semantics.bootstrap import Assessment, bootstrap, naive, thin_columns
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution
-from semantics.estimate import Joints, ModelJoints, estimate
+from semantics.estimate import ModelJoints, estimate
 from semantics.kernel import Kernel
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.estimand import Given, Identified, identified
@@ -29,6 +29,12 @@ def evaluate_estimand(
     """The value of an estimand; see `Identification.evaluate`."""
     found = asked.found
     assert isinstance(found, Identified)
+    if isinstance(data, Interpreted):
+        exact = is_exact(semantics or "matrix")
+        arithmetic = Fractions() if exact else Floats()
+        joints = ModelJoints(data.shape, data.kernels(exact=exact), arithmetic, found.given, max_memory=max_memory)
+        policies = _policies(asked, exact)
+        return estimate(found, joints, exact=exact, policies=policies, max_memory=max_memory).distribution
     many = list(data) if isinstance(data, list | tuple) and len(found.given) > 1 else [data]
     if len(many) != len(found.given):
         raise QueryError(
@@ -38,16 +44,6 @@ def evaluate_estimand(
                 notes=(f"given: {'; '.join(map(str, found.given))}",),
             )
         )
-    if isinstance(data, Interpreted):
-        exact = is_exact(semantics or "matrix")
-        tables = data.kernels(exact=exact)
-        arithmetic = Fractions() if exact else Floats()
-        joints: Joints | Sequence[Dataset] = ModelJoints(
-            data.shape, tables, arithmetic, found.given, max_memory=max_memory
-        )
-        return estimate(
-            found, joints, exact=exact, policies=_policies(asked, exact), max_memory=max_memory
-        ).distribution
     found, sets = _datasets(asked, found, many)
     exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
     return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution

@@ -55,6 +55,11 @@ class Identification:
         return isinstance(self.found, Identified)
 
     @property
+    def proved(self) -> bool:
+        """Whether the verdict has been proved: by a derivation, or by two models that refute."""
+        return self.identifiable or self._witness is not None
+
+    @property
     def query(self) -> Query:
         """The question."""
         return self.found.asked

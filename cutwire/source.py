@@ -27,10 +27,12 @@ def model_source(
     others: Mapping[str, Mapping[str, Kernel]] | None = None,
     statements: Sequence[str] = (),
     comment: str = "",
+    policies: Mapping[str, Kernel] | None = None,
 ) -> str:
     """A model file: the shape, the exact numbers of its boxes, and `others` as interpretations by name.
 
-    An interpretation writes only the boxes in which it differs. `statements` stand at the end, `comment` at the top.
+    An interpretation writes only the boxes in which it differs. `statements` stand at the end, `comment` at the top;
+    `policies` are boxes by name that surgeries in them put in place of mechanisms.
 
     >>> from strings.model import CausalModel
     >>> coin = CausalModel.from_edges(nodes=["S"], domains={"S": ["no", "yes"]})
@@ -44,7 +46,7 @@ def model_source(
     """
     boxes = {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
     written = _variable_names(shape)
-    names = _box_names(boxes, set(written.values()))
+    names = _box_names(boxes, {*written.values(), *(policies or {})})
     name = shape.name if _NAME.fullmatch(shape.name) and shape.name not in RESERVED else f"{shape.name}_"
     lines = [*(f"## {line}" for line in comment.splitlines()), f"model {name}", ""]
     for values, group in itertools.groupby(shape.variables, key=lambda x: (x.values, x.name in shape.latents)):
@@ -55,6 +57,10 @@ def model_source(
     for v, b in boxes.items():
         inputs = ", ".join(written[x.name] for x in b.dom)
         lines.append(f"box {names[v]} : {inputs} -> {written[v]} = {_body(tables[b.name])}")
+    for n, table in (policies or {}).items():
+        if _NAME.fullmatch(n) and n not in RESERVED:
+            inputs = ", ".join(written.get(x.name, x.name) for x in table.dom)
+            lines.append(f"box {n} : {inputs} -> {table.cod[0].name} = {_body(table)}")
     for other, changed in (others or {}).items():
         lines += ["", f"interpret {name} as {other} {{"]
         lines += [

@@ -26,7 +26,7 @@ from parser.data import elaborate_data
 from parser.diagrams import elaborate_diagrams
 from parser.domains import elaborate_domains, elaborate_objects
 from parser.files import Folder, read_text
-from parser.formulas import begin, comparison, formula
+from parser.formulas import begin, comparison, formula, free_values
 from parser.imports import Workspace, find_file, import_names
 from parser.models import ModelInfo, build_model, interpretation, model_after, with_surgeries
 from parser.program import CheckStatement, Definition, ModelDef, Program, QueryStatement, Statement
@@ -393,7 +393,8 @@ def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "") -> Check
     report = Report()
     statement: CheckStatement | None = None
     with report.collect(expression.span):
-        resolved = begin([expression, *assumed], (), Setting(model_def), report, LEAVE_FREE)
+        binders = free_values([expression, *assumed], model_def.model)
+        resolved = begin([expression, *assumed], binders, Setting(model_def), report, LEAVE_FREE)
         body = comparison(expression, resolved)
         shown = text_of(expression.span, str(body))
         given = tuple(comparison(a, resolved) for a in assumed)

@@ -21,6 +21,7 @@ from parser.scope import Report, Skipped, count, near, problem, second_place, sh
 from parser.surgeries import Setting, resolve_surgeries
 from strings.diagnostic import Span
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
 from strings.surgery import Surgery
@@ -120,6 +121,23 @@ def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes, 
             axes.introduce(value, x)
             if not _is_usual(value.text, x):
                 _warn_free(value, x, axes, report)
+
+
+def free_values(expressions: Sequence[syntax.Expression], model: CausalModel) -> tuple[syntax.Binder, ...]:
+    """Binders for the value names that nothing brings up: `r` stands for a value of `R` if no other variable's name is
+    spelt so but for case and primes."""
+    known = {*model.names, *(v for x in model.variables for v in x.values or ())}
+    found: dict[str, syntax.Binder] = {}
+    for p, bound in (pair for e in expressions for pair in _probabilities(e)):
+        assigned = {value.text for _, value in _assigned(p)}
+        for e in (*p.events, *p.conditions):
+            if not isinstance(e, syntax.Event) or e.op or e.name.text in known | set(bound) | assigned:
+                continue
+            alike = [n for n in model.names if n.casefold() == e.name.text.rstrip("'_").casefold()]
+            if len(alike) == 1:
+                found.setdefault(e.name.text, syntax.Binder(syntax.Name(e.name.text), syntax.Name(alike[0])))
+    introduced = {v.text for e in expressions for p, _ in _probabilities(e) for _, v in _assigned(p)}
+    return tuple(b for n, b in found.items() if n not in introduced)
 
 
 def _is_usual(name: str, x: Object) -> bool:

@@ -43,7 +43,7 @@ def smallest(
     for tables in itertools.chain(starts, drawn):
         shown = shows(tables)
         if shown is not None:
-            return _simplified(tables, shown, shows)
+            return _simplified(boxes, tables, shown, shows)
     return None
 
 
@@ -60,11 +60,13 @@ def _random(b: Box, rnd: random.Random, positive: bool) -> Kernel:
 
 
 def _simplified(
-    tables: dict[str, Kernel], shown: T, shows: Callable[[Mapping[str, Kernel]], T | None]
+    boxes: Mapping[str, Box], tables: dict[str, Kernel], shown: T, shows: Callable[[Mapping[str, Kernel]], T | None]
 ) -> tuple[dict[str, Kernel], T]:
     for name, table in tables.items():
         width = int(np.prod([size(x) for x in table.cod], dtype=int))
         for column in range(table.array.size // width):
+            if boxes[name].deterministic:
+                continue
             for simpler in _simpler(tables[name].array.reshape(-1, width)[column]):
                 array = np.array(tables[name].array, dtype=object).reshape(-1, width)
                 array[column] = simpler

@@ -51,6 +51,7 @@ _LATENT_VALUES = (2, 3, 4)
 _MOST_MEMBERS = 256  # models in one contraction
 _MOST_REDRAWS = 50
 _SEARCHED = 2_000  # models in search of one that violates an order, for each number of values
+_SIMPLE = 60  # models in simple fractions, which lie on the bounds that floats only come near
 _KEPT = 12
 _WITHOUT_VALUE = ("Q002", "Q006")  # a condition of probability zero, a division by zero
 
@@ -298,7 +299,7 @@ def _search_violation(shape: CausalModel, claim: Claim, models: int | None, seed
         search = _Downhill(s, claim, np.random.default_rng([seed, k]))
         start = search.run(each)
         draws += search.draws
-        found = smallest(_boxes(s), partial(_falls, s, claim), seed, start, tries=0)
+        found = smallest(_boxes(s), partial(_falls, s, claim), seed, start, tries=_SIMPLE)
         if found is not None:
             sizes = _latent_values(tried[: k + 1])
             return Verification(False, draws, (), sizes, 0, 0.0, Counterexample(s, *found))
@@ -312,6 +313,8 @@ class _Downhill:
         self._shape, self._claim, self._rng = shape, claim, rng
         self._boxes = _boxes(shape)
         self.draws = 0
+        self._valued = False  # whether the sides had values in any model
+        self._error: Exception | None = None
 
     def run(self, count: int) -> list[dict[str, Kernel]]:
         """The models that come closest to a violation, in simple fractions, the best first."""
@@ -320,6 +323,8 @@ class _Downhill:
             near = best[:_KEPT] if self.draws >= count // 2 else []
             best = sorted([*best, *self._batch(min(_MOST_MEMBERS, count - self.draws), near)], key=lambda b: b[0])
             best = best[:_KEPT]
+        if not self._valued and self._error is not None:
+            raise self._error
         if not best or best[0][0] > 1e-9:
             return []
         return [self._rational(tables, n) for gap, tables in best if gap <= 0 for n in (4, 12, 60, 10_000)]
@@ -337,6 +342,7 @@ class _Downhill:
             for name, new in drawn.items():
                 old = np.stack([near[k][1][name] for k in base])
                 mix = step.reshape(-1, *[1] * (new.ndim - 1))
+                mix = mix.round() if self._boxes[name].deterministic else mix
                 drawn[name] = (1 - mix) * old + mix * new
         tables = {n: Table((wire, *self._boxes[n].dom), self._boxes[n].cod, a) for n, a in drawn.items()}
         ask = _asking(family(self._shape, wire), {**self._claim.policies, **tables}, Floats())
@@ -346,7 +352,9 @@ class _Downhill:
         except (ZeroProbabilityError, QueryError, PrecisionError) as e:
             if isinstance(e, QueryError) and e.diagnostic.code not in _WITHOUT_VALUE:
                 raise
+            self._error = e
             return []
+        self._valued = True
         axes, arrays, _ = aligned(sides)
         gaps = np.full(count, np.inf)
         for op, left, right in zip(self._claim.body.ops, arrays, arrays[1:], strict=False):

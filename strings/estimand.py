@@ -167,9 +167,39 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     _refuse_latents(model, query)
     given = tuple(given) or (Given(model.observed),)
     seen = _project(model, given)
-    sources = tuple(_source(model, seen, g) for g in given)
     _refuse_unspoken(seen, query, given)
     query = _without_idle_policies(seen, query)
+    found = _identify(model, seen, query, given, tuple(_source(model, seen, g) for g in given))
+    if isinstance(found, Identified) or len(given) == 1:
+        return found
+    spoken = {t.variable for t in (*query.targets, *query.given)} | _acted_on(query)
+    for g in given:  # what follows from one of them follows from all
+        if spoken <= {*g.variables, *g.done}:
+            part = _project(model, [g])
+            sources = tuple(_source(model, part, h) if h is g else _NOTHING for h in given)
+            alone = _identify(model, part, query, given, sources)
+            if isinstance(alone, Identified):
+                return alone
+    return found
+
+
+_NOTHING = Source(Graph((), (), ()))
+
+
+def _acted_on(query: Query) -> set[str]:
+    """The variables that surgeries act on, or that their policies read."""
+    found: set[str] = set()
+    for s in query.surgeries:
+        if not isinstance(s, CutWire | DoWire):
+            found.add(s.variable)
+            found.update(s.mechanism.used_parents if isinstance(s, Replace) else ())
+    return found
+
+
+def _identify(
+    model: CausalModel, seen: CausalModel, query: Query, given: tuple[Given, ...], sources: tuple[Source, ...]
+) -> Identified | NotIdentified:
+    """The decision, once everything that no distribution speaks of is latent in `seen`."""
     plain = _plain(seen, query, sources)
     if plain is not None:
         return Identified(query, *plain, given, sources, (), True, model.names)

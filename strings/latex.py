@@ -18,7 +18,7 @@ from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
 _OPERATORS = {"+": " + ", "-": " - ", "*": r" \, "}
 _RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
-_SPECIAL = {c: "\\" + c for c in "#$%&_{}"} | {
+_SPECIAL = {c: "\\" + c for c in "#$%&_{} "} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",

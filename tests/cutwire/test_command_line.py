@@ -500,7 +500,7 @@ def test_an_answer_that_cannot_be_written(options: list[str]) -> None:
         command = [sys.executable, "-m", "cutwire", "run", "m.causal", *options]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True)
     assert done.returncode == 2
-    assert re.fullmatch(r"error\[F001\]: .*\n", done.stderr)
+    assert re.fullmatch(r"error\[F015\]: .*\n", done.stderr)
 
 
 def test_draw_writes_the_kind_that_the_ending_says() -> None:

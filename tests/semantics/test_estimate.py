@@ -19,7 +19,7 @@ from semantics.distribution import Distribution
 from semantics.estimate import Estimate, estimate
 from semantics.kernel import Kernel, Table
 from strings.diagnostic import CutwireError, LimitError, QueryError, ZeroProbabilityError
-from strings.estimand import Estimand, identified
+from strings.estimand import Estimand, Given, Identified, identified, identify
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
@@ -30,12 +30,15 @@ from tests.observed import (
     array_of,
     eliminated,
     factors_of,
+    given_joints,
     hidden_models,
     interventional_query,
     look_up,
     observed_joint,
     positive_kernel,
     positive_tables,
+    random_shape,
+    trial,
 )
 from tests.semantics.brute import brute_answer, left_free_twice
 
@@ -476,6 +479,52 @@ def test_cutting_is_a_uniform_mixture() -> None:
     set_ = [asked(FRONT_DOOR, Query((Term("C"),), (), (Do("S", s),)), data, exact=True).distribution for s in "01"]
 
     assert list(cut.array) == list((set_[0].array + set_[1].array) / 2)
+
+
+def test_experiments_as_data() -> None:
+    """A data set for each given distribution, experiments with what was set as columns: the answer is the effect."""
+    rnd, seen, of_use = random.Random(10), 0, 0
+    while seen < 60:
+        model = random_shape(rnd, rnd.choice([3, 4]), directed=0.6, bidirected=0.45)
+        names = rnd.sample(model.observed, len(model.observed))
+        known = [
+            Given(tuple(n for n in names if n not in part), tuple(part))
+            for part in (rnd.sample(names, rnd.choice([0, 1, 2])) for _ in range(2))
+        ]
+        y = rnd.choice([n for n in names if any(n in g.variables for g in known)])
+        x = rnd.choice([n for n in names if n != y])
+        query = Query((Term(y),), (), (rnd.choice([Open(x), Do(x, "1")]),))
+        found, alone = identify(model, query, known), identify(model, query)
+        if not isinstance(found, Identified) or (isinstance(alone, Identified) and rnd.random() < 0.8):
+            continue
+        seen += 1
+        of_use += not isinstance(alone, Identified)
+        tables = positive_tables(model, rnd)
+        truth = brute_answer(model, tables, query)
+        assert truth is not None
+        joints = given_joints(model, factors_of(model, tables), known)
+        trials = [trial(model, g, j) for g, j in zip(known, joints, strict=True)]
+        answer = estimate(found, [from_distribution(t) for t in trials], exact=True).distribution
+        assert answer == truth, (str(query), list(map(str, known)))
+        assert close(estimate(found, [weighed(t) for t in trials]).distribution, truth)
+
+    assert of_use > 5
+
+
+def test_experiments_of_any_design() -> None:
+    """How often each setting was tried in an experiment does not matter, as long as each was."""
+    model = CausalModel.from_edges([("Z", "X"), ("X", "Y")], [("X", "Y"), ("Z", "Y")], 2)
+    tables = positive_tables(model, random.Random(11))
+    known = [Given(("X", "Y"), ("Z",))]
+    query = Query((Term("Y"),), (), (Open("Z"),))
+    (joint,) = given_joints(model, factors_of(model, tables), known)
+    even = trial(model, known[0], joint)
+    skew = np.array([p * (1 if z == 0 else 5) for (z, _, _), p in np.ndenumerate(even.array)], dtype=object)
+    skewed = Distribution(even.variables, skew.reshape(even.array.shape), even.values)
+    found = identified(model, query, known)
+
+    answers = [estimate(found, [from_distribution(d)], exact=True).distribution for d in (even, skewed)]
+    assert answers[0] == answers[1] == brute_answer(model, tables, query)
 
 
 def test_data_are_checked_before() -> None:

@@ -281,6 +281,24 @@ def test_random_experiments() -> None:
             assert_refutes(model, query, given, witness_of(model, query, given))
 
 
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (
+            shape("V3->V4 V2->V3 V0->V2 V1->V2", "V4-V0 V0-V3 V1-V3 V1-V2"),
+            Query(terms("V4"), (), opened("V3 V2")),
+        ),
+        (
+            shape("V4->V5 V0->V3 V1->V4 V3->V4", "V5-V0 V0-V1 V1-V3 V3-V4"),
+            Query(terms("V5"), (), opened("V4 V1")),
+        ),
+    ],
+)
+def test_several_mechanisms_at_once(model: CausalModel, query: Query) -> None:
+    """Hedges of which no single mechanism can be moved unseen so that the effect changes: two have to move."""
+    assert_refutes(model, query, (), witness_of(model, query))
+
+
 # ---- the same again --------------------------------------------------------------------------------------------------
 
 CODE = """
