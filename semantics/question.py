@@ -10,11 +10,11 @@ from typing import Literal
 from semantics.distribution import Array, number_array
 from semantics.network import Wiring
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.diagram import Builder, Diagram
-from strings.model import CausalModel, Mechanism
+from strings.diagram import Diagram, box
+from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box, Object
-from strings.surgery import CutWire, DoWire, Open, Surgery, operate
+from strings.surgery import DoWire, Open, Surgery, operate, tell
 
 _TOLD = "(told) "
 Place = Literal["target", "given", "opened", "told", "void"]
@@ -140,13 +140,8 @@ def _operate(model: CausalModel, surgeries: Sequence[Surgery]) -> CausalModel:
 
 
 def _tell(model: CausalModel, s: DoWire) -> CausalModel:
-    operate(model, CutWire(s.source, s.sink))  # refuses what is no wire
-    mechanism = model.mechanisms[s.sink]
-    x = model.object(s.source)
-    builder = Builder(mechanism.diagram.dom)
-    (told,) = builder.apply(Box(_told_name(s.axis or s.source, s.source), (), (x,), deterministic=True), ())
-    heard = builder.freeze(told if y == x else k for k, y in enumerate(mechanism.diagram.dom))
-    return model.with_mechanism(s.sink, Mechanism(mechanism.parents, heard >> mechanism.diagram))
+    state = Box(_told_name(s.axis or s.source, s.source), (), (model.object(s.source),), deterministic=True)
+    return tell(model, s.source, s.sink, box(state))
 
 
 def _told_name(axis: str, source: str) -> str:

@@ -53,6 +53,7 @@ _MOST_REDRAWS = 50
 _SEARCHED = 2_000  # models in search of one that violates an order, for each number of values
 _SIMPLE = 60  # models in simple fractions, which lie on the bounds that floats only come near
 _KEPT = 12
+_ALONE = 32
 _WITHOUT_VALUE = ("Q002", "Q006")  # a condition of probability zero, a division by zero
 
 
@@ -353,7 +354,10 @@ class _Downhill:
             if isinstance(e, QueryError) and e.diagnostic.code not in _WITHOUT_VALUE:
                 raise
             self._error = e
-            return []
+            if count == 1:
+                return []
+            alone = [self._batch(1, near) for _ in range(min(count, _ALONE))]  # one without a value spoils a batch
+            return [found for batch in alone for found in batch]
         self._valued = True
         axes, arrays, _ = aligned(sides)
         gaps = np.full(count, np.inf)

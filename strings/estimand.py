@@ -330,7 +330,7 @@ def _decide(model: CausalModel, query: Query, sources: Sequence[Source]) -> tupl
     names = set(graph.show(moved))
     set_ = [_setting(t) for t in query.given if t.variable in names]
     seen = tuple(t for t in query.given if t.variable not in names)
-    query = replace(query, given=seen, surgeries=(*query.surgeries, *set_))
+    query = _without_idle_policies(model, replace(query, given=seen, surgeries=(*query.surgeries, *set_)))
     treated |= moved
     after = operate(operated, *set_).graph
     policies = [(v, after.parents[v]) for v in bits(treated) if after.parents[v]]

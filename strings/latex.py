@@ -18,7 +18,7 @@ from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
 _OPERATORS = {"+": " + ", "-": " - ", "*": r" \, "}
 _RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
-_SPECIAL = {c: "\\" + c for c in "#$%&_{} "} | {
+_SPECIAL = {c: "\\" + c for c in "#$%&_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
@@ -73,7 +73,8 @@ def name(text: str) -> str:
     stem, primes = re.fullmatch(r"(.*?)('*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if re.fullmatch(r"-?\d+(\.\d+)?", stem):
         return stem + primes
-    return rf"\mathrm{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
+    command = r"\text" if " " in stem else r"\mathrm"  # math mode swallows blanks
+    return rf"{command}{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
 
 
 def _term(t: Term) -> str:

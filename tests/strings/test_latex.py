@@ -85,7 +85,7 @@ def test_any_name(text: str) -> None:
     """Whatever a variable or a value is called: braces balance, and no character is bare that LaTeX minds."""
     found = name(text)
     stripped = re.sub(r"\\[&%$#_{}]|\\textasciitilde\{\}|\\textasciicircum\{\}|\\textbackslash\{\}", "", found)
-    stripped = stripped.replace(r"\mathrm", "")
+    stripped = stripped.replace(r"\mathrm", "").replace(r"\text", "")
 
     assert balanced(stripped)
     assert not re.search(r"[&%$#~\\]", stripped)
