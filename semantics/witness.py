@@ -5,8 +5,9 @@ variable is moved, everything else held: what is given is linear in that mechani
 the null space of a matrix, and the effect changes along one of them. Which variable that is and how many values the
 hidden causes need is found over a finite field, the move itself in fractions, so that both models are exact.
 
-No theorem says that moving a single mechanism suffices; it did for every effect tried, with hidden causes of up to five
-values. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects are not.
+For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
+models of parities. No theorem says that one of the two always works; it did for every effect tried. What comes out has
+been checked: the given tables are equal, fraction by fraction, and the effects are not.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ def find_witness(
     for values in range(2, _MOST_LATENT_VALUES + 1):
         shape = search.shape(values)
         candidates = search.movable(shape)
-        if candidates:
-            best = min(search.draws(shape, candidates), key=_length, default=None)
-            if best is not None:
-                return search.completed(best, values)
+        best = min(search.draws(shape, candidates), key=_length, default=None) if candidates else None
+        if best is None and values == 2:
+            best = min(search.parities(shape), key=_length, default=None)
+        if best is not None:
+            return search.completed(best, values)
     return None
 
 
@@ -207,6 +209,27 @@ class _Search:
             small = {n: self._readable(_narrow(shape, n), n in shape.latents) for n in shape.names}
             for n in movable:
                 yield from self._moved(shape, small, n)
+
+    def parities(self, shape: CausalModel) -> Iterator[Witness]:
+        """Witnesses among models of parities, as in the proof of Shpitser and Pearl (2006, theorem 4).
+
+        Every variable is the sum of what it hears, mostly. There a mechanism can be moved unseen that for most numbers
+        cannot.
+        """
+        fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
+        for mostly in (Fraction(3, 4), Fraction(1)):
+            small = {n: self._parity(_narrow(shape, n), n in shape.latents, mostly) for n in shape.names}
+            for n in shape.observed:
+                if n not in fixed and shape.parents(n):
+                    yield from self._moved(shape, small, n)
+
+    def _parity(self, widths: Sequence[int], latent: bool, mostly: Fraction) -> Array:
+        made = np.empty(widths, dtype=object)
+        for at in np.ndindex(*widths):
+            even = (sum(at) % 2) == 0
+            alone = latent or len(widths) == 1
+            made[at] = Fraction(1, widths[-1]) if alone else mostly if even else 1 - mostly
+        return made
 
     def _readable(self, widths: Sequence[int], latent: bool) -> Array:
         """A table of simple fractions: hidden causes uniform, the others by bits."""
