@@ -80,7 +80,7 @@ def derive(model: CausalModel, found: Identified) -> tuple[Step, ...]:
 
 class _Derivation:
     def __init__(self, model: CausalModel, found: Identified) -> None:
-        self._model = hide_unspoken(model, found.given)
+        self._model = hide_unspoken(model, found.used)
         self._found = found
 
     def steps(self) -> Iterable[Step]:
@@ -175,7 +175,7 @@ def check_derivation(model: CausalModel, found: Identified, steps: Sequence[Step
     comparing diagrams. That the last step leads to the estimand in numbers is for `semantics` to check.
     """
     try:
-        _Replay(hide_unspoken(model, found.given), found).run(steps)
+        _Replay(hide_unspoken(model, found.used), found).run(steps)
     except _FalseStepError as e:
         return str(e)
     return ""
@@ -212,7 +212,7 @@ class _Replay:
         if self._wanted is None:
             self._require(not self._treated, "the effect is not reduced to what is seen")
             shown = self._targets | self._given | self._seen
-            given = any(not g.done and shown <= set(g.variables) for g in self._found.given)
+            given = any(not g.done and shown <= set(g.variables) for g in self._found.used)
             self._require(given, f"{_list(self._ordered(shown))} are not given together")
             return
         self._keep_known()
@@ -322,7 +322,7 @@ class _Replay:
 
     def _given_(self, step: Step) -> None:
         done = step.outcome[0] if step.outcome else ()
-        fitting = [g for g in self._found.given if set(g.variables) == set(step.subject) and g.done == done]
+        fitting = [g for g in self._found.used if set(g.variables) == set(step.subject) and g.done == done]
         self._require(bool(fitting), f"{_q(step.subject)} is not given")
         self._keep_known()
         self._home = hide_unspoken(self._model, fitting[:1])

@@ -120,6 +120,12 @@ class Identified:
     routes: tuple[Route, ...]
     plain: bool = False
     names: tuple[str, ...] = ()  # of all variables of the model, hidden ones too
+    alone: Given | None = None  # the given distribution that it follows from alone, where not all together were used
+
+    @property
+    def used(self) -> tuple[Given, ...]:
+        """The given distributions that the derivation speaks of."""
+        return self.given if self.alone is None else (self.alone,)
 
     @property
     def diagram(self) -> Diagram:
@@ -179,7 +185,7 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
             sources = tuple(_source(model, part, h) if h is g else _NOTHING for h in given)
             alone = _identify(model, part, query, given, sources)
             if isinstance(alone, Identified):
-                return alone
+                return replace(alone, alone=g)
     return found
 
 
