@@ -5,7 +5,7 @@
 Seeded sparse random graphs with hidden causes, one treatment and one outcome; all tools answer the same questions in
 one process, on graphs that are built beforehand. *verdict* is whether the effect can be identified; *estimand* is also
 how, as a diagram; *formula* is that diagram written out. The other tools find verdict and formula in one go. One that
-takes longer than the budget for most questions is left out of larger sizes; one that is not installed is left out.
+takes longer than the budget for a question is left out of the larger sizes; one that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from strings.written import formula
 SIZES = (10, 100, 500, 5_000)
 SMOKE_SIZES = (10, 30)
 QUESTIONS = 25
+KINDS = ("any pair", "confounded")
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,25 @@ class Question:
     outcome: str
 
 
-def question(n: int, seed: int) -> Question:
+def question(n: int, seed: int, kind: str = "any pair") -> Question:
     """A random sparse graph: up to two parents among the twenty variables before, a hidden cause with a neighbour now
-    and then. The treatment comes early, the outcome is among the last that it can have an effect on. In every third
-    graph the treatment shares a hidden cause with a child, so that the effect may not be identifiable."""
+    and then; and an early treatment with a late outcome. Of the kind `any pair` that is all. Of the kind `confounded`
+    the treatment has an effect on the outcome, and in every third graph it shares a hidden cause with a child."""
     rng = random.Random(f"{n} {seed}")
     names = tuple(f"V{i}" for i in range(n))
     parents = [sorted(_some(rng, range(max(0, j - 20), j))) for j in range(n)]
     arcs = [(names[j], names[min(n - 1, j + rng.randint(1, 9))]) for j in range(n - 1) if rng.random() < 0.2]
     arrows = [(names[i], names[j]) for j, before in enumerate(parents) for i in before]
-    treated = rng.randrange(max(1, n // 4))
-    reached = [treated]
-    for j in range(treated + 1, n):
-        if set(parents[j]) & set(reached[-40:]):
-            reached.append(j)
-    outcome = rng.choice(reached[1:][-max(1, n // 4) :] or [n - 1])
-    if seed % 3 == 0 and len(reached) > 1:
-        arcs = list(dict.fromkeys([*arcs, (names[treated], names[reached[1]])]))
+    treated, outcome = rng.randrange(max(1, n // 4)), n - 1 - rng.randrange(max(1, n // 4))
+    if kind == "confounded":
+        reached = [treated]
+        for j in range(treated + 1, n):
+            if set(parents[j]) & set(reached[-40:]):
+                reached.append(j)
+        if len(reached) > 1:
+            outcome = rng.choice(reached[1:][-max(1, n // 4) :])
+            if seed % 3 == 0:
+                arcs = list(dict.fromkeys([*arcs, (names[treated], names[reached[1]])]))
     return Question(Mixed(names, tuple(arrows), tuple(arcs)), names[treated], names[outcome])
 
 
@@ -234,6 +237,7 @@ OURS: dict[str, Callable[[Question], Action]] = {
 class Measurement:
     """Median seconds for a question at one size, by task (`None`: most are over the budget), and how many are over."""
 
+    kind: str
     n: int
     seconds: Mapping[str, float | None]
     over: Mapping[str, int]
@@ -273,19 +277,20 @@ def median_time(
 
 
 def measure(sizes: Sequence[int], questions: int, budget: float, others: Mapping[str, Peer]) -> Iterator[Measurement]:
-    """All tasks in growing sizes; a tool that has no median within its budget is not asked larger ones."""
-    left = dict(others)
-    for n in sizes:
-        asked = [question(n, k) for k in range(questions)]
-        seconds: dict[str, float | None] = {}
-        over: dict[str, int] = {}
-        for task, prepare in OURS.items():
-            seconds[task], over[task] = median_time(prepare, asked, 10 * budget)
-        for name, peer in list(left.items()):
-            seconds[name], over[name] = median_time(_peer(peer), asked, budget)
-            if seconds[name] is None:
-                del left[name]
-        yield Measurement(n, seconds, over, sum(bool(_verdict(q)()) for q in asked))
+    """All tasks in growing sizes; a tool that went over its budget is not asked larger ones of that kind."""
+    for kind in KINDS:
+        left = dict(others)
+        for n in sizes:
+            asked = [question(n, k, kind) for k in range(questions)]
+            seconds: dict[str, float | None] = {}
+            over: dict[str, int] = {}
+            for task, prepare in OURS.items():
+                seconds[task], over[task] = median_time(prepare, asked, 10 * budget)
+            for name, peer in list(left.items()):
+                seconds[name], over[name] = median_time(_peer(peer), asked, budget)
+                if over[name]:
+                    del left[name]
+            yield Measurement(kind, n, seconds, over, sum(bool(_verdict(q)()) for q in asked))
 
 
 def _micro(value: float | None) -> str:
@@ -296,19 +301,21 @@ def show(rows: Sequence[Measurement], others: Mapping[str, Peer]) -> Table:
     """The measurements as a table."""
     missing = [n for n in ("pyAgrum", "causaleffect", "y0") if n not in others]
     note = f" ({', '.join(missing)} not installed)" if missing else ""
-    table = Table("n", "yes", *OURS, title=f"Medians in µs{note}")
+    table = Table("questions", "n", "yes", *OURS, title=f"Medians in µs{note}")
     for name, peer in others.items():
         for heading in (f"{name} {peer.version}".strip(), "÷ verdict", "÷ formula"):
             table.add_column(heading)
-    for column in table.columns:
+    for column in table.columns[1:]:
         column.justify = "right"
     for r in rows:
-        cells = [f"{r.n:,}", str(r.identifiable), *(_micro(r.seconds[t]) for t in OURS)]
+        cells = [r.kind, f"{r.n:,}", str(r.identifiable), *(_micro(r.seconds[t]) for t in OURS)]
         for name in others:
             ratios = [r.ratio(name, task) for task in ("verdict", "formula")]
             late = f" ({r.over[name]} over)" if r.over.get(name) else ""
             cells += [_micro(r.seconds.get(name)) + late, *(f"{ratio:,.1f}" if ratio else "" for ratio in ratios)]
         table.add_row(*cells)
+        if r.n == rows[-1].n:
+            table.add_section()
     return table
 
 

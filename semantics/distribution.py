@@ -12,6 +12,7 @@ yes  0.542297     4013/7400
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -95,10 +96,10 @@ def significant(p: Number, digits: int = 6) -> str:
 
 
 def float_array(array: Array) -> Array:
-    """The entries in float64; fractions too large for it become the largest there is."""
+    """The entries in float64; fractions too large for it become infinite."""
     if array.dtype == object and any(abs(p) > _LARGEST_FLOAT for p in array.flat):
-        clipped = [float(max(-_LARGEST_FLOAT, min(p, _LARGEST_FLOAT))) for p in array.flat]
-        return np.array(clipped).reshape(array.shape)
+        made = [float(p) if abs(p) <= _LARGEST_FLOAT else (math.inf if p > 0 else -math.inf) for p in array.flat]
+        return np.array(made).reshape(array.shape)
     return array.astype(np.float64)
 
 

@@ -69,11 +69,9 @@ class Plain:
     """Fractions and floats: what a fraction meets a float in is a float."""
 
     def constant(self, value: Fraction, exact: bool) -> Array:
-        if not exact:
-            return np.array(float(value))
         made = np.empty((), dtype=object)
         made[()] = value
-        return made
+        return made if exact else float_array(made)
 
     @np.errstate(over="ignore", invalid="ignore")  # too large for floats is infinite, not a warning
     def combine(self, op: str, left: Array, right: Array) -> Array:

@@ -120,6 +120,6 @@ def test_the_benchmark_runs() -> None:
         "op2": {"op": "*", "op1": {"op": "P", "vars": ["W"]}, "op2": {"op": "P", "vars": ["W"]}},
     }
 
-    assert [r.n for r in rows] == [10, 20]
+    assert [(r.kind, r.n) for r in rows] == [(kind, n) for kind in identification.KINDS for n in (10, 20)]
     assert all(v is not None and v > 0 for r in rows for v in r.seconds.values())
     assert str(identification._from_pyagrum(tree)) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"

@@ -6,13 +6,18 @@ a ground discards it, an upside-down ground is the uniform state. What surgery h
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import warnings
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from strings.diagnostic import Diagnostic
 from strings.diagram import Diagram
 from strings.model import CausalModel
+from strings.picture.change import change_scene
 from strings.picture.dag import dag_dot, draw_dag
-from strings.picture.files import PictureError, write_by_ending
+from strings.picture.files import PictureError, PictureWarning, write_by_ending
+from strings.picture.fonts import missing_glyphs
+from strings.picture.glyphs import Text
 from strings.picture.graph import draw_graph
 from strings.picture.operation import model_scene
 from strings.picture.pdf import to_pdf, to_png
@@ -20,15 +25,32 @@ from strings.picture.scene import Scene, captioned, lay_out, scene_of
 from strings.picture.svg import to_svg
 from strings.surgery import Surgery
 
-__all__ = ["PictureError", "dag_dot", "draw", "draw_dag", "draw_model", "write_scene"]
+__all__ = [
+    "PictureError",
+    "PictureWarning",
+    "dag_dot",
+    "draw",
+    "draw_change",
+    "draw_dag",
+    "draw_model",
+    "write_scene",
+]
+
+Warn = Callable[[Diagnostic], None]
 
 
 def draw(
-    diagram: Diagram, path: str | Path | None = None, latents: Collection[str] = frozenset(), title: str = ""
+    diagram: Diagram,
+    path: str | Path | None = None,
+    latents: Collection[str] = frozenset(),
+    title: str = "",
+    *,
+    warn: Warn | None = None,
 ) -> str:
     """Draw a diagram; returns the SVG text, and with `path` also writes it as `.svg`, `.pdf` or `.png`.
 
-    Wires of objects named in `latents` are dashed; a `title` is set below the picture.
+    Wires of objects named in `latents` are dashed; a `title` is set below the picture. What no font has (V005) is told
+    to `warn`, or else is a Python warning.
 
     >>> from strings.diagram import copy
     >>> from strings.signature import Object
@@ -39,11 +61,47 @@ def draw(
         PictureError: V001 for an unknown ending, V003 for a missing package, V004 for a file that cannot be written.
     """
     graph = draw_graph(diagram, latents)
-    return write_scene(captioned(scene_of(graph, lay_out(graph), title), title), path)
+    return write_scene(captioned(scene_of(graph, lay_out(graph), title), title), path, warn)
+
+
+def draw_change(
+    before: Diagram,
+    after: Diagram,
+    cut: Collection[str],
+    path: str | Path | None = None,
+    *,
+    title: str = "",
+    steps: str = "",
+    both: bool = True,
+    warn: Warn | None = None,
+) -> str:
+    """Draw a diagram before and after surgery on the boxes named in `cut` (or only after: `both=False`).
+
+    What became of those boxes is red and in their place, and nothing else moves. If `after` does not come from `before`
+    by putting states in the place of those boxes, it is laid out afresh, with its new boxes in red. `title` names the
+    diagram, `steps` the surgery.
+
+    >>> from strings.diagram import box, discard, uniform
+    >>> from strings.signature import Box, Object
+    >>> A, B = Object("A"), Object("B")
+    >>> f, g = box(Box("f", (A,), (B,))), box(Box("g", (B,), (A,)))
+    >>> svg = draw_change(f >> g, f >> discard((B,)) >> uniform((A,)), {"g"}, title="d", steps="cut(g)")
+    >>> svg.count(">f<"), svg.count(">g<"), ">after cut(g)<" in svg
+    (2, 1, True)
+
+    Raises:
+        PictureError: as for `draw`.
+    """
+    return write_scene(change_scene(before, after, cut, title, steps, both), path, warn)
 
 
 def draw_model(
-    model: CausalModel, surgeries: Sequence[Surgery] = (), path: str | Path | None = None, before: bool = True
+    model: CausalModel,
+    surgeries: Sequence[Surgery] = (),
+    path: str | Path | None = None,
+    before: bool = True,
+    *,
+    warn: Warn | None = None,
 ) -> str:
     """Draw a model; with `surgeries`, the model before and after them (or only after: `before=False`).
 
@@ -58,15 +116,24 @@ def draw_model(
         PictureError: as for `draw`.
         CutwireError: if a surgery does not fit the model.
     """
-    return write_scene(model_scene(model, surgeries, before), path)
+    return write_scene(model_scene(model, surgeries, before), path, warn)
 
 
-def write_scene(scene: Scene, path: str | Path | None = None) -> str:
+def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None = None) -> str:
     """The SVG text of a scene; with `path`, also write it there by the ending."""
     text = to_svg(scene)
-    if path is not None:
-        write_by_ending(
-            path,
-            {".svg": text.encode, ".pdf": lambda: to_pdf(scene), ".png": lambda: to_png(scene)},
-        )
+    if path is None:
+        return text
+    write_by_ending(
+        path,
+        {".svg": text.encode, ".pdf": lambda: to_pdf(scene), ".png": lambda: to_png(scene)},
+    )
+    if Path(path).suffix.lower() != ".svg":
+        missing = missing_glyphs(shape.text for shape in scene.shapes if isinstance(shape, Text))
+        if missing is not None:
+            (warn or _warn)(missing)
     return text
+
+
+def _warn(diagnostic: Diagnostic) -> None:
+    warnings.warn(PictureWarning(str(diagnostic)), stacklevel=4)

@@ -14,6 +14,10 @@ class PictureError(CutwireError):
     """A picture that cannot be made or written (codes V)."""
 
 
+class PictureWarning(UserWarning):
+    """A picture that does not show everything (V005)."""
+
+
 def write_by_ending(path: str | Path, writers: Mapping[str, Callable[[], bytes]]) -> None:
     """Write what the writer for the ending of `path` gives, all of it or nothing.
 

@@ -40,6 +40,17 @@ class Path:
     style: str
 
 
+def bezier(start: tuple[float, float], curve: tuple[float, ...], steps: int) -> list[tuple[float, float]]:
+    """Points along a cubic curve, its start left out."""
+    (x0, y0), (x1, y1, x2, y2, x3, y3) = start, curve
+    points = []
+    for k in range(1, steps + 1):
+        t = k / steps
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        points.append((a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3))
+    return points
+
+
 @dataclass(frozen=True, slots=True)
 class Polygon:
     """A closed outline with a fill."""
@@ -60,13 +71,14 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text; `y` is the base line, `anchor` says which end or middle `x` is."""
+    """A line of text; `y` is the base line, `anchor` says which end or middle `x` is; a slanted one rises at 45°."""
 
     x: float
     y: float
     text: str
     style: str
     anchor: str = "middle"
+    slanted: bool = False
 
 
 Shape = Path | Polygon | Circle | Text
@@ -118,7 +130,9 @@ def size_of(part: Part) -> Size:
         case "copy":
             return Size(5, 5, 0)
         case "discard":
-            return Size(11, 11, 18)
+            return Size(10, 10, 18)
+        case "in" | "out" if part.slanted:
+            return Size(8, 8, 12 + round(0.71 * text_width(part.label, LABEL)))
         case "in" | "out":
             return _even(max(12, _text(part.label, LABEL)), 24)
         case "gap":
@@ -129,7 +143,7 @@ def size_of(part: Part) -> Size:
 def _box_size(part: Part) -> Size:
     """The room of a box; new sources on its ports hang in its foot and may push the ports apart."""
     widest = max((_source_size(s)[0] for _, s in part.fed), default=0)
-    foot = max((_source_size(s)[1] + 36 for _, s in part.fed), default=0)
+    foot = max([0, *(_source_size(s)[1] + 36 for _, s in part.fed), *(26 for _ in part.grounded)])
     reach = widest // 2 if len(part.fed) < 2 else widest
     pitch = max(PITCH, 2 * ((reach + 11) // 2)) if part.ins > 1 else PITCH
     width = max(_body_width(part, pitch), (part.ins - 1) * pitch + widest)
@@ -205,6 +219,10 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
             return Drawn(ground(x, bottom - 8, -1, tint), top, bottom - 8)
         case "copy":
             return Drawn([Circle(x, top, 3.3, "dot")], top, top)
+        case "in" if part.slanted:
+            return Drawn([Text(x + 8, top + 12, part.label, tint + "label", "end", True)], top + 2, bottom)
+        case "out" if part.slanted:
+            return Drawn([Text(x + 1, bottom - 5, part.label, tint + "label", "start", True)], top, bottom - 2)
         case "in":
             return Drawn([Text(x, top + 19, part.label, tint + "label")], top + 2, bottom)
         case "out":
@@ -225,22 +243,28 @@ def _box(part: Part, x: float, room_middle: float, room: Size) -> Drawn:
         at = x + port_offset(port, part.ins, room.pitch)
         shapes.append(Path((("M", (at, low + 12)), ("L", (at, low))), "red wire"))
         shapes.extend(_new_source(source, at, low + 12))
+    for port in (*(port for port, _ in part.fed), *part.grounded):
+        at = x + port_offset(port, part.ins, room.pitch)
         shapes.extend(ground(at, room_bottom - 8, -1, "red "))
     return Drawn(shapes, top, low, room_bottom - 8)
 
 
 def _gap(part: Part, x: float, middle: float, pitch: int) -> Drawn:
-    """What surgery leaves of a box: grounds below, a new source above."""
+    """What surgery leaves of a box: grounds below, a new source above on every output."""
     height = size_of(part).height
     top, low = middle - height / 2, middle + height / 2
     shapes: list[Shape] = []
     for k in range(part.ins):
-        shapes.extend(ground(x + port_offset(k, part.ins, pitch), low - 8, -1, "red "))
+        if k not in part.absent:
+            shapes.extend(ground(x + port_offset(k, part.ins, pitch), low - 8, -1, "red "))
     source = part.source or NewSource("uniform")
     stub = {"uniform": 8, "point": 0, "open": 8}[source.kind]
-    if stub:
-        shapes.append(Path((("M", (x, top + stub)), ("L", (x, top))), "red wire"))
-    return Drawn([*shapes, *_new_source(source, x, top + stub)], top, low - 8)
+    for k in range(part.outs):
+        at = x + port_offset(k, part.outs, pitch)
+        if stub:
+            shapes.append(Path((("M", (at, top + stub)), ("L", (at, top))), "red wire"))
+        shapes.extend(_new_source(source, at, top + stub))
+    return Drawn(shapes, top, low - 8)
 
 
 def _new_source(source: NewSource, x: float, y: float) -> list[Shape]:

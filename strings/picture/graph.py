@@ -13,14 +13,17 @@ order of the term, the outputs, and what wires need.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from strings.diagram import Diagram, Node
+from strings.picture.text import text_width
 from strings.signature import Box, Ty, show_type
 
 Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap"]
 Source = Literal["uniform", "point", "open"]
+_WIDE = 1000  # points; if the labels of the inputs or the outputs need more, they are slanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Part:
     """One thing to draw, with `ins` ports below and `outs` ports above.
 
     A `gap` is a box that surgery took out: its inputs end in grounds and `source` stands in its place. `fed` lists the
-    input ports of a box that a new source feeds, the old wire ending in a ground below it.
+    input ports of a box that a new source feeds, the old wire ending in a ground below it; `grounded` those whose wire
+    ends in a ground and that nothing feeds, `absent` those that have no wire. The label of an input or an output may be
+    `slanted`, to take less room.
     """
 
     kind: Kind
@@ -46,13 +51,17 @@ class Part:
     red: bool = False
     source: NewSource | None = None
     fed: tuple[tuple[int, NewSource], ...] = ()
+    grounded: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+    slanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """A wire from output port `out` of part `source` to input port `port` of part `target`.
 
-    `net` is the number of the diagram's wire that it belongs to, `name` the name of its object.
+    `net` is the number of the diagram's wire that it belongs to, `name` the name of its object. A `hidden` one only
+    keeps its room, for a picture in register with one that has it.
     """
 
     source: int
@@ -62,6 +71,8 @@ class Wire:
     net: int
     name: str
     dashed: bool = False
+    red: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,15 @@ class DrawGraph:
     parts: tuple[Part, ...]
     wires: tuple[Wire, ...]
     about: str = ""
+
+    @cached_property
+    def passed(self) -> dict[int, int]:
+        """Dots of which only one leg is drawn, so that they are none; the number of that leg."""
+        legs: dict[int, list[int]] = {}
+        for k, wire in enumerate(self.wires):
+            if self.parts[wire.source].kind == "copy" and not wire.hidden:
+                legs.setdefault(wire.source, []).append(k)
+        return {dot: ks[0] for dot, ks in legs.items() if len(ks) == 1 and self.parts[dot].outs > 1}
 
 
 def draw_graph(diagram: Diagram, latents: Collection[str] = frozenset()) -> DrawGraph:
@@ -111,7 +131,18 @@ def graph_of_term(
     wires: list[Wire] = []
     for net, (start, x) in enumerate(zip(ends, types, strict=True)):
         wires.extend(_net(parts, net, start, uses[net], x.name, x.name in latents))
+    _slant(parts, "in")
+    _slant(parts, "out")
     return DrawGraph(tuple(parts), tuple(wires), _in_words(dom, nodes, [types[w] for w in outs]))
+
+
+def _slant(parts: list[Part], kind: Kind) -> None:
+    """Slant the labels of the inputs or the outputs where they would make a picture much wider."""
+    row = [k for k, part in enumerate(parts) if part.kind == kind]
+    width = sum(text_width(parts[k].label, 17) + 14 for k in row)
+    if width > max(_WIDE, 50 * len(row)):
+        for k in row:
+            parts[k] = replace(parts[k], slanted=True)
 
 
 def part_of_box(box: Box, red: bool = False) -> Part:

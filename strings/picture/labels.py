@@ -11,9 +11,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from strings.picture.coordinates import Layout
-from strings.picture.glyphs import SMALL, STYLES, Circle, Drawn, Path, Polygon, Shape, Text
+from strings.picture.glyphs import SMALL, STYLES, Circle, Drawn, Path, Polygon, Shape, Text, bezier
 from strings.picture.graph import DrawGraph
 from strings.picture.text import text_width
+
+_CELL = 64
 
 
 class Area(NamedTuple):
@@ -33,9 +35,12 @@ class Area(NamedTuple):
 def area_of(shape: Shape) -> Area:
     """The rectangle around a shape (around the control points of a curve)."""
     match shape:
-        case Text(x, y, text, style, anchor):
+        case Text(x, y, text, style, anchor, slanted):
             size = STYLES[style].size
             width = text_width(text, size)
+            if slanted:
+                reach = 0.71 * width if anchor == "start" else -0.71 * width
+                return _around([(x - 0.5 * size, y - 0.5 * size), (x + 0.16 * size, y), (x + reach, y - reach)])
             left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
             return Area(left, y - 0.7 * size, left + width, y + 0.22 * size)
         case Circle(x, y, radius):
@@ -58,11 +63,7 @@ def flattened(path: Path, steps: int = 10) -> list[tuple[float, float]]:
         if command != "C":
             points.append((flat[0], flat[1]))
             continue
-        (x0, y0), (x1, y1, x2, y2, x3, y3) = points[-1], flat
-        for k in range(1, steps + 1):
-            t = k / steps
-            a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
-            points.append((a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3))
+        points.extend(bezier(points[-1], flat, steps))
     return points
 
 
@@ -71,19 +72,42 @@ def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires:
     wanted = _unnamed(graph)
     if not wanted:
         return []
-    taken = [_grown(area_of(s)) for d in drawn for s in d.shapes]
+    taken = _Taken()
+    for d in drawn:
+        for shape in d.shapes:
+            taken.add(_grown(area_of(shape)))
     for path in wires:
-        points = flattened(path)
-        taken.extend(_grown(_around(pair)) for pair in pairwise(points))
+        for pair in pairwise(flattened(path)):
+            taken.add(_grown(_around(pair)))
     labels: list[Text] = []
     for name, numbers in wanted:
         for label in _candidates(name, [wires[k] for k in numbers]):
             area = area_of(label)
-            if area.left >= 0 and not any(area.meets(t) for t in taken):
+            if area.left >= 0 and not taken.meets(area):
                 labels.append(label)
-                taken.append(_grown(area))
+                taken.add(_grown(area))
                 break
     return labels
+
+
+class _Taken:
+    """Areas that are taken, sorted into the cells of a grid."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[int, int], list[Area]] = {}
+
+    def add(self, area: Area) -> None:
+        for cell in self._cells(area):
+            self.cells.setdefault(cell, []).append(area)
+
+    def meets(self, area: Area) -> bool:
+        return any(area.meets(other) for cell in self._cells(area) for other in self.cells.get(cell, ()))
+
+    @staticmethod
+    def _cells(area: Area) -> Iterator[tuple[int, int]]:
+        for column in range(int(area.left // _CELL), int(area.right // _CELL) + 1):
+            for row in range(int(area.top // _CELL), int(area.bottom // _CELL) + 1):
+                yield column, row
 
 
 def _unnamed(graph: DrawGraph) -> list[tuple[str, list[int]]]:

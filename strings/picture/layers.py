@@ -1,17 +1,21 @@
 """Layers: on which level every part stands, and the bends of wires that pass a level.
 
-Parts stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981): inputs at the bottom, outputs on top. Parts
-with more outputs than inputs (states, copy dots) are then pulled up to just below their first consumer, which
-shortens more wire than it lengthens. A wire that passes levels gets a bend on each of them.
+Inputs stand at the bottom, outputs on top, and the parts between them so that the wires are short (Gansner et al. 1993,
+section 2). In a large graph they stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981), and parts with more
+outputs than inputs are pulled up to just below their first consumer. A wire that passes levels gets a bend on each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 
-from strings.picture.graph import DrawGraph
+from strings.picture.graph import DrawGraph, Wire
+from strings.picture.simplex import Edge, solve
+
+_LARGE = 800  # wires; a larger graph gets the first layering that is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,55 +62,124 @@ class Layered:
         return not self.is_bend(vertex) and self.graph.parts[vertex].kind == "copy"
 
 
-def layered(graph: DrawGraph) -> Layered:
-    """Assign the layers and put in the bends."""
-    layer = assign_layers(graph)
+def layered(graph: DrawGraph, layer: Sequence[int] | None = None) -> Layered:
+    """Put in the bends that an assignment of layers (by default the first of `layerings`) asks for."""
+    layer = layerings(graph)[0] if layer is None else layer
+    level = list(layer)
     chains: list[tuple[int, ...]] = []
     segments: list[Segment] = []
     for wire in graph.wires:
         chain = [wire.source]
-        for level in range(layer[wire.source] + 1, layer[wire.target]):
-            chain.append(len(layer))
-            layer.append(level)
+        for passed in range(layer[wire.source] + 1, layer[wire.target]):
+            chain.append(len(level))
+            level.append(passed)
         chain.append(wire.target)
         last = len(chain) - 2
         for k, (low, high) in enumerate(pairwise(chain)):
             segments.append(Segment(low, wire.out if k == 0 else 0, high, wire.port if k == last else 0))
         chains.append(tuple(chain))
-    return Layered(graph, tuple(layer), tuple(chains), tuple(segments))
+    return Layered(graph, tuple(level), tuple(chains), tuple(segments))
 
 
-def assign_layers(graph: DrawGraph) -> list[int]:
-    """The level of every part."""
+def layerings(graph: DrawGraph) -> list[list[int]]:
+    """Assignments of layers to choose from; of a large graph only one.
+
+    Dots stand near their box, or near their consumers, or all boxes stand low; wires beside a ground leave it one
+    level, or two (for a state beside it), or none.
+    """
+    if len(graph.wires) > _LARGE:
+        return [_longest_paths(graph)]
+    grounded = 2 in _lengths(graph, 1)
+    found: list[list[int]] = []
+    for room in (1, 2, 0) if grounded else (0,):
+        found += [_shortest_wires(graph, True, room), _shortest_wires(graph, False, room)]
+        found.append(_packed(_longest_paths(graph, room, sunk=True)))
+    return [layer for k, layer in enumerate(found) if layer not in found[:k]]
+
+
+def _shortest_wires(graph: DrawGraph, low_dots: bool, room: int) -> list[int]:
+    """The levels with the least total weighted length of wires, by network simplex (Gansner et al. 1993)."""
+    start = _longest_paths(graph, room)
+    parts = graph.parts
+    n = len(parts)
+    number = [n if p.kind == "in" else n + 1 if p.kind == "out" else k for k, p in enumerate(parts)]
+    used = sorted({*number, n, n + 1})
+    index = {v: k for k, v in enumerate(used)}
+    lengths = _lengths(graph, room)
+    edges = [
+        Edge(index[number[w.source]], index[number[w.target]], length, _weight(graph, w, low_dots))
+        for w, length in zip(graph.wires, lengths, strict=True)
+    ]
+    bottom, top = index[n], index[n + 1]
+    has_inputs = any(p.kind == "in" for p in parts)
+    edges += [Edge(bottom, index[v], int(has_inputs), 0) for v in used[:-2]]
+    edges += [Edge(index[v], top, 1, 0) for v in used[:-2]]
+    edges.append(Edge(bottom, top, int(has_inputs), 0))
+    rank = [0] * len(used)
+    for v, level in zip(number, start, strict=True):
+        rank[index[v]] = level
+    rank[bottom] = 0
+    rank[top] = max([int(has_inputs), *(start[k] + (p.kind != "out") for k, p in enumerate(parts))])
+    ranks = solve(len(used), edges, rank, max_pivots=20 * len(used))
+    return _packed([ranks[index[v]] for v in number])
+
+
+def _packed(layer: list[int]) -> list[int]:
+    """The same without empty levels."""
+    level = {old: new for new, old in enumerate(sorted(set(layer)))}
+    return [level[old] for old in layer]
+
+
+def _weight(graph: DrawGraph, wire: Wire, low_dots: bool) -> int:
+    """How much a wire wants to be short: stems of dots on states, and of all if the dots shall be low, and grounds."""
+    source, target = graph.parts[wire.source], graph.parts[wire.target]
+    if target.kind == "copy" and (low_dots or not source.ins):
+        return 2 + target.outs
+    return 4 if target.kind == "discard" else 2 if not source.ins else 1
+
+
+def _lengths(graph: DrawGraph, room: int) -> list[int]:
+    """How many levels each wire must rise: one, and `room` more beside a wire that ends in a ground."""
+    grounded = {w.source for w in graph.wires if graph.parts[w.target].kind == "discard"}
+    return [1 + room * (w.source in grounded and graph.parts[w.target].kind != "discard") for w in graph.wires]
+
+
+def _longest_paths(graph: DrawGraph, room: int = 0, sunk: bool = False) -> list[int]:
+    """The longest-path layering; parts with more outputs than inputs are pulled up to their first consumer.
+
+    With `sunk` only states are, and dots on states.
+    """
     n = len(graph.parts)
-    above: list[list[int]] = [[] for _ in range(n)]
-    below: list[list[int]] = [[] for _ in range(n)]
-    for wire in graph.wires:
-        above[wire.source].append(wire.target)
-        below[wire.target].append(wire.source)
+    above: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    below: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for wire, length in zip(graph.wires, _lengths(graph, room), strict=True):
+        above[wire.source].append((wire.target, length))
+        below[wire.target].append((wire.source, length))
     order = _upwards(above, below)
     has_inputs = any(p.kind == "in" for p in graph.parts)
     layer = [0] * n
     for v in order:
         floor = 1 if has_inputs and graph.parts[v].kind != "in" else 0
-        layer[v] = max([floor, *(layer[u] + 1 for u in below[v])])
+        layer[v] = max([floor, *(layer[u] + length for u, length in below[v])])
     inner = [layer[v] for v in range(n) if graph.parts[v].kind != "out"]
-    top = max(inner, default=-1) + 1
+    top = max([max(inner, default=-1) + 1, *layer])
     for v in range(n):
         if graph.parts[v].kind == "out":
             layer[v] = top
     for v in reversed(order):
-        if above[v] and len(above[v]) > len(below[v]) and graph.parts[v].kind != "in":
-            layer[v] = min(layer[w] for w in above[v]) - 1
+        if graph.parts[v].kind == "in" or (sunk and any(graph.parts[u].ins for u, _ in below[v])):
+            continue
+        if len(above[v]) > len(below[v]):
+            layer[v] = min(layer[w] - length for w, length in above[v])
     return layer
 
 
-def _upwards(above: list[list[int]], below: list[list[int]]) -> list[int]:
+def _upwards(above: list[list[tuple[int, int]]], below: list[list[tuple[int, int]]]) -> list[int]:
     """A topological order of the parts, bottom first."""
     waiting = [len(b) for b in below]
     order = [v for v, count in enumerate(waiting) if not count]
     for v in order:  # grows while it is read
-        for w in above[v]:
+        for w, _ in above[v]:
             waiting[w] -= 1
             if not waiting[w]:
                 order.append(w)

@@ -1,31 +1,28 @@
-"""Pictures of surgery: a model before and after, in register.
+"""Pictures of surgery: a model or a diagram before and after, in register.
 
-The picture after surgery is the picture before it with the slots of the touched boxes edited in place: a cut box
-becomes grounds below and a uniform state above, a wire that is cut ends in a ground below a new source. Nothing is
-dropped, so a latent variable that nobody hears any more stays visible. Only when a new mechanism has other parents, or
-an old one is more than one box, is the second picture laid out afresh.
+The picture after surgery is the picture before it with the slots of the touched boxes edited in place (`slots`).
+Nothing is dropped, so a latent variable that nobody hears any more stays visible. Only when a policy listens to what
+depends on it before the surgery, or a mechanism is more than one box, is the second picture laid out afresh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+import heapq
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from strings.diagram import Builder, Diagram, Node
 from strings.model import CausalModel, Mechanism
-from strings.picture.graph import DrawGraph, NewSource, Part, graph_of_term, part_of_box
-from strings.picture.scene import Scene, captioned, lay_out, scene_of, side_by_side
+from strings.picture.coordinates import Layout
+from strings.picture.graph import DrawGraph, graph_of_term
+from strings.picture.scene import Scene, captioned, cost, lay_out, scene_of, side_by_side
+from strings.picture.slots import ModelGraph, Names, as_it_was, changed_by, edit_in_place, shared_ports
 from strings.signature import Box
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery, operate, touched
+from strings.surgery import CutWire, DoWire, Replace, Surgery, operate, touched
 
-
-@dataclass(frozen=True)
-class ModelGraph:
-    """The drawing of a model: `graph`, and the part of every variable that is an input or has a single box."""
-
-    model: CausalModel
-    graph: DrawGraph
-    slots: dict[str, int]
+Pair = tuple[DrawGraph, DrawGraph, tuple[Layout, Layout]]
+_NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def model_scene(model: CausalModel, surgeries: Sequence[Surgery] = (), before: bool = True) -> Scene:
@@ -34,52 +31,120 @@ def model_scene(model: CausalModel, surgeries: Sequence[Surgery] = (), before: b
     Raises:
         CutwireError: if a surgery does not fit the model.
     """
-    keep = dict.fromkeys(v for s in surgeries for v in touched(s))
-    first = model_graph(model, keep)
     if not surgeries:
-        return captioned(scene_of(first.graph, lay_out(first.graph), model.name), "")
-    after = _operated(model, surgeries)
+        graph = model_graph(model).graph
+        return captioned(scene_of(graph, lay_out(graph), model.name), "")
+    heard = [p for s in surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
+    keep = dict.fromkeys([*(v for s in surgeries for v in touched(s)), *heard])
+    model.ancestors(keep)  # raises if there is no such variable
+    after = operated(model, surgeries)
+    first, second, layouts = _in_register(model, surgeries, keep) or _afresh(model, after, surgeries, keep)
     steps = " then ".join(str(s) for s in surgeries)
     title = f"{model.name} after {steps}"
-    edited = edit_in_place(first, surgeries)
-    red = {_changed(s) for s in surgeries}
-    second = edited if edited is not None else model_graph(after, keep, red).graph
-    layout = lay_out(first.graph, edited)
-    right = scene_of(second, layout if edited is not None else lay_out(second), title)
+    right = scene_of(second, layouts[1], title)
     about = f"After {steps}: {model_graph(after).graph.about}"
     if not before:
         return replace(captioned(right, title), about=about)
-    left = scene_of(first.graph, layout, model.name)
-    about = f"Before: {first.graph.about} {about}"
+    left = scene_of(first, layouts[0], model.name)
+    about = f"Before: {model_graph(model, keep).graph.about} {about}"
     return side_by_side(captioned(left, model.name), captioned(right, f"after {steps}"), title, about)
 
 
-def model_graph(model: CausalModel, keep: Iterable[str] = (), red: Collection[str] = ()) -> ModelGraph:
+def _in_register(model: CausalModel, surgeries: Sequence[Surgery], keep: Iterable[str]) -> Pair | None:
+    """Both drawings in one layout, the better of two: the old ports first, or the new; `None` if there is none."""
+    found: list[Pair] = []
+    for new_first in (False, True):
+        ports = shared_ports(model, surgeries, new_first)
+        joint = None if ports is None else joint_graph(model, keep, ports)
+        edited = None if joint is None else edit_in_place(joint, surgeries)
+        if joint is None or edited is None:
+            return None
+        first = as_it_was(joint)
+        layout = lay_out(first, edited)
+        found.append((first, edited, (layout, layout)))
+        if not ports:
+            break
+    return min(found, key=lambda pair: cost(pair[2][0]))
+
+
+def _afresh(model: CausalModel, after: CausalModel, surgeries: Sequence[Surgery], keep: Iterable[str]) -> Pair:
+    """Two drawings with layouts of their own."""
+    red = {name: model.parents(name) for name in dict.fromkeys(changed_by(s) for s in surgeries)}
+    keep = dict.fromkeys([*keep, *(p for parents in red.values() for p in parents)])
+    first, second = model_graph(model, keep).graph, model_graph(after, keep, red).graph
+    return first, second, (lay_out(first), lay_out(second))
+
+
+def joint_graph(model: CausalModel, keep: Iterable[str], ports: Mapping[str, Names]) -> ModelGraph | None:
+    """The drawing of a model in which some boxes have further ports; `None` if that closes a loop."""
+    order = _joint_order(model, ports)
+    return None if order is None else model_graph(model, keep, ports=ports, order=order)
+
+
+def _joint_order(model: CausalModel, ports: Mapping[str, Names]) -> list[str] | None:
+    """The variables in an order in which each comes after all that it listens to."""
+    number = {name: k for k, name in enumerate(model.order)}
+    below = {name: set(ports.get(name, model.parents(name))) for name in number}
+    above: dict[str, list[str]] = {name: [] for name in number}
+    for name, parents in below.items():
+        for p in parents:
+            above[p].append(name)
+    ready = [number[name] for name, parents in below.items() if not parents]
+    heapq.heapify(ready)
+    order: list[str] = []
+    while ready:
+        name = model.order[heapq.heappop(ready)]
+        order.append(name)
+        for child in above[name]:
+            below[child].discard(name)
+            if not below[child]:
+                heapq.heappush(ready, number[child])
+    return order if len(order) == len(number) else None
+
+
+def model_graph(
+    model: CausalModel,
+    keep: Iterable[str] = (),
+    red: Mapping[str, Collection[str]] = _NOTHING,
+    ports: Mapping[str, Names] = _NOTHING,
+    order: Sequence[str] = (),
+) -> ModelGraph:
     """The drawing of a model's observed variables and what they depend on, and of the variables `keep`.
 
-    Variables in `red` are drawn in red, with the parents that they no longer listen to as grounds.
+    Variables in `red` are drawn in red, and those that they listened to before end in red grounds. Those in `ports`
+    have a single box, with these variables at its ports; `order` is then an order of the variables that allows that.
     """
-    needed = model.ancestors([*model.observed, *keep])
+    needed = model.ancestors([*model.observed, *keep, *(p for names in ports.values() for p in names)])
     dom = tuple(model.object(n) for n in model.inputs)
     env = {n: k for k, n in enumerate(model.inputs)}
     slots = dict(env)
     nodes: list[Node] = []
     marked: list[int] = []
-    ignored: list[tuple[str, str]] = []
+    ignored: list[str] = []
     count = len(dom)
-    for name in (n for n in model.order if n in needed and n not in env):
+    for name in (n for n in order or model.order if n in needed and n not in env):
         mechanism = model.mechanisms[name]
         if len(mechanism.diagram.nodes) == 1:
             slots[name] = len(dom) + len(nodes)
         first = len(nodes)
+        if name in ports:
+            mechanism = _with_ports(model, mechanism, ports[name])
         env[name], count = _paste(mechanism, env, nodes, count)
         if name in red:
             marked.extend(range(first, len(nodes)))
-            unheard = [p for p in mechanism.parents if p not in mechanism.used_parents]
-            ignored.extend((p, name) for p in unheard if p in needed)
+            ignored += [p for p in red[name] if p not in mechanism.used_parents and p in needed]
     outs = [env[n] for n in model.observed]
-    graph = graph_of_term(dom, nodes, outs, model.latents, marked, [env[p] for p, _ in ignored])
-    return ModelGraph(model, graph, slots)
+    graph = graph_of_term(dom, nodes, outs, model.latents, marked, [env[p] for p in ignored])
+    return ModelGraph(model, graph, slots, dict(ports))
+
+
+def _with_ports(model: CausalModel, mechanism: Mechanism, ports: Names) -> Mechanism:
+    """A mechanism that is a single box, with other variables at its ports."""
+    box = mechanism.diagram.nodes[0].box
+    dom = tuple(model.object(p) for p in ports)
+    builder = Builder(dom)
+    made = builder.apply(Box(box.name, dom, box.cod), range(len(dom)))
+    return Mechanism(ports, builder.freeze([made[mechanism.diagram.outs[0] - len(mechanism.parents)]]))
 
 
 def _paste(mechanism: Mechanism, env: dict[str, int], nodes: list[Node], count: int) -> tuple[int, int]:
@@ -92,8 +157,12 @@ def _paste(mechanism: Mechanism, env: dict[str, int], nodes: list[Node], count: 
     return wires[mechanism.diagram.outs[0]], count
 
 
-def _operated(model: CausalModel, surgeries: Sequence[Surgery]) -> CausalModel:
-    """`operate`, with a value that is left free on a wire as an opaque state of its own."""
+def operated(model: CausalModel, surgeries: Sequence[Surgery]) -> CausalModel:
+    """`operate`, with a value that is left free on a wire as an opaque state of its own.
+
+    Raises:
+        CutwireError: if a surgery does not fit the model.
+    """
     for s in surgeries:
         match s:
             case DoWire(value=None):
@@ -112,70 +181,3 @@ def _free_wire(model: CausalModel, s: DoWire) -> Surgery:
     heard = [free if p == s.source else k for k, p in enumerate(mechanism.parents)]
     opened: Diagram = builder.freeze(builder.paste(mechanism.diagram, heard))
     return Replace(s.sink, Mechanism(mechanism.parents, opened))
-
-
-def _changed(s: Surgery) -> str:
-    """The variable whose mechanism a surgery changes."""
-    return s.sink if isinstance(s, CutWire | DoWire) else s.variable
-
-
-def edit_in_place(first: ModelGraph, surgeries: Sequence[Surgery]) -> DrawGraph | None:
-    """The drawing with the slots of the surgeries edited; `None` where a slot does not hold the new mechanism."""
-    parts = list(first.graph.parts)
-    for s in surgeries:
-        slot = first.slots.get(_changed(s))
-        if slot is None:
-            return None
-        edited = _edited(first.model, s, parts[slot])
-        if edited is None:
-            return None
-        parts[slot] = edited
-    return replace(first.graph, parts=tuple(parts))
-
-
-def _edited(model: CausalModel, s: Surgery, part: Part) -> Part | None:
-    """The part after one surgery."""
-    match s:
-        case Cut():
-            return _gap(part, NewSource("uniform"))
-        case Do(variable, value):
-            return _gap(part, NewSource("point", f"{variable} = {value}"))
-        case Open(variable, axis):
-            return part if part.kind == "in" else _gap(part, NewSource("open", axis or variable))
-        case CutWire(source, sink):
-            return _fed(model, source, sink, part, NewSource("uniform"))
-        case DoWire(source, sink, None, axis):
-            return _fed(model, source, sink, part, NewSource("open", axis or source))
-        case DoWire(source, sink, value):
-            return _fed(model, source, sink, part, NewSource("point", f"{source} = {value}"))
-        case Replace(variable, mechanism):
-            return _replaced(model.mechanisms.get(variable), mechanism, part)
-
-
-def _gap(part: Part, source: NewSource) -> Part:
-    return Part("gap", "", part.ins, part.outs, red=True, source=source)
-
-
-def _fed(model: CausalModel, source: str, sink: str, part: Part, new: NewSource) -> Part | None:
-    """The box with new sources on the ports that heard `source`; one source for two ports has no place in the slot."""
-    if part.kind == "gap":  # what is cut out hears nothing
-        return part
-    if part.kind != "box":
-        return None
-    mechanism = model.mechanisms[sink]
-    args = mechanism.diagram.nodes[0].args
-    ports = [j for j, a in enumerate(args) if a < len(mechanism.parents) and mechanism.parents[a] == source]
-    if len(ports) > 1:
-        return None
-    kept = tuple((j, old) for j, old in part.fed if j not in ports)
-    return replace(part, fed=tuple(sorted([*kept, *((j, new) for j in ports)], key=lambda f: f[0])))
-
-
-def _replaced(old: Mechanism | None, new: Mechanism, part: Part) -> Part | None:
-    """The new box in red, if it takes the wires of the old one; grounds and a red state, if it takes none."""
-    if old is None or len(new.diagram.nodes) != 1 or part.fed:
-        return None
-    if not new.parents and new.diagram.nodes[0].box.kind == "box":
-        return _gap(part, NewSource("point", new.diagram.nodes[0].box.name))
-    heard = [[m.parents[a] for a in m.diagram.nodes[0].args] for m in (old, new)]
-    return part_of_box(new.diagram.nodes[0].box, red=True) if heard[0] == heard[1] else None

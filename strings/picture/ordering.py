@@ -15,6 +15,7 @@ from strings.picture.layers import Layered
 
 Order = list[list[int]]
 _PORTS = 4096  # more ports than any box has: a port and a position make one sortable number
+_SIFTED = 6000  # pairs of vertices of one layer; with more of them only neighbours are exchanged
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,48 @@ class _Ends:
 
 def best_order(net: Layered) -> Order:
     """For each layer its vertices from left to right."""
+    return good_orders(net)[0]
+
+
+def good_orders(net: Layered, most: int = 1) -> list[Order]:
+    """Up to `most` orders, those with the fewest crossings first."""
     ends = _ends(net)
-    best: tuple[int, int] | None = None
-    chosen: Order = []
+    found = _Found(net, ends, most)
     for start in _starts(net, ends):
-        order = _improve(net, ends, start)
-        score = (crossings_of(ends.by_gap, order), _spread(net, order))
-        if best is None or score < best:
-            best, chosen = score, order
-    return chosen
+        found.add(_improve(net, ends, start))
+    if found.scores and found.scores[0][0]:
+        _shake(net, ends, found)
+    return found.orders
+
+
+class _Found:
+    """The best orders so far, without repeats."""
+
+    def __init__(self, net: Layered, ends: _Ends, most: int) -> None:
+        self.net, self.ends, self.most = net, ends, most
+        self.scores: list[tuple[int, int]] = []
+        self.orders: list[Order] = []
+
+    def add(self, order: Order) -> None:
+        score = (crossings_of(self.ends.by_gap, order), _spread(self.net, order))
+        at = bisect_right(self.scores, score)
+        if at < self.most and order not in self.orders:
+            self.scores.insert(at, score)
+            self.orders.insert(at, order)
+            del self.scores[self.most :], self.orders[self.most :]
+
+
+def _shake(net: Layered, ends: _Ends, found: _Found) -> None:
+    """Rounds of disturbing the best order and improving it again, for small graphs."""
+    levels = [k for k in range(net.depth) if k not in ends.fixed and len(found.orders[0][k]) > 1]
+    dice = random.Random(0)
+    for _ in range(min(30, 12_000 // len(net.segments)) if levels else 0):
+        trial = [list(row) for row in found.orders[0]]
+        for _ in range(dice.randint(1, 3)):
+            row = trial[dice.choice(levels)]
+            v = row.pop(dice.randrange(len(row)))
+            row.insert(dice.randrange(len(row) + 1), v)
+        found.add(_polish(ends, trial, levels))
 
 
 def crossings(net: Layered, order: Order) -> int:
@@ -144,10 +178,17 @@ def _improve(net: Layered, ends: _Ends, order: Order, rounds: int = 6) -> Order:
             best, chosen = count, [list(row) for row in order]
         elif turn > 4 and count > 2 * best:
             break
-    for _ in range(8 if best else 0):
-        if not _exchange(ends, chosen, levels):
+    return _polish(ends, chosen, levels) if best else chosen
+
+
+def _polish(ends: _Ends, order: Order, levels: list[int]) -> Order:
+    """Exchanges and moves inside the layers until nothing gets better."""
+    small = sum(len(order[k]) ** 2 for k in levels) <= _SIFTED
+    for _ in range(8):
+        changed = _exchange(ends, order, levels)
+        if not (small and _sift(ends, order, levels)) and not changed:
             break
-    return chosen
+    return order
 
 
 def _sort_row(row: list[int], neighbours: list[list[tuple[int, int, int]]], place: dict[int, float]) -> None:
@@ -186,6 +227,35 @@ def _exchange(ends: _Ends, order: Order, levels: list[int]) -> bool:
     return changed
 
 
+def _sift(ends: _Ends, order: Order, levels: list[int]) -> bool:
+    """Move every vertex to the best place in its row (Matuszewski et al. 1999); tells whether anything got better."""
+    place = _places(order)
+    changed = False
+    for level in levels:
+        row = order[level]
+        sides = {v: _keys(v, ends, place) for v in row}
+        for v in list(row):
+            up, down = sides[v]
+            now = row.index(v)
+            gain, best, goal = 0, 0, now
+            for step in (-1, 1):
+                gain, k = 0, now + step
+                while 0 <= k < len(row):
+                    w_up, w_down = sides[row[k]]
+                    before = _inversions(w_up, up) + _inversions(w_down, down)
+                    after = _inversions(up, w_up) + _inversions(down, w_down)
+                    gain += (before - after) * (-step)
+                    if gain > best:
+                        best, goal = gain, k
+                    k += step
+            if goal != now:
+                row.insert(goal, row.pop(now))
+                changed = True
+        for k, v in enumerate(row):
+            place[v] = k
+    return changed
+
+
 def _keys(v: int, ends: _Ends, place: dict[int, int]) -> tuple[list[int], list[int]]:
     up = sorted(place[w] * _PORTS + port for w, port, _ in ends.above[v])
     down = sorted(place[w] * _PORTS + port for w, port, _ in ends.below[v])
@@ -194,4 +264,6 @@ def _keys(v: int, ends: _Ends, place: dict[int, int]) -> tuple[list[int], list[i
 
 def _inversions(left: list[int], right: list[int]) -> int:
     """Pairs of an end of the left vertex that lies right of an end of the right vertex."""
-    return sum(bisect_left(right, a) for a in left)
+    if len(left) == 1 == len(right):
+        return int(right[0] < left[0])
+    return sum([bisect_left(right, a) for a in left])

@@ -1,32 +1,19 @@
-"""A scene as PDF (through ReportLab) and as PNG (that PDF, rendered by PDFium).
-
-Latin text is set in Times Italic and Greek in Symbol, which every PDF reader has, so no font file is needed. Other
-scripts use a TrueType font of the system if there is one; a character that no font has becomes `?`.
-"""
+"""A scene as PDF (through ReportLab) and as PNG (that PDF, rendered by PDFium)."""
 
 from __future__ import annotations
 
 import io
-from functools import cache
-from itertools import groupby
-from pathlib import Path as FilePath
+import math
 from typing import Any
 
 from strings.picture.files import missing_package
-from strings.picture.glyphs import STYLES, Circle, Path, Polygon, Shape, Text
+from strings.picture.fonts import SYMBOL, TIMES, font_of, pillow_font, runs
+from strings.picture.glyphs import RED, STYLES, Circle, Path, Polygon, Shape, Text
 from strings.picture.scene import Scene
 
-_TIMES, _SYMBOL, _SYSTEM = "Times-Italic", "Symbol", "CutwireSystem"
-_GREEK = frozenset(map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3CA)])) | frozenset("→←≠≤≥±∞")
-_MOST_PIXELS = 16000
-_FONT_FOLDERS = (
-    "/usr/share/fonts",
-    "/usr/local/share/fonts",
-    "/Library/Fonts",
-    "/System/Library/Fonts/Supplemental",
-    "C:/Windows/Fonts",
-)
-_FONT_FILES = ("DejaVuSerif-Italic.ttf", "DejaVuSerif.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf", "times.ttf")
+_MOST_PIXELS = 16_000  # a side
+_MOST_AREA = 60_000_000
+_FINE = 8  # pixels to a point, of text that Pillow draws
 
 
 def to_pdf(scene: Scene) -> bytes:
@@ -41,8 +28,8 @@ def to_pdf(scene: Scene) -> bytes:
         raise missing_package("PDF", "reportlab") from None
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(scene.width, scene.height), invariant=1, pageCompression=1)
-    canvas.setTitle(_latin(scene.title or "string diagram"))
-    canvas.setSubject(_latin(scene.about))
+    canvas.setTitle(_plain(scene.title or "string diagram"))
+    canvas.setSubject(_plain(scene.about))
     canvas.translate(0, scene.height)
     canvas.scale(1, -1)
     canvas.setLineJoin(1)
@@ -54,7 +41,7 @@ def to_pdf(scene: Scene) -> bytes:
 
 
 def to_png(scene: Scene, scale: float = 3.0) -> bytes:
-    """The scene in pixels, `scale` of them to a point, on white; fewer where that gave more than 16000 a side.
+    """The scene in pixels, `scale` of them to a point, on white; fewer to a point if it is very large.
 
     Raises:
         PictureError: V003 if ReportLab, pypdfium2 or Pillow is not installed.
@@ -67,10 +54,15 @@ def to_png(scene: Scene, scale: float = 3.0) -> bytes:
         raise missing_package("PNG", "pypdfium2" if "pdfium" in str(error) else "pillow") from None
     document = pypdfium2.PdfDocument(data)
     try:
-        scale = min(scale, _MOST_PIXELS / max(scene.width, scene.height))
-        image: Image.Image = document[0].render(scale=scale).to_pil()
+        scale = min(
+            scale,
+            _MOST_PIXELS / max(scene.width, scene.height),
+            math.sqrt(_MOST_AREA / (scene.width * scene.height)),
+        )
+        coloured = any(RED in (STYLES[s.style].stroke, STYLES[s.style].fill) for s in scene.shapes)
+        image: Image.Image = document[0].render(scale=scale, grayscale=not coloured).to_pil()
         buffer = io.BytesIO()
-        image.convert("RGB").save(buffer, format="PNG", optimize=True)
+        image.convert("RGB" if coloured else "L").save(buffer, format="PNG")
     finally:
         document.close()
     return buffer.getvalue()
@@ -117,59 +109,40 @@ def _write(canvas: Any, text: Text, size: float) -> None:
     """A line of text, run by run of equal font."""
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
-    runs = [(font, "".join(c for _, c in group)) for font, group in groupby(_fonts(text.text), key=lambda p: p[0])]
-    width = sum(stringWidth(run, font, size) for font, run in runs)
-    x = -width * {"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor]
+    pieces = []
+    for font, run in runs(text.text):
+        drawn = None if font.name else _drawn(font.file, run, size, STYLES[text.style].fill)
+        pieces.append((font, run, drawn, drawn[1] if drawn else stringWidth(run, font.name, size)))
+    x = -sum(width for *_, width in pieces) * {"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor]
     canvas.saveState()
     canvas.translate(text.x, text.y)
     canvas.scale(1, -1)
-    for font, run in runs:
-        canvas.setFont(font, size)
-        canvas.drawString(x, 0, run)
-        x += stringWidth(run, font, size)
+    if text.slanted:
+        canvas.rotate(45)
+    for font, run, drawn, width in pieces:
+        if drawn:
+            image, _, (left, low, wide, high) = drawn
+            canvas.drawImage(image, x + left, low, wide, high, mask="auto")
+        else:
+            canvas.setFont(font.name, size)
+            canvas.drawString(x, 0, run)
+        x += width
     canvas.restoreState()
 
 
-def _fonts(text: str) -> list[tuple[str, str]]:
-    """Every character with the font to set it in."""
-    return [_font_for(c) for c in text]
+def _drawn(file: str, text: str, size: float, colour: str) -> tuple[Any, float, tuple[float, float, float, float]]:
+    """Text as an image: the image, how far the text advances, and where the image goes (left, low, width, height)."""
+    from PIL import Image, ImageColor, ImageDraw
+    from reportlab.lib.utils import ImageReader
+
+    face = pillow_font(file, round(size * _FINE))
+    left, top, right, bottom = face.getbbox(text, anchor="ls")
+    image = Image.new("RGBA", (max(1, right - left), max(1, bottom - top)), (*ImageColor.getrgb(colour)[:3], 0))
+    ImageDraw.Draw(image).text((-left, -top), text, font=face, fill=colour, anchor="ls")
+    place = (left / _FINE, -bottom / _FINE, image.width / _FINE, image.height / _FINE)
+    return ImageReader(image), face.getlength(text) / _FINE, place
 
 
-def _font_for(character: str) -> tuple[str, str]:
-    if _in_latin(character):
-        return _TIMES, character
-    if character in _GREEK:
-        return _SYMBOL, character
-    font = _system_font()
-    if font is not None and ord(character) in font:
-        return _SYSTEM, character
-    return _TIMES, "?"
-
-
-def _in_latin(character: str) -> bool:
-    return " " <= character <= "\xff" and not "\x7f" <= character <= "\x9f"
-
-
-def _latin(text: str) -> str:
-    return "".join(c if _in_latin(c) or c in _GREEK else "?" for c in text)
-
-
-@cache
-def _system_font() -> frozenset[int] | None:
-    """Registers the first usable font of the system; the characters that it has."""
-    from reportlab.pdfbase.pdfmetrics import registerFont
-    from reportlab.pdfbase.ttfonts import TTFError, TTFont
-
-    for file in _font_files():
-        try:
-            font = TTFont(_SYSTEM, str(file))
-        except (TTFError, OSError):
-            continue
-        registerFont(font)
-        return frozenset(font.face.charToGlyph)
-    return None
-
-
-def _font_files() -> list[FilePath]:
-    folders = [FilePath(f) for f in _FONT_FOLDERS if FilePath(f).is_dir()]
-    return [path for name in _FONT_FILES for folder in folders for path in sorted(folder.rglob(name))]
+def _plain(text: str) -> str:
+    """Text for the description of the file, which needs no font."""
+    return "".join(c if font_of(c) in (TIMES, SYMBOL) else "?" for c in text)

@@ -12,6 +12,7 @@ paths to the root.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 
@@ -67,29 +68,54 @@ class _Tree:
         return self.rank[head] - self.rank[tail] - length
 
     def _span(self) -> list[int]:
-        """Grow a tight tree from vertex 0, moving it towards the rest where no tight edge is left; bottom-up order."""
+        """Grow a tight tree from vertex 0; where no tight edge is left it moves towards the rest; bottom-up order.
+
+        The tree moves as a whole: the ranks of its vertices are kept relative to `shift`. The edges that leave it wait
+        in two heaps, one for either direction.
+        """
         inside = [False] * len(self.rank)
-        inside[0] = True
-        order = [0]
+        order: list[int] = []
+        shift = 0
+        upward: list[tuple[int, int]] = []
+        downward: list[tuple[int, int]] = []
         todo = [0]
+        inside[0] = True
         while True:
             while todo:
                 v = todo.pop()
+                order.append(v)
                 for k in self.incident[v]:
                     w = self._other(k, v)
-                    if not inside[w] and self.slack(k) == 0:
-                        self._hang(w, v, k)
-                        inside[w] = True
-                        order.append(w)
-                        todo.append(w)
-            if len(order) == len(self.rank):
+                    if inside[w]:
+                        continue
+                    up = self.edges[k].tail == v
+                    slack = self.slack(k) + (-shift if up else shift)
+                    if slack:
+                        heappush(upward if up else downward, (self.slack(k), k))
+                    else:
+                        self._enter(w, v, k, shift, inside, todo)
+            for heap, end in ((upward, 1), (downward, 0)):
+                while heap and inside[self.edges[heap[0][1]][end]]:
+                    heappop(heap)
+            if not upward and not downward:
                 return order
-            border = [k for k, e in enumerate(self.edges) if inside[e.tail] != inside[e.head]]
-            k = min(border, key=lambda b: (self.slack(b), b))
-            step = self.slack(k) if inside[self.edges[k].tail] else -self.slack(k)
-            for v in order:
-                self.rank[v] += step
-            todo = [self.edges[k].tail if inside[self.edges[k].tail] else self.edges[k].head]
+            rise = upward[0][0] - shift if upward else None
+            fall = downward[0][0] + shift if downward else None
+            if fall is None or (rise is not None and rise <= fall):
+                key, k = heappop(upward)
+                shift = key
+                self._enter(self.edges[k].head, self.edges[k].tail, k, shift, inside, todo)
+            else:
+                key, k = heappop(downward)
+                shift = -key
+                self._enter(self.edges[k].tail, self.edges[k].head, k, shift, inside, todo)
+
+    def _enter(self, v: int, parent: int, link: int, shift: int, inside: list[bool], todo: list[int]) -> None:
+        """Take a vertex into the growing tree, its rank relative to how far the tree has moved."""
+        self._hang(v, parent, link)
+        self.rank[v] -= shift
+        inside[v] = True
+        todo.append(v)
 
     def _other(self, k: int, v: int) -> int:
         e = self.edges[k]
@@ -178,12 +204,18 @@ class _Tree:
             self._hang(u, path[i - 1], links[i - 1])
             self.surplus[u] = sums[-1] - sums[i - 1]
 
-    def balance(self, loose: int) -> None:
-        """Move what can move at no cost to the middle of where it can be, but keep heavy edges tight."""
+    def balance(self, loose: int, work: int = 400_000) -> None:
+        """Move what can move at no cost to the middle of where it can be, but keep heavy edges tight.
+
+        Stops after about so much `work`.
+        """
         for v in range(len(self.rank)):
             if self.parent[v] < 0 or self.surplus[v] != 0 or self.edges[self.link[v]].weight > loose:
                 continue
             members, k, step = self._entering(v)
+            work -= len(members)
+            if work < 0:
+                return
             if k is None or abs(step) < 2:
                 continue
             for u in members:

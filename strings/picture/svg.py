@@ -61,5 +61,6 @@ def _element(shape: Shape) -> str:
             return f'<polygon points="{" ".join(f"{number(x)},{number(y)}" for x, y in points)}"/>'
         case Circle(x, y, radius):
             return f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"/>'
-        case Text(x, y, text, _, anchor):
-            return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">{_clean(text)}</text>'
+        case Text(x, y, text, _, anchor, slanted):
+            turn = f' transform="rotate(-45 {number(x)} {number(y)})"' if slanted else ""
+            return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"{turn}>{_clean(text)}</text>'

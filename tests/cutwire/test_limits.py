@@ -117,12 +117,12 @@ def test_too_wide_for_the_memory() -> None:
 @pytest.mark.parametrize("limit", [("--timeout", "3", "L002"), ("--max-memory", "100K", "L001")])
 def test_a_limit_is_an_entry_of_the_json(limit: tuple[str, str, str]) -> None:
     """What was done before has an entry, too; out of time nothing follows, out of memory the next one does."""
-    asks = "query a: P(V0_0 = 1)\nquery b: P(V19_19 = 1)\nquery c: P(V0_1 = 1)\n"
-    done = cutwire("run", write(grid(20) + asks), "--json", *limit[:2])
+    asks = "query a: P(V0_0 = 1)\nquery b: P(V23_23 = 1)\nquery c: P(V0_1 = 1)\n"
+    done = cutwire("run", write(grid(24) + asks), "--json", *limit[:2])
     a, b, *rest = done.json["results"]
     assert (done.status, done.json["failures"]) == (3, 1)
     assert (a["kind"], a["probability"]) == ("query", 0.75)
     assert (b["kind"], b["name"], b["diagnostics"][0]["code"]) == ("error", "b", limit[2])
-    assert b["diagnostics"][0]["line"] == 802
+    assert b["diagnostics"][0]["line"] == 1154
     assert [r["kind"] for r in rest] == ([] if limit[2] == "L002" else ["query"])
     assert re.findall(r"^error\[(\w+)\]", done.err, re.MULTILINE) == [limit[2]]

@@ -213,7 +213,7 @@ HUGE = [
      "query P(A, B, C)\n", 3, "L001"),
     ("type A\nbox f : A -> A\ndiagram d0 = f\n"
      + "".join(f"diagram d{i + 1} = d{i} ; d{i}\n" for i in range(60)), 3, "L003"),
-    (grid(16) + "query P(V15_15)\n", 3, "L002"),
+    (grid(22) + "query P(V21_21)\n", 3, "L002"),
 ]  # fmt: skip
 
 

@@ -6,17 +6,22 @@ import io
 import os
 import subprocess
 import sys
+import time
+import warnings
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from strings.diagnostic import CutwireError
+from strings.diagnostic import CutwireError, Diagnostic
 from strings.diagram import Diagram, box, discard, identity, point, tensor
 from strings.model import CausalModel, Mechanism
-from strings.picture import dag, dag_dot, draw, draw_dag, draw_model
+from strings.picture import PictureWarning, dag, dag_dot, draw, draw_dag, draw_model, fonts
 from strings.picture.glyphs import RED
+from strings.picture.pdf import to_png
+from strings.picture.scene import Scene
 from strings.picture.text import text_width
 from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, operate, randomise
@@ -112,12 +117,88 @@ def test_text_is_in_the_pdf(tmp_path: Path) -> None:
     pdfium = pytest.importorskip("pypdfium2")
     x = Object("θ", ("δ", "β"))
     path = tmp_path / "greek.pdf"
-    draw(tensor(point(x, "δ"), box(Box("Füße \U0001f600", (), (x,)))), path)
+    draw(tensor(point(x, "δ"), box(Box("Füße \U0001f600", (), (x,)))), path, warn=lambda d: None)
     document = pdfium.PdfDocument(str(path))
     found = document[0].get_textpage().get_text_bounded()
     document.close()
     assert "θ" in found
     assert "Füße" in found
+
+
+@pytest.fixture
+def no_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A system without fonts."""
+    monkeypatch.setattr(fonts, "_files", lambda: ())
+    fonts.font_of.cache_clear()
+    yield
+    fonts.font_of.cache_clear()
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_missing_characters_are_told(tmp_path: Path) -> None:
+    """V005, once for a picture: to `warn` if it is given, else as a Python warning; SVG has every character."""
+    pytest.importorskip("pypdfium2")
+    diagram = box(Box("変数", (Object("数"),), (Object("naïve θ"),)))
+    told: list[Diagnostic] = []
+    for ending in ("pdf", "png"):
+        draw(diagram, tmp_path / f"a.{ending}", warn=told.append)
+    assert [(d.code, d.severity) for d in told] == [("V005", "warning")] * 2
+    assert "`数`, `変`" in told[0].message or "`変`, `数`" in told[0].message
+    with pytest.warns(PictureWarning, match="V005"):
+        draw(diagram, tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "変数" in draw(diagram, tmp_path / "a.svg", warn=told.append)
+        assert "変数" in draw(diagram)
+    assert len(told) == 2
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_latin_and_greek_need_no_font_of_the_system(tmp_path: Path) -> None:
+    """No warning for what every reader has, for accents written apart, or for control characters."""
+    pytest.importorskip("pypdfium2")
+    told: list[Diagnostic] = []
+    draw(box(Box("Fu\u0308ße \u03b8\t→", (), (Object("x"),))), tmp_path / "a.png", warn=told.append)
+    assert told == []
+
+
+@pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "drawn"])
+def test_fonts_of_the_system_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
+    """A font that has the characters is embedded; one that cannot be (CFF outlines) is drawn by Pillow, as dark."""
+    image_module = pytest.importorskip("PIL.Image")
+    pytest.importorskip("pypdfium2")
+    fonts.font_of.cache_clear()
+    if fonts.font_of("ж") is None:
+        pytest.skip("no font of this system has Cyrillic letters")
+    if not embedded:
+        monkeypatch.setattr(fonts, "_embedded", lambda file: None)
+        fonts.font_of.cache_clear()
+    told: list[Diagnostic] = []
+    ink = []
+    for name in ("жжжжжжжж", "        "):
+        draw(box(Box(name, (), (Object("x"),))), tmp_path / "a.png", warn=told.append)
+        image = image_module.open(tmp_path / "a.png").convert("L")
+        ink.append(sum(n for n, shade in image.getcolors(1 << 20) if shade < 128))
+    fonts.font_of.cache_clear()
+    assert told == []
+    assert ink[0] > ink[1] + 1000
+
+
+def test_large_pictures_become_pixels_quickly(tmp_path: Path) -> None:
+    """Alarm's size takes a second or two as PNG, and a huge picture is drawn with fewer pixels to a point."""
+    image_module = pytest.importorskip("PIL.Image")
+    pytest.importorskip("pypdfium2")
+    names = [f"X{k}" for k in range(60)]
+    model = CausalModel.from_edges([(a, b) for k, b in enumerate(names) for a in names[max(0, k - 2) : k]])
+    path = tmp_path / "a.png"
+    draw(model.diagram, path)
+    start = time.process_time()
+    to_png(Scene(20_000, 12_000, ()))
+    draw(model.diagram, path)
+    assert time.process_time() - start < 6
+    image = image_module.open(path)
+    assert image.mode == "L", "black and white needs one channel"
+    assert image.width * image.height <= 60_500_000
 
 
 def test_unknown_endings_are_diagnosed(tmp_path: Path) -> None:
@@ -157,9 +238,12 @@ def test_missing_packages_are_diagnosed(tmp_path: Path, monkeypatch: pytest.Monk
 
 _PROGRAM = """
 import hashlib, sys, tempfile, pathlib
-from strings.model import CausalModel
-from strings.picture import draw_model, draw, draw_dag
-from strings.surgery import Cut, DoWire
+from strings.diagram import compose, discard, uniform
+from strings.functor import Functor
+from strings.model import CausalModel, Mechanism
+from strings.picture import draw_change, draw_model, draw, draw_dag
+from strings.signature import Box
+from strings.surgery import Cut, DoWire, Replace
 edges = [("H", "S"), ("S", "T"), ("T", "C"), ("H", "C"), ("U", "T"), ("U", "C")]
 model = CausalModel.from_edges(edges, [("S", "C")], domains=2)
 digest = hashlib.sha256()
@@ -168,7 +252,15 @@ for ending in ("svg", "pdf"):
     draw_model(model, [Cut("S"), DoWire("U", "T", "1")], folder / f"a.{ending}")
     digest.update((folder / f"a.{ending}").read_bytes())
 digest.update(draw(model.diagram, latents=model.latents).encode())
-digest.update(draw_dag(model, project=True).encode())
+digest.update(draw_dag(model, project=True, surgeries=[Cut("T")]).encode())
+heard = (model.object("H"), model.object("U"))
+policy = Replace("T", Mechanism.of_box(Box("policy", heard, (model.object("T"),))))
+digest.update(draw_model(model, [policy, Cut("C")]).encode())
+cut = model.mechanisms["T"].diagram.nodes[0].box
+after = Functor(boxes={cut: compose(discard(cut.dom), uniform(cut.cod))})(model.diagram)
+digest.update(draw_change(model.diagram, after, {cut.name}).encode())
+wide = CausalModel.from_edges([(f"X{a}", f"X{b}") for b in range(25) for a in range(max(0, b - 3), b)])
+digest.update(draw(wide.diagram).encode())
 print(digest.hexdigest())
 """
 
