@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,12 +190,16 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
     from cutwire.claims import Verdict
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
-    from cutwire.program import Failure
+    from cutwire.program import Failure, Picture
     from cutwire.show import print_identification, print_picture, print_result, print_verdict
 
     match item:
         case Failure():
             print_diagnostics(item.error.diagnostics)
+        case Picture():
+            print_diagnostics(item.warnings)
+            if not quiet:
+                print_picture(screen, item)
         case _ if quiet:
             pass
         case Result():
@@ -204,8 +208,6 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
             print_verdict(screen, item)
         case Identification():
             print_identification(screen, item)
-        case _:
-            print_picture(screen, item)
 
 
 # ---- questions -------------------------------------------------------------------------------------------------------
@@ -287,20 +289,26 @@ def draw(arguments: Namespace) -> int:
     output = Path(arguments.output)
     graph = arguments.dag or output.suffix.lower() in GRAPHS
     name, drawn = _drawable(arguments)
+    found: list[Diagnostic] = []
+    warn = found.append
     with working(f"drawing {output}"):
         match drawn:
             case Diagram() if graph:
                 message = f"`{name}` is a plain diagram: only models have a graph"
                 raise QueryError(Diagnostic("V001", message, help=(f"name the picture `{output.stem}.svg`",)))
+            case Diagram() if arguments.after:
+                _draw_change(drawn, name, arguments, warn)
             case Diagram():
-                after = f" after {arguments.after}" if arguments.after else ""
-                draw_diagram(_operated(drawn, arguments.after), output, title=name + after)
+                draw_diagram(drawn, output, title=name, warn=warn)
             case _:
                 surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
-                if graph:
+                if graph and arguments.only_after:
                     draw_dag(drawn.after(*surgeries).shape, output)
+                elif graph:
+                    draw_dag(drawn.shape, output, surgeries=surgeries)
                 else:
-                    draw_model(drawn.shape, surgeries, output, before=not arguments.only_after)
+                    draw_model(drawn.shape, surgeries, output, before=not arguments.only_after, warn=warn)
+    print_diagnostics(found)
     return 0
 
 
@@ -337,13 +345,19 @@ def _surgeries(model: Model, text: str) -> tuple[Surgery, ...]:
     return surgeries
 
 
-def _operated(d: Diagram, text: str | None) -> Diagram:
-    """A plain diagram after surgery on its boxes."""
-    from parser.plain_surgery import operate_by_box
+def _draw_change(d: Diagram, name: str, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
+    """A plain diagram before and after surgery on its boxes."""
+    from parser.plain_surgery import images_by_box
     from parser.read import read_surgery
     from parser.scope import Report, Scope
+    from strings.functor import Functor
+    from strings.picture import draw_change
 
-    return operate_by_box(d, read_surgery(text, "<surgery>"), Scope(Report())) if text else d
+    images = images_by_box(d, read_surgery(arguments.after, "<surgery>"), Scope(Report()))
+    after = Functor(boxes=images)(d)
+    cut = {b.name for b in images}
+    both = not arguments.only_after
+    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
 
 
 # ---- formatting ------------------------------------------------------------------------------------------------------

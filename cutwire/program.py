@@ -25,11 +25,15 @@ CheckResult = Verdict
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that a `draw` statement made: the SVG text (of a graph the DOT text) and, if it was written, where."""
+    """A picture that a `draw` statement made: the SVG text (of a graph the DOT text) and, if it was written, where.
+
+    `warnings` says what the file cannot show: characters that no font has (V005).
+    """
 
     statement: DrawStatement
     svg: str
     path: Path | None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,13 +167,14 @@ class Program:
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
         from strings.picture import draw, draw_dag, draw_model
 
+        found: list[Diagnostic] = []
         if statement.diagram is not None:
-            drawn = draw(statement.diagram, path, title=statement.title)
+            drawn = draw(statement.diagram, path, title=statement.title, warn=found.append)
         elif path is not None and path.suffix.lower() in GRAPHS:
-            drawn = draw_dag(self.models[statement.model].after(*statement.surgeries).shape, path)
+            drawn = draw_dag(self.models[statement.model].shape, path, surgeries=statement.surgeries)
         else:
-            drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path)
-        return Picture(statement, drawn, path)
+            drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path, warn=found.append)
+        return Picture(statement, drawn, path, tuple(found))
 
 
 _LONGEST_NAME = 60

@@ -220,6 +220,7 @@ _FILES = (
     Code("V002", "Graphviz is missing", "The graph of variables is drawn by Graphviz, which is missing or failed."),
     Code("V003", "A package is missing", "This kind of picture needs an optional package."),
     Code("V004", "Picture not writable", "The picture cannot be written there."),
+    Code("V005", "Characters without a shape", "No font here has a character of a PNG or PDF (warning)."),
 )  # fmt: skip
 
 _IDENTIFICATION = (

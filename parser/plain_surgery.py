@@ -26,7 +26,16 @@ Images = dict[Box, Diagram]
 
 
 def operate_by_box(d: Diagram, after: syntax.SurgeryExpression, scope: Scope) -> Diagram:
-    """The diagram after surgery on its boxes: of every box holds what was said last.
+    """The diagram after surgery on its boxes.
+
+    Raises:
+        LanguageError: N002 for an unknown box, D006 for what only works on models.
+    """
+    return Functor(boxes=images_by_box(d, after, scope))(d)
+
+
+def images_by_box(d: Diagram, after: syntax.SurgeryExpression, scope: Scope) -> Images:
+    """What surgery puts in the place of boxes of the diagram: for every box what was said last.
 
     Raises:
         LanguageError: N002 for an unknown box, D006 for what only works on models.
@@ -44,7 +53,7 @@ def operate_by_box(d: Diagram, after: syntax.SurgeryExpression, scope: Scope) ->
                     images |= _do(a, boxes, scope)
             case _:
                 raise _only_models(None)
-    return Functor(boxes=images)(d)
+    return images
 
 
 def _do(a: syntax.Assign, boxes: Sequence[Box], scope: Scope) -> Images:

@@ -512,7 +512,33 @@ def test_draw_writes_the_kind_that_the_ending_says() -> None:
         assert cutwire("draw", file, *options) == Done(0, "", "")
         assert "v0 -> v1" in Path(options[1]).read_text(encoding="utf-8")
     assert cutwire("draw", file, "--after", "cut(C)", "-o", "s.gv").status == 0
-    assert "v0 -> v1" not in Path("s.gv").read_text(encoding="utf-8")
+    assert re.search(r"v0 -> v1 \[.*style=dashed", Path("s.gv").read_text(encoding="utf-8"))
+    assert cutwire("draw", file, "--after", "cut(C)", "--only-after", "-o", "t.gv").status == 0
+    assert "v0 -> v1" not in Path("t.gv").read_text(encoding="utf-8")
+
+
+def test_draw_shows_surgery_on_a_plain_diagram() -> None:
+    """Before and after side by side, or only after; boxes are named, and one that is not there is refused."""
+    file = write("d.causal", "type A, B\nbox f : A -> B\nbox g : B -> A\ndiagram d = f ; g ; f\n")
+    for options, texts in (([], (4, 1)), (["--only-after"], (2, 0))):
+        assert cutwire("draw", file, "--after", "cut(g)", *options, "-o", "d.svg") == Done(0, "", "")
+        svg = Path("d.svg").read_text(encoding="utf-8")
+        assert (svg.count(">f<"), svg.count(">g<")) == texts
+        assert "after cut(g)<" in svg
+    refused(cutwire("draw", file, "--after", "cut(h)", "-o", "e.svg"), 2, "N002")
+    assert not Path("e.svg").exists()
+
+
+def test_what_no_font_has_is_told() -> None:
+    """A PNG with `?` in it comes with a warning, also from a `draw` statement; an SVG has the text."""
+    odd = "\U0001fbff"  # no font has this
+    text = f'var S : {{no, "{odd}"}}\nbox s : -> S = [1/2, 1/2]\n'
+    file = write("m.causal", text + f'draw m after do(S := "{odd}") to "m.png"\n')
+    done = cutwire("run", file)
+    assert (done.status, done.out) == (0, f'm after do(S := "{odd}")  drawn to m.png\n')
+    assert done.err.startswith("warning[V005]: ")
+    assert cutwire("draw", file, "-o", "n.svg", "--after", f'do(S := "{odd}")').err == ""
+    assert cutwire("draw", file, "-o", "n.pdf", "--after", f'do(S := "{odd}")').err.startswith("warning[V005]: ")
 
 
 def test_graphs_are_drawn_from_the_file() -> None:
@@ -520,7 +546,7 @@ def test_graphs_are_drawn_from_the_file() -> None:
     file = write("m.causal", COIN + 'draw coin to "p.dot"\ndraw coin after cut(C) to "q.gv"\n')
     assert cutwire("run", file) == Done(0, "coin  drawn to p.dot\ncoin after cut(C)  drawn to q.gv\n", "")
     assert "v0 -> v1" in Path("p.dot").read_text(encoding="utf-8")
-    assert "v0 -> v1" not in Path("q.gv").read_text(encoding="utf-8")
+    assert re.search(r"v0 -> v1 \[.*style=dashed", Path("q.gv").read_text(encoding="utf-8"))
     plain = "type A\nbox f : A -> A\ndiagram d = f ; f\n"
     done = cutwire("run", write("d.causal", plain + 'draw d to "d.dot"\n'))
     refused(done, 2, "V001")
