@@ -244,7 +244,7 @@ def test_conditions_with_values() -> None:
 def test_random_refusals() -> None:
     """Random graphs of up to six variables, several treatments and outcomes, conditions: always a witness."""
     rnd, seen = random.Random(3), 0
-    while seen < 70:
+    while seen < 50:
         size = rnd.choice([2, 3, 4, 4, 5, 6])
         model = random_shape(rnd, size, directed=0.5, bidirected=0.45)
         names = rnd.sample(model.observed, size)

@@ -332,7 +332,7 @@ def derivable(model: CausalModel, claimed: Identified, sets: Sequence[str]) -> s
 def test_no_steps_at_all_derive_what_does_not_follow() -> None:
     """All sequences of steps, on graphs of three variables and some of four: the checker accepts none of a hedge."""
     rnd, refused, derived = random.Random(7), 0, 0
-    while refused < 120:
+    while refused < 80:
         model = random_shape(rnd, rnd.choice([3, 3, 4]), directed=0.6, bidirected=0.6)
         names = rnd.sample(model.observed, len(model.observed))
         z = names[2:3] if rnd.random() < 0.4 else []
@@ -348,7 +348,7 @@ def test_no_steps_at_all_derive_what_does_not_follow() -> None:
         for sets in ([], z):
             assert derivable(model, claimed, sets), (str(query), str(model.diagram))
 
-    assert derived >= 8
+    assert derived >= 5
 
 
 def _any_answer() -> Identified:
