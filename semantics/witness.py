@@ -38,6 +38,8 @@ from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate, touched
 
 _MOST_LATENT_VALUES = 8
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
+_LARGE = 20_000  # entries of a matrix that is not small
+_MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _MOVES = 6  # for each of them
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
 
@@ -204,11 +206,17 @@ class _Search:
         return found
 
     def draws(self, shape: CausalModel, movable: Sequence[str]) -> Iterator[Witness]:
-        """Witnesses with readable numbers, as they come."""
+        """Witnesses with readable numbers, as they come; of large models, whose moves take long, only a few."""
+        found, work = False, 0
         for _ in range(_DRAWS):
             small = {n: self._readable(_narrow(shape, n), n in shape.latents) for n in shape.names}
             for n in movable:
-                yield from self._moved(shape, small, n)
+                for witness in self._moved(shape, small, n):
+                    found = True
+                    yield witness
+                work += small[n].size ** 2
+                if found and work > _MOST_WORK:
+                    return
 
     def parities(self, shape: CausalModel) -> Iterator[Witness]:
         """Witnesses among models of parities, as in the proof of Shpitser and Pearl (2006, theorem 4).
@@ -393,8 +401,18 @@ def _rational_null_space(matrix: Array) -> list[list[Fraction]]:
     from sympy.polys.matrices import DomainMatrix
 
     entries = [[QQ(Fraction(x).numerator, Fraction(x).denominator) for x in row] for row in matrix]
-    basis = DomainMatrix(entries, matrix.shape, QQ).nullspace().to_list()
-    return [[Fraction(int(x.numerator), int(x.denominator)) for x in row] for row in basis]
+    exact = DomainMatrix(entries, matrix.shape, QQ)
+    if matrix.size < _LARGE:
+        return [[Fraction(int(x.numerator), int(x.denominator)) for x in row] for row in exact.nullspace().to_list()]
+    reduced, pivots = exact.to_sparse().rref(method="GJ")  # without fractions it takes minutes
+    rows = reduced.to_list()
+    basis = []
+    for c in (c for c in range(matrix.shape[1]) if c not in set(pivots)):
+        move = [Fraction(int(c == k)) for k in range(matrix.shape[1])]
+        for row, pivot in zip(rows, pivots, strict=False):
+            move[pivot] = -Fraction(int(row[c].numerator), int(row[c].denominator))
+        basis.append(move)
+    return basis
 
 
 def _length(witness: Witness) -> int:
