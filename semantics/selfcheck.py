@@ -52,6 +52,8 @@ def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Fiel
             if again == _MOST_REDRAWS - 1:
                 return True
             continue
-        order = [names.index(n) for n, _ in axes]
-        return bool(np.array_equal(array, np.transpose(estimated, order)))
+        order = [names.index(n) for n, _ in axes if n in names]  # an answer without given parts is one for all members
+        lacking = tuple(k for k, (n, _) in enumerate(axes) if n not in names)
+        estimated = np.expand_dims(np.transpose(estimated, order), lacking)
+        return bool(np.array_equal(array, np.broadcast_to(estimated, array.shape)))
     return True

@@ -470,3 +470,15 @@ def test_estimates_by_identification() -> None:
 def test_shapes_are_the_same_either_way() -> None:
     """A model from edges is the shape of the tests."""
     assert FRONT.shape == shape("S->T T->C", "S-C")
+
+
+@pytest.mark.parametrize("question", ["P(Y | cut(Y), X)", "P(Y | do(Y := yes), X)"])
+def test_answers_that_use_nothing_given(tmp_path: Path, question: str) -> None:
+    """What surgery alone decides is checked like any other answer."""
+    file = tmp_path / "m.causal"
+    file.write_text("model m\nvar X, Y : {no, yes}\nbox x : -> X\nbox y : X -> Y\n", encoding="utf-8")
+
+    done = cutwire("identify", file, question)
+
+    assert (done.status, done.err) == (0, "")
+    assert "identifiable from P(X, Y)" in done.out
