@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cutwire.tables import boxes_of
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Ask, Compare
-from strings.query import Query
+from strings.formula import Ask, Compare, questions
 from strings.separation import falls_apart
 from strings.surgery import operate
 
@@ -79,7 +78,7 @@ def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Comp
     """A comparison for every model of the shape."""
     from semantics.verify import Claim, verify
 
-    policies = model.policy_kernels(statement.tables, claim_queries(claim))
+    policies = model.policy_kernels(statement.tables, [q for f in claim.operands for q in questions(f)])
     whole = Claim(claim, statement.axes, statement.assuming, policies)
     if statement.mode == "symbolic":
         from semantics.symbols import prove
@@ -133,24 +132,6 @@ def _free(claim: Compare) -> set[str]:
                 return set()
 
     return {n for f in claim.operands for n in names(f)}
-
-
-def claim_queries(claim: Compare) -> list[Query]:
-    """All questions in a claim."""
-    from strings.formula import Arithmetic, Formula, Sum
-
-    def queries(f: Formula) -> list[Query]:
-        match f:
-            case Ask(query):
-                return [query]
-            case Sum(_, body):
-                return queries(body)
-            case Arithmetic(_, left, right):
-                return [*queries(left), *queries(right)]
-            case _:
-                return []
-
-    return [q for f in claim.operands for q in queries(f)]
 
 
 def _check_diagrams(statement: CheckStatement, claim: DiagramClaim) -> Verdict:

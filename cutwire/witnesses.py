@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from cutwire.source import model_source
 from semantics.distribution import fraction_text
 from semantics.witness import Witness
-from strings.query import Query
-
-if TYPE_CHECKING:
-    pass
+from strings.query import Query, Term
+from strings.surgery import Do, Open
 
 
 def witness_source(witness: Witness, query: Query) -> str:
@@ -29,10 +28,6 @@ def witness_source(witness: Witness, query: Query) -> str:
 
 def _placed(query: Query, place: Mapping[str, str]) -> str:
     """The question with the value of every free variable filled in."""
-    from dataclasses import replace
-
-    from strings.query import Term
-    from strings.surgery import Do, Open
 
     def fixed(t: Term) -> Term:
         return t if t.values is not None else Term(t.variable, (place[t.axis_name],))

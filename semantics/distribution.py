@@ -95,6 +95,18 @@ def significant(p: Number, digits: int = 6) -> str:
     return f"{float(p):.{digits}g}"
 
 
+def no_value(label: str, name: str, labels: Sequence[str]) -> Diagnostic:
+    """N003 with a did-you-mean: a variable does not take a value."""
+    shown = ", ".join(labels[:12])
+    return Diagnostic(
+        "N003",
+        f"`{label}` is not a value of `{name}`",
+        label=f"not in {{{shown}}}",
+        notes=(f"`{name}` takes {shown}{', …' if labels[12:] else ''}",),
+        help=did_you_mean(label, labels),
+    )
+
+
 def float_array(array: Array) -> Array:
     """The entries in float64; fractions too large for it become infinite."""
     if array.dtype == object and any(abs(p) > _LARGEST_FLOAT for p in array.flat):
@@ -195,16 +207,7 @@ class Distribution:
     def _position(self, axis: int, label: str) -> int:
         labels = self.values[axis]
         if label not in labels:
-            name = self.variables[axis]
-            raise CutwireError(
-                Diagnostic(
-                    "N003",
-                    f"`{label}` is not a value of `{name}`",
-                    label=f"not in {{{', '.join(labels[:12])}}}",
-                    notes=(f"`{name}` takes {', '.join(labels[:12])}{', …' if labels[12:] else ''}",),
-                    help=did_you_mean(label, labels),
-                )
-            )
+            raise CutwireError(no_value(label, self.variables[axis], labels))
         return labels.index(label)
 
     def marginal(self, *names: str) -> Distribution:

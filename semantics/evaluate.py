@@ -24,7 +24,7 @@ import numpy as np
 from semantics.contract import check_bytes, show_count
 from semantics.distribution import MOST_AXES, Array, Distribution, float_array, significant
 from strings.diagnostic import Diagnostic, LimitError, QueryError
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Formula, Number, Sum, questions
 from strings.query import Query
 
 Values = Callable[[str], tuple[str, ...]]
@@ -142,23 +142,10 @@ def evaluate_in(
 ) -> Grid:
     """The same in any kind of numbers."""
     known: dict[Query, Grid] = {}
-    for query in _queries(formula):
+    for query in questions(formula):
         known[query] = ask(query)
     _check_shapes(formula, known, max_memory)
     return _value(numbers, formula, known, values)
-
-
-def _queries(formula: Formula) -> list[Query]:
-    """The questions in a formula, each once, from left to right."""
-    match formula:
-        case Ask(query):
-            return [query]
-        case Sum(_, body):
-            return _queries(body)
-        case Arithmetic(_, left, right):
-            return list(dict.fromkeys([*_queries(left), *_queries(right)]))
-        case _:
-            return []
 
 
 def _refuse_floats(formula: Formula) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from semantics.distribution import Array, number_array
+from semantics.distribution import Array, no_value, number_array
 from semantics.network import Wiring
-from strings.diagnostic import Diagnostic, QueryError, did_you_mean
+from strings.diagnostic import Diagnostic, QueryError
 from strings.diagram import Diagram, box
 from strings.model import CausalModel
 from strings.query import Query, Term
@@ -210,15 +210,7 @@ def _position(x: Object, value: str) -> int:
     """Where a value stands among those of `x`."""
     values = x.values or ()
     if value not in values:
-        raise QueryError(
-            Diagnostic(
-                "N003",
-                f"`{value}` is not a value of `{x.name}`",
-                label=f"not in {{{', '.join(values[:12])}}}",
-                notes=(f"`{x.name}` takes {', '.join(values[:12])}{', …' if values[12:] else ''}",),
-                help=did_you_mean(value, values),
-            )
-        )
+        raise QueryError(no_value(value, x.name, values))
     return values.index(value)
 
 

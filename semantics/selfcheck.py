@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from semantics.answer import answer_array
-from semantics.estimate import ModelJoints, Reader
+from semantics.estimate import ModelJoints, Reader, arranged
 from semantics.family import family, member, random_table
 from semantics.field import PRIMES, Field
 from semantics.kernel import Tables
@@ -52,8 +52,5 @@ def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Fiel
             if again == _MOST_REDRAWS - 1:
                 return True
             continue
-        order = [names.index(n) for n, _ in axes if n in names]  # an answer without given parts is one for all members
-        lacking = tuple(k for k, (n, _) in enumerate(axes) if n not in names)
-        estimated = np.expand_dims(np.transpose(estimated, order), lacking)
-        return bool(np.array_equal(array, np.broadcast_to(estimated, array.shape)))
+        return bool(np.array_equal(array, arranged(estimated, names, [n for n, _ in axes], array.shape)))
     return True

@@ -38,9 +38,8 @@ from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate, touched
 
 _MOST_LATENT_VALUES = 8
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
-_LARGE = 20_000  # entries of a matrix that is not small
-_MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _MOVES = 6  # for each of them
+_MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
 
 
@@ -134,6 +133,7 @@ class _Search:
         asked = [t.variable for t in (*self._query.targets, *self._query.given)]
         self._kept = wired | set(asked) | _acted_on(self._query)
         self._given = [g for g in (_among(g, self._kept) for g in found.given) if g.variables]
+        self._fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
 
     def _core(self) -> tuple[Graph, int]:
         """The part of the graph that matters, and the outcomes that do."""
@@ -184,10 +184,9 @@ class _Search:
         field = Field()
         rng = np.random.default_rng(self._random.randrange(2**32))
         small = {n: _random_rows(_narrow(shape, n), field.p, rng) for n in shape.names}
-        fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
         found = []
         for n in shape.names:
-            if n in fixed or not (shape.children[n] or shape.parents(n)):
+            if n in self._fixed or not (shape.children[n] or shape.parents(n)):
                 continue
             try:
                 moves = _null_space(self._seen(shape, small, n, field), field.p)
@@ -224,11 +223,10 @@ class _Search:
         Every variable is the sum of what it hears, mostly. There a mechanism can be moved unseen that for most numbers
         cannot.
         """
-        fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
         for mostly in (Fraction(3, 4), Fraction(1)):
             small = {n: self._parity(_narrow(shape, n), n in shape.latents, mostly) for n in shape.names}
             for n in shape.observed:
-                if n not in fixed and shape.parents(n):
+                if n not in self._fixed and shape.parents(n):
                     yield from self._moved(shape, small, n)
 
     def _parity(self, widths: Sequence[int], latent: bool, mostly: Fraction) -> Array:
@@ -401,10 +399,8 @@ def _rational_null_space(matrix: Array) -> list[list[Fraction]]:
     from sympy.polys.matrices import DomainMatrix
 
     entries = [[QQ(Fraction(x).numerator, Fraction(x).denominator) for x in row] for row in matrix]
-    exact = DomainMatrix(entries, matrix.shape, QQ)
-    if matrix.size < _LARGE:
-        return [[Fraction(int(x.numerator), int(x.denominator)) for x in row] for row in exact.nullspace().to_list()]
-    reduced, pivots = exact.to_sparse().rref(method="GJ")  # without fractions it takes minutes
+    # Gauss and Jordan by name: what sympy chooses for itself takes minutes on matrices of a thousand columns.
+    reduced, pivots = DomainMatrix(entries, matrix.shape, QQ).to_sparse().rref(method="GJ")
     rows = reduced.to_list()
     basis = []
     for c in (c for c in range(matrix.shape[1]) if c not in set(pivots)):

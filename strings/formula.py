@@ -93,6 +93,19 @@ Formula = Number | Ask | Sum | Arithmetic
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 
 
+def questions(formula: Formula) -> list[Query]:
+    """The questions in a formula, each once, from left to right."""
+    match formula:
+        case Ask(query):
+            return [query]
+        case Sum(_, body):
+            return questions(body)
+        case Arithmetic(_, left, right):
+            return list(dict.fromkeys([*questions(left), *questions(right)]))
+        case _:
+            return []
+
+
 def _ends_in_sum(formula: Formula) -> bool:
     while isinstance(formula, Arithmetic):
         formula = formula.right

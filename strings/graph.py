@@ -24,6 +24,25 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= low
 
 
+def _neighbours(of: tuple[int, ...], mask: int) -> int:
+    """The union of what `of` has for every member of a set."""
+    found = 0
+    while mask:  # `bits` unrolled: this loop is most of what identification does
+        low = mask & -mask
+        found |= of[low.bit_length() - 1]
+        mask ^= low
+    return found
+
+
+def _closed(of: tuple[int, ...], start: int, allowed: int) -> int:
+    """All that `start` reaches step by step through `of` without leaving `allowed`."""
+    found = frontier = start
+    while frontier:
+        frontier = _neighbours(of, frontier) & allowed & ~found
+        found |= frontier
+    return found
+
+
 @dataclass(frozen=True)
 class Graph:
     """An ADMG: for each vertex the mask of its parents and of its spouses (bidirected neighbours)."""
@@ -77,33 +96,17 @@ class Graph:
 
     def parents_of(self, mask: int) -> int:
         """All parents of members, members that are parents of others included."""
-        parents, found = self.parents, 0
-        while mask:  # `bits` unrolled: this loop is most of what identification does
-            low = mask & -mask
-            found |= parents[low.bit_length() - 1]
-            mask ^= low
-        return found
+        return _neighbours(self.parents, mask)
 
     def ancestors(self, mask: int, within: int | None = None) -> int:
         """`mask` and all that reach it by directed edges, inside the induced subgraph `within`."""
         allowed = self.all if within is None else within
-        found = frontier = mask & allowed
-        while frontier:
-            frontier = self.parents_of(frontier) & allowed & ~found
-            found |= frontier
-        return found
+        return _closed(self.parents, mask & allowed, allowed)
 
     def descendants(self, mask: int, within: int | None = None) -> int:
         """`mask` and all that it reaches by directed edges, inside the induced subgraph `within`."""
         allowed = self.all if within is None else within
-        found = frontier = mask & allowed
-        while frontier:
-            reached = 0
-            for i in bits(frontier):
-                reached |= self.children[i]
-            frontier = reached & allowed & ~found
-            found |= frontier
-        return found
+        return _closed(self.children, mask & allowed, allowed)
 
     def without(self, into: int = 0, out_of: int = 0) -> Graph:
         """The graph without the edges into some vertices (bidirected ones included) and without those out of others:
@@ -136,14 +139,7 @@ class Graph:
     def district(self, vertex: int, within: int | None = None) -> int:
         """The district of one vertex in the induced subgraph `within`."""
         allowed = self.all if within is None else within
-        found = frontier = 1 << vertex
-        while frontier:
-            reached = 0
-            for i in bits(frontier):
-                reached |= self.spouses[i]
-            frontier = reached & allowed & ~found
-            found |= frontier
-        return found
+        return _closed(self.spouses, 1 << vertex, allowed)
 
     def districts(self, within: int) -> tuple[int, ...]:
         """The districts of the induced subgraph, ordered by their first vertex."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from strings.picture.centring import centred
 from strings.picture.channels import NUDGE
 from strings.picture.glyphs import Size, port_offset
-from strings.picture.layers import Layered, Segment
+from strings.picture.layers import Layered, Segment, topological
 from strings.picture.ordering import Order
 from strings.picture.simplex import Edge, solve
 
@@ -56,7 +56,7 @@ def horizontal(
         pair = (unit[a], unit[b])
         before = apart.get(pair)
         apart[pair] = d if before is None else max(before, d)
-        if unit[a] == unit[b] or len(_left_to_right(*_sides(count, apart))) < count:
+        if unit[a] == unit[b] or len(topological(*_sides(count, apart))) < count:
             del apart[pair]
             if before is not None:
                 apart[pair] = before
@@ -223,7 +223,7 @@ def _sweeps(count: int, apart: dict[tuple[int, int], int], pulls: list[Pull]) ->
     for a, b, wanted, weight, *_ in pulls:
         wishes[a].append((b, -wanted, weight))
         wishes[b].append((a, wanted, weight))
-    order = _left_to_right(right, left)
+    order = topological(right, left)
     x = [0] * count
     for v in order:
         x[v] = max((x[u] + d for u, d in left[v]), default=0)
@@ -247,17 +247,6 @@ def _sides(
         right[a].append((b, d))
         left[b].append((a, d))
     return right, left
-
-
-def _left_to_right(right: list[list[tuple[int, int]]], left: list[list[tuple[int, int]]]) -> list[int]:
-    waiting = [len(b) for b in left]
-    order = [v for v, k in enumerate(waiting) if not k]
-    for v in order:  # grows while it is read
-        for w, _ in right[v]:
-            waiting[w] -= 1
-            if not waiting[w]:
-                order.append(w)
-    return order
 
 
 def _median(points: list[tuple[int, int]]) -> int:

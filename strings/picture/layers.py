@@ -155,7 +155,7 @@ def _longest_paths(graph: DrawGraph, room: int = 0, sunk: bool = False) -> list[
     for wire, length in zip(graph.wires, _lengths(graph, room), strict=True):
         above[wire.source].append((wire.target, length))
         below[wire.target].append((wire.source, length))
-    order = _upwards(above, below)
+    order = topological(above, below)
     has_inputs = any(p.kind == "in" for p in graph.parts)
     layer = [0] * n
     for v in order:
@@ -174,12 +174,12 @@ def _longest_paths(graph: DrawGraph, room: int = 0, sunk: bool = False) -> list[
     return layer
 
 
-def _upwards(above: list[list[tuple[int, int]]], below: list[list[tuple[int, int]]]) -> list[int]:
-    """A topological order of the parts, bottom first."""
-    waiting = [len(b) for b in below]
+def topological(after: list[list[tuple[int, int]]], before: list[list[tuple[int, int]]]) -> list[int]:
+    """An order in which everything stands behind what is before it; neighbours come with distances."""
+    waiting = [len(b) for b in before]
     order = [v for v, count in enumerate(waiting) if not count]
     for v in order:  # grows while it is read
-        for w, _ in above[v]:
+        for w, _ in after[v]:
             waiting[w] -= 1
             if not waiting[w]:
                 order.append(w)
