@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,22 @@ def fresh(*arguments: str | Path | bytes, folder: Path, stdin: bytes = b"", **ch
         check=False,
     )
     return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def outputs(code: str, folder: Path, seeds: Iterable[int]) -> set[bytes]:
+    """What Python code prints under each of the seeds of hashes, in processes side by side that all must end well."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env=environment(PYTHONHASHSEED=str(seed)),
+            stdout=subprocess.PIPE,
+        )
+        for seed in seeds
+    ]
+    ended = [(process.communicate(timeout=120)[0], process.returncode) for process in started]
+    assert [status for _, status in ended] == [0] * len(ended)
+    return {out for out, _ in ended}
 
 
 def grid(n: int) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +19,7 @@ from strings.diagnostic import CutwireError, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
-from tests.cutwire.command import cutwire, environment
+from tests.cutwire.command import cutwire, outputs
 from tests.observed import array_of, factors_of, given_joints, look_up, observed_joint, positive_tables, shape, trial
 from tests.semantics.brute import brute_answer
 
@@ -427,20 +425,9 @@ def test_the_same_bytes(smoking: Path, tmp_path: Path) -> None:
         ["identify", str(smoking), "P(C | do(S))", *more] for more in (["--steps"], ["--given", "P(S, C)", "--json"])
     ]
     code = f"from cutwire.__main__ import main\nfor command in {commands!r}:\n    assert main(command) == 0\n"
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=environment(PYTHONHASHSEED=str(seed)),
-            stdout=subprocess.PIPE,
-        )
-        for seed in range(20)
-    ]
-    outputs = {(p.communicate(timeout=120)[0], p.returncode) for p in started}
+    (only,) = outputs(code, tmp_path, range(20))
 
-    (only,) = outputs
-    assert only[1] == 0
-    assert b"identifiable" in only[0]
+    assert b"identifiable" in only
 
 
 def test_identify_in_files(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from semantics.answer import answer, joint
 from semantics.arithmetic import Logarithms
 from semantics.kernel import Kernel, Tables
+from semantics.strategies import models
 from strings.diagnostic import CutwireError, LimitError, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box, Object
 from strings.surgery import Cut, Do, DoWire, Open, operate
 from tests.semantics.brute import brute_answer, in_floats, left_free_twice, random_query, random_tables
-from tests.strategies import models
 
 F = Fraction
 

@@ -12,12 +12,12 @@ from semantics.answer import joint
 from semantics.category import fold, interpret
 from semantics.kernel import Kernel
 from semantics.stochastic import Stochastic
+from semantics.strategies import diagrams, models, types
 from strings.diagram import Diagram, box, compose, copy, discard, identity, swap, tensor, uniform
 from strings.model import CausalModel
 from strings.signature import Box, Object
 from strings.surgery import Cut, operate
 from tests.semantics.brute import in_floats, random_kernel, random_tables
-from tests.strategies import diagrams, models, types
 
 
 def target(seed: int, *shapes: Diagram) -> Stochastic:
@@ -42,7 +42,7 @@ def test_contraction_equals_folding(d: Diagram, seed: int) -> None:
 @given(st.data(), st.integers(0, 1000))
 def test_composition_and_tensor_are_preserved(data: st.DataObject, seed: int) -> None:
     """[f ; g] = [f] ; [g] and [f * g] = [f] * [g]."""
-    middle = data.draw(types(2))
+    middle = data.draw(types(max_size=2))
     f, g = data.draw(diagrams(cod=middle, max_boxes=3)), data.draw(diagrams(dom=middle, max_boxes=3))
     stoch = target(seed, f, g)
     assert interpret(compose(f, g), stoch) == stoch.then(interpret(f, stoch), interpret(g, stoch))
@@ -50,7 +50,7 @@ def test_composition_and_tensor_are_preserved(data: st.DataObject, seed: int) ->
 
 
 @settings(max_examples=30, deadline=None)
-@given(types(2), types(2))
+@given(types(max_size=2), types(max_size=2))
 def test_structure_is_preserved(left: tuple, right: tuple) -> None:  # type: ignore[type-arg]
     """Identities, copies, discards, swaps and uniform states go to those of Stoch."""
     stoch = Stochastic({}, exact=True)

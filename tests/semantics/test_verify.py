@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -32,7 +30,7 @@ from strings.query import Query, Term
 from strings.signature import Box, Object
 from strings.surgery import Do, Open, Replace
 from strings.written import formula
-from tests.cutwire.command import environment
+from tests.cutwire.command import outputs
 from tests.observed import (
     DRAW,
     Factor,
@@ -388,8 +386,6 @@ def test_questions_that_have_no_answer_are_errors() -> None:
 # ---- a seed fixes everything -----------------------------------------------------------------------------------------
 
 CODE = """
-import sys
-sys.path.insert(0, {root!r})
 from tests.semantics.test_verify import FALSE, check
 for name, (model, text) in sorted(FALSE.items())[:8]:
     v = check(model, text, seed=3)
@@ -402,20 +398,7 @@ for name, (model, text) in sorted(FALSE.items())[:8]:
 
 def test_the_same_for_a_seed(tmp_path: Path) -> None:
     """Verdict and counterexample hang on the seed alone, not on that of hashes."""
-    root = str(Path(__file__).parents[2])
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", CODE.format(root=root)],
-            env=environment(PYTHONHASHSEED=seed),
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=120,
-            check=True,
-        ).stdout
-        for seed in ("0", "7")
-    }
-
-    assert len(outputs) == 1
+    assert len(outputs(CODE, tmp_path, (0, 7))) == 1
 
 
 @pytest.mark.parametrize("models", [1, 5, 100, 1000])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +21,7 @@ from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box
 from strings.surgery import Cut, Do, Open, Replace
-from tests.cutwire.command import cutwire, environment
+from tests.cutwire.command import cutwire, outputs
 from tests.observed import (
     after,
     answered_by,
@@ -302,8 +300,6 @@ def test_several_mechanisms_at_once(model: CausalModel, query: Query) -> None:
 # ---- the same again --------------------------------------------------------------------------------------------------
 
 CODE = """
-import sys
-sys.path.insert(0, {root!r})
 from semantics.witness import find_witness
 from strings.estimand import identify
 from strings.query import Query, Term
@@ -319,22 +315,10 @@ print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
 
 def test_the_same_for_a_seed(tmp_path: Path) -> None:
     """A seed fixes the witness, whatever the seed of hashes; another may give another."""
-    root = str(Path(__file__).parents[2])
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", CODE.format(root=root)],
-            env=environment(PYTHONHASHSEED=seed),
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "77")
-    }
     model, query, _ = SHIPPED["bow"]
     texts = {str(witness_of(model, query, seed=seed).one) for seed in range(6)}
 
-    assert len(outputs) == 1
+    assert len(outputs(CODE, tmp_path, (0, 1, 77))) == 1
     assert len(texts) > 1
 
 

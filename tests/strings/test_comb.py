@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import OBJECTS, models
 from strings.comb import Comb, DistrictComb, assemble, cut_comb, district_comb, factorise
 from strings.diagnostic import CompositionError
 from strings.diagram import box, discard, uniform
@@ -13,7 +14,8 @@ from strings.graph import Graph, bits
 from strings.model import CausalModel
 from strings.signature import Box
 from strings.surgery import Cut, Open, operate
-from tests.strategies import A, B, C, models
+
+A, B, C = OBJECTS
 
 FAST = settings(max_examples=80, deadline=None)
 

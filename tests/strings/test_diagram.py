@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import OBJECTS, diagrams, types
 from strings.diagnostic import CompositionError
 from strings.diagram import (
     Builder,
@@ -24,7 +25,8 @@ from strings.diagram import (
     uniform,
 )
 from strings.signature import Box, Object
-from tests.strategies import A, B, C, diagrams, types
+
+A, B, C = OBJECTS
 
 FAST = settings(max_examples=60, deadline=None)
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import OBJECTS, diagrams, types
 from strings.diagnostic import CompositionError
 from strings.diagram import Builder, Diagram, box, compose, copy, discard, identity, point, swap, tensor, uniform
 from strings.functor import Functor
 from strings.signature import Box, Object, uniform_box
-from tests.strategies import OBJECTS, A, B, C, diagrams, types
+
+A, B, C = OBJECTS
 
 FAST = settings(max_examples=80, deadline=None)
 
@@ -43,7 +45,7 @@ def image(b: Box, dom: tuple[Object, ...], cod: tuple[Object, ...], seed: int) -
 @st.composite
 def functors(draw: st.DrawFn) -> Functor:
     """A random functor: objects to types (some to nothing, some to several), boxes to diagrams, some left alone."""
-    objects = {x: draw(types(2)) for x in draw(st.lists(st.sampled_from(OBJECTS), unique=True))}
+    objects = {x: draw(types(max_size=2)) for x in draw(st.lists(st.sampled_from(OBJECTS), unique=True))}
     seed = draw(st.integers(0, 10**6))
 
     def on_type(ty: tuple[Object, ...]) -> tuple[Object, ...]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import models
 from strings.diagnostic import CompositionError, CutwireError, QueryError
 from strings.diagram import Builder, Diagram, box, compose, copy, discard, identity, tensor
 from strings.graph import bits
@@ -18,7 +19,6 @@ from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Open, operate
 from tests.observed import hidden_models
-from tests.strategies import models
 
 FAST = settings(max_examples=100, deadline=None)
 X, Y, Z = (Object(n, ("0", "1")) for n in "XYZ")

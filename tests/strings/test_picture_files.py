@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import sys
 import time
 import warnings
@@ -25,6 +23,7 @@ from strings.picture.scene import Scene
 from strings.picture.text import text_width
 from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, operate, randomise
+from tests.cutwire.command import outputs
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMOKING = replace(
@@ -265,20 +264,9 @@ print(digest.hexdigest())
 """
 
 
-def test_output_does_not_depend_on_the_hash_seed() -> None:
+def test_output_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
     """SVG, PDF and DOT are byte for byte the same in processes with different hash seeds."""
-    root = Path(__file__).resolve().parents[2]
-    runs = {
-        subprocess.run(
-            [sys.executable, "-c", _PROGRAM],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "4242")
-    }
-    assert len(runs) == 1
+    assert len(outputs(_PROGRAM, tmp_path, (0, 1, 4242))) == 1
 
 
 def test_before_and_after_panels() -> None:

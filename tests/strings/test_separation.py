@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import models
 from strings.adjustment import minimal_separators
 from strings.graph import Graph, bits
 from strings.model import CausalModel
 from strings.separation import connected, falls_apart, local_independences, minimal_separator, separated
-from tests.strategies import models
 
 FAST = settings(max_examples=80, deadline=None)
 SHARED = Path(__file__).parents[3] / "shared" / "cases"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semantics.strategies import OBJECTS, diagrams, models
 from strings.diagnostic import CompositionError, CutwireError, QueryError
 from strings.diagram import Diagram, box, copy, discard, identity, uniform
 from strings.functor import Functor
@@ -24,7 +25,8 @@ from strings.surgery import (
     randomise,
     tell,
 )
-from tests.strategies import A, B, diagrams, models
+
+A, B, _ = OBJECTS
 
 FAST = settings(max_examples=60, deadline=None)
 
