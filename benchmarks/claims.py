@@ -20,9 +20,9 @@ from semantics.compare import compare
 from semantics.distribution import Distribution
 from semantics.shrink import smallest
 from semantics.verify import Claim, verify
-from strings.estimand import Identified, identify
 from strings.formula import Arithmetic as Operation
 from strings.formula import Ask, Compare, Formula, Sum
+from strings.identification import Identified, identify
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Open

@@ -29,8 +29,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from strings.estimand import Identified, identify
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.identification import Identified, identify
 from strings.identify import identifiable
 from strings.model import CausalModel
 from strings.query import Query, Term

@@ -21,8 +21,8 @@ from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
 from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
-from strings.estimand import identified
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.identification import identified
 from strings.model import CausalModel
 from strings.query import Query
 

@@ -16,7 +16,8 @@ from semantics.distribution import Distribution
 from semantics.estimate import ModelJoints, estimate
 from semantics.kernel import Kernel
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
-from strings.estimand import Given, Identified, identified
+from strings.estimand import Given
+from strings.identification import Identified, identified
 from strings.model import CausalModel
 
 if TYPE_CHECKING:

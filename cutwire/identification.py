@@ -12,8 +12,9 @@ from strings.criteria import Criterion, criteria
 from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
-from strings.estimand import Given, Identified, NotIdentified, hide_unspoken, identify, refusal
+from strings.estimand import Given
 from strings.formula import Formula
+from strings.identification import Identified, NotIdentified, hide_unspoken, identify, refusal, spoken
 from strings.identify import Hedge
 from strings.latex import latex
 from strings.model import CausalModel
@@ -109,7 +110,7 @@ class Identification:
     def criteria(self) -> tuple[Criterion, ...]:
         """The named criteria that apply (back door, front door, …), for a question without conditions."""
         query = self.query
-        seen = hide_unspoken(self.shape, self.given)
+        seen = hide_unspoken(self.shape, self.given, spoken(query))
         settings = [s for s in query.surgeries if isinstance(s, Do | Open)]
         if query.given or len(settings) < len(query.surgeries) or any(g.done for g in self.given):
             return ()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cutwire.interpreted import Interpreted, is_exact
 from parser.program import Definition, ModelDef, QueryStatement
 from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
-from strings.estimand import identified
 from strings.formula import Ask
+from strings.identification import identified
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate

@@ -18,7 +18,7 @@ from semantics.estimate import Estimate, Reader, arranged, differs, given_condit
 from semantics.family import MEMBER, family, member
 from semantics.kernel import Tables
 from strings.diagnostic import Diagnostic, QueryError
-from strings.estimand import Identified
+from strings.identification import Identified
 from strings.query import Query, Term
 from strings.surgery import Do, Open
 

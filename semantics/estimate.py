@@ -23,8 +23,9 @@ from semantics.family import MEMBER, family
 from semantics.kernel import Table, Tables, size
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
-from strings.estimand import Conditional, Estimand, Given, Identified
+from strings.estimand import Conditional, Estimand, Given
 from strings.formula import Formula
+from strings.identification import Identified
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object

@@ -15,7 +15,7 @@ from semantics.field import PRIMES, Field
 from semantics.kernel import Tables
 from strings.derivation import check_derivation, derive
 from strings.diagnostic import ZeroProbabilityError
-from strings.estimand import Identified
+from strings.identification import Identified
 from strings.model import CausalModel
 
 _DRAWS = 8

@@ -28,13 +28,14 @@ from semantics.family import MEMBER, family, member
 from semantics.field import Field
 from semantics.kernel import Kernel, Table, Tables, size
 from strings.diagnostic import ZeroProbabilityError
-from strings.estimand import Given, NotIdentified, hide_unspoken
+from strings.estimand import Given
 from strings.graph import Graph, bits
+from strings.identification import NotIdentified, hide_unspoken, spoken
 from strings.identify import Source, core
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box
-from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate, touched
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
 
 _MOST_LATENT_VALUES = 8
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
@@ -93,15 +94,7 @@ def check_witness(witness: Witness, query: Query, given: Sequence[Given], polici
 
 def _connected(shape: CausalModel, query: Query) -> set[str]:
     """The variables that the question names, or that a wire ends at."""
-    named = {t.variable for t in (*query.targets, *query.given)}
-    named |= _acted_on(query)
-    return named | {n for n in shape.observed if shape.parents(n) or shape.children[n]}
-
-
-def _acted_on(query: Query) -> set[str]:
-    """The variables that surgeries name, or that a policy reads."""
-    read = {n for s in query.surgeries if isinstance(s, Replace) for n in s.mechanism.used_parents}
-    return read | {n for s in query.surgeries for n in touched(s)}
+    return spoken(query) | {n for n in shape.observed if shape.parents(n) or shape.children[n]}
 
 
 def _among(given: Given, names: set[str]) -> Given:
@@ -126,18 +119,18 @@ class _Search:
         self._model, self._found, self._policies, self._random = model, found, policies, rnd
         self._graph, outcomes = self._core()
         names = set(self._graph.show(outcomes))
-        kept = tuple(t for t in found.asked.targets if t.variable in names)
+        # What is asked of all values of a variable that the effect can do without is left out; an event has to stay.
+        kept = tuple(t for t in found.asked.targets if t.variable in names or t.values is not None)
         self._query = replace(found.asked, targets=kept or found.asked.targets)
         wired = {n for v, n in enumerate(self._graph.names) if self._graph.parents[v] or self._graph.spouses[v]}
         wired |= {self._graph.names[p] for mask in self._graph.parents for p in bits(mask)}
-        asked = [t.variable for t in (*self._query.targets, *self._query.given)]
-        self._kept = wired | set(asked) | _acted_on(self._query)
+        self._kept = wired | spoken(self._query)
         self._given = [g for g in (_among(g, self._kept) for g in found.given) if g.variables]
         self._fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
 
     def _core(self) -> tuple[Graph, int]:
         """The part of the graph that matters, and the outcomes that do."""
-        seen = hide_unspoken(self._model, self._found.given)
+        seen = hide_unspoken(self._model, self._found.given, spoken(self._found.asked))
         graph, query = seen.graph, self._found.asked
         sources = []
         for g in self._found.given:
@@ -186,7 +179,7 @@ class _Search:
         small = {n: _random_rows(_narrow(shape, n), field.p, rng) for n in shape.names}
         found = []
         for n in shape.names:
-            if n in self._fixed or not (shape.children[n] or shape.parents(n)):
+            if n in self._fixed:
                 continue
             try:
                 moves = _null_space(self._seen(shape, small, n, field), field.p)

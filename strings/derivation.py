@@ -5,7 +5,7 @@ comb per district, and for each comb the moves that lead to it from a given dist
 them with means of its own: it compares diagrams and looks whether they fall apart, on the model with its hidden causes,
 and uses neither the graph of the observed variables nor the search that found the steps.
 
->>> from strings.estimand import identify
+>>> from strings.identification import identify
 >>> from strings.query import Term
 >>> from strings.surgery import Do
 >>> model = CausalModel.from_edges([("S", "T"), ("T", "C")], bidirected=[("S", "C")], domains=2)
@@ -31,16 +31,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strings.diagram import Diagram
-from strings.estimand import Identified, hide_unspoken, settable
+from strings.identification import Identified, certain, hide_unspoken, settable
 from strings.identify import Route
 from strings.model import CausalModel
 from strings.query import Query
 from strings.separation import falls_apart
 from strings.surgery import CutWire, Do, DoWire, Open, Surgery, operate
 
-Rule = Literal["ignore", "see", "set", "discard", "factor", "given", "marginalise", "district"]
+Rule = Literal["certain", "forget", "ignore", "see", "set", "discard", "factor", "given", "marginalise", "district"]
 
 LAWS: dict[str, str] = {
+    "certain": "discarding is natural (Jacobs, Kissinger, Zanasi 2019, section 3)",
+    "forget": "do-calculus, rule 1 (Pearl 1995)",
     "ignore": "do-calculus, rule 3 (Pearl 1995)",
     "see": "do-calculus, rule 2 (Pearl 1995)",
     "set": "do-calculus, rule 2 (Pearl 1995)",
@@ -80,7 +82,7 @@ def derive(model: CausalModel, found: Identified) -> tuple[Step, ...]:
 
 class _Derivation:
     def __init__(self, model: CausalModel, found: Identified) -> None:
-        self._model = hide_unspoken(model, found.used)
+        self._model = found.seen(model)
         self._found = found
 
     def steps(self) -> Iterable[Step]:
@@ -91,7 +93,23 @@ class _Derivation:
             yield from self._plain(asked, targets, given)
             return
         operated = operate(self._model, *asked.surgeries)
-        for s in self._found.query.surgeries[len(asked.surgeries) :]:
+        if all(certain(self._model, t) for t in asked.targets):
+            text = f"{_list(targets)} take{'s' if len(targets) == 1 else ''} some value, whatever happens"
+            yield Step("certain", targets, (), text, operated.state(targets), operated.state(()))
+            return
+        named = {n for s in self._found.query.surgeries for n in _variables(s)} | {
+            t.variable for t in self._found.query.given
+        }
+        for n in given:
+            if n not in named and n not in targets:
+                less = tuple(m for m in given if m != n)
+                shown = _names([*targets, *less])
+                text = f"{n} tells nothing of {_list(targets)}"
+                yield Step("forget", (n,), (), text, operated.state(_names([*shown, n])), operated.state(shown))
+                given = less
+        for s in self._found.query.surgeries:
+            if s in asked.surgeries:  # a condition that is set instead of seen is added behind what is asked
+                continue
             assert isinstance(s, Do | Open)
             after = operate(operated, s)
             text = f"{s.variable} may be set instead of seen"
@@ -175,7 +193,7 @@ def check_derivation(model: CausalModel, found: Identified, steps: Sequence[Step
     comparing diagrams. That the last step leads to the estimand in numbers is for `semantics` to check.
     """
     try:
-        _Replay(hide_unspoken(model, found.used), found).run(steps)
+        _Replay(found.seen(model), found).run(steps)
     except _FalseStepError as e:
         return str(e)
     return ""
@@ -221,6 +239,10 @@ class _Replay:
 
     def _replay(self, step: Step) -> None:
         match step.rule:
+            case "certain":
+                self._certain(step)
+            case "forget":
+                self._forget(step)
             case "ignore":
                 self._ignore(step)
             case "see":
@@ -241,6 +263,23 @@ class _Replay:
     def _require(self, holds: bool, otherwise: str) -> None:
         if not holds:
             raise _FalseStepError(otherwise)
+
+    def _certain(self, step: Step) -> None:
+        """What is asked holds whatever the values are: discarding says the same."""
+        asked = self._found.asked.targets
+        holds = set(step.subject) == {t.variable for t in asked} and all(certain(self._model, t) for t in asked)
+        self._require(holds, "something may not happen")
+        self._wanted = set()
+
+    def _forget(self, step: Step) -> None:
+        """Rule 1: a condition on several values that is separated from what is asked."""
+        (z,) = step.subject
+        asked = {t.variable for t in self._found.asked.targets}
+        self._require(z in self._targets - asked - self._treated, f"{z} is no condition on several values")
+        rest = self._ordered(self._given | (self._targets - asked - {z}) | self._fixed)
+        apart = falls_apart(self._operated, self._ordered(asked), [z], rest)
+        self._require(apart, f"{z} may tell something")
+        self._targets.discard(z)
 
     def _ignore(self, step: Step) -> None:
         """Rule 3: once what is ignored can hear nothing but what a condition depends on, it is separated."""

@@ -4,7 +4,7 @@ Every box of an estimand is a factor, every hidden wire a sum, as far in as it g
 derived distribution is the quotient of two such formulas. Factors that stand above and below are cancelled, and
 `P(y | x, z) P(x | z)` becomes `P(x, y | z)`. None of this changes the value.
 
->>> from strings.estimand import identify
+>>> from strings.identification import identify
 >>> from strings.model import CausalModel
 >>> from strings.query import Query, Term
 >>> from strings.surgery import Do
@@ -20,8 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from strings.estimand import Conditional, Estimand, Identified
+from strings.estimand import Conditional, Estimand
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.identification import Identified
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate

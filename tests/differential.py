@@ -31,8 +31,9 @@ from semantics.family import member
 from semantics.field import PRIMES, Field
 from semantics.witness import Witness, find_witness
 from strings.derivation import check_derivation, derive
-from strings.estimand import Given, Identified, NotIdentified, identify
+from strings.estimand import Given
 from strings.formula import Formula
+from strings.identification import Identified, NotIdentified, identify
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Open

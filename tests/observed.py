@@ -440,12 +440,25 @@ def worth(formula: Formula, ask: Callable[[Query], Factor], values: Values, p: i
                     array = array * len(values(variable))
             return axes, array % p if p else array
         case Arithmetic(op, left, right):
-            one, other = (worth(f, ask, values, p) for f in (left, right))
+            one = worth(left, ask, values, p)
+            if op == "^":
+                assert isinstance(right, Number)
+                return _power(one, int(right.value), p)
+            other = worth(right, ask, values, p)
             if op == "*":
                 return _times(one, other, p)
             if op == "/":
                 return _quotient(one, other, p)
             return _added(one, other, -1 if op == "-" else 1, p)
+
+
+def _power(base: Factor, exponent: int, p: int | None) -> Factor:
+    """A whole power of every entry."""
+    axes, array = base
+    found = np.empty(array.shape, dtype=array.dtype)
+    for at, x in np.ndenumerate(array):
+        found[at] = pow(int(x), exponent, p) if p else Fraction(x) ** exponent
+    return axes, found
 
 
 def _added(one: Factor, other: Factor, sign: int, p: int | None) -> Factor:

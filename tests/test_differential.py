@@ -12,8 +12,9 @@ from benchmarks import identification
 from benchmarks.identification import Answer, Peer
 from semantics.field import PRIMES
 from semantics.witness import find_witness
-from strings.estimand import Given, NotIdentified, identified, identify
+from strings.estimand import Given
 from strings.formula import Ask
+from strings.identification import NotIdentified, identified, identify
 from strings.query import Query
 from strings.written import formula
 from tests.differential import KINDS, Case, draw, main, run, value, wrong_answer, wrong_witness

@@ -19,8 +19,9 @@ from semantics.distribution import Distribution
 from semantics.estimate import Estimate, estimate
 from semantics.kernel import Kernel, Table
 from strings.diagnostic import CutwireError, LimitError, QueryError, ZeroProbabilityError
-from strings.estimand import Estimand, Given, Identified, identified, identify
+from strings.estimand import Estimand, Given
 from strings.formula import Ask
+from strings.identification import Identified, identified, identify
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box

@@ -23,12 +23,13 @@ from semantics.selfcheck import estimand_error
 from semantics.shrink import smallest
 from semantics.verify import Claim, Counterexample, Verification, shapes, verify
 from strings.diagnostic import QueryError, ZeroProbabilityError
-from strings.estimand import Conditional, Estimand, Identified, identified, identify
+from strings.estimand import Conditional, Estimand
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.identification import Identified, identified, identify
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box, Object
-from strings.surgery import Do, Open, Replace
+from strings.surgery import Cut, Do, Open, Replace
 from strings.written import formula
 from tests.cutwire.command import outputs
 from tests.observed import (
@@ -529,6 +530,25 @@ def test_true_estimands_pass() -> None:
         if isinstance(found, Identified):
             seen += 1
             assert estimand_error(model, found, seed=seen) == ""
+
+
+def test_answers_that_hang_on_no_number() -> None:
+    """What is set is asked for, or nothing but a policy has a part in the answer: the same in every model."""
+    model = shape("X->Y", "X-Y")
+    x = model.object("X")
+    policy = Box("policy", (), (x,))
+    tables = {"policy": positive_kernel(policy, random.Random(1))}
+    soft = Replace("X", Mechanism.of_box(policy), "policy()")
+    for query in (
+        Query(terms("X"), (), (Cut("X"),)),
+        Query(terms("X"), (), (Do("X", "1"),)),
+        Query((Term("X", ("1",)),), (), (Do("X", "1"),)),
+        Query(terms("X"), (), (soft,)),
+    ):
+        assert estimand_error(model, identified(model, query), tables) == ""
+    chain = shape("X->Y")
+    for query in (Query(terms("Y"), terms("X"), (Cut("Y"),)), Query(terms("Y"), terms("X"), (Do("Y", "1"),))):
+        assert estimand_error(chain, identified(chain, query)) == ""
 
 
 def tampered(found: Identified, rnd: random.Random) -> Identified:

@@ -16,7 +16,8 @@ import pytest
 from cutwire.witnesses import witness_source
 from semantics.kernel import Kernel
 from semantics.witness import Witness, check_witness, find_witness
-from strings.estimand import Given, NotIdentified, hide_unspoken, identify
+from strings.estimand import Given
+from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box
@@ -130,6 +131,14 @@ SHIPPED: dict[str, tuple[CausalModel, Query, tuple[Given, ...]]] = {
         (Given(("Z", "X", "Y")), Given(("X", "Y"), ("Z",))),
     ),
     "what is seen, from an experiment alone": (BOW, Query(terms("Y")), (Given(("Y",), ("X",)),)),
+    "what an experiment sets": (shape("X->Y"), Query(terms("X")), (Given(("Y",), ("X",)),)),
+    "both, from an experiment": (shape("X->Y"), Query(terms("X Y")), (Given(("Y",), ("X",)),)),
+    "an event that is not needed": (
+        shape("X->Y", "X-Y", "X Y Z"),
+        Query((Term("Y"), Term("Z", ("1",))), (), opened("X")),
+        (),
+    ),
+    "an outcome that is not needed": (shape("X->Y", "X-Y", "X Y Z"), Query(terms("Z Y"), (), opened("X")), ()),
     "half of the front door": (shape("S->T T->C", "S-C"), Query(terms("C"), (), opened("S")), (Given(("S", "C")),)),
 }  # fmt: skip
 
@@ -301,7 +310,7 @@ def test_several_mechanisms_at_once(model: CausalModel, query: Query) -> None:
 
 CODE = """
 from semantics.witness import find_witness
-from strings.estimand import identify
+from strings.identification import identify
 from strings.query import Query, Term
 from strings.surgery import Open
 from tests.observed import shape

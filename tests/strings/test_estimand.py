@@ -17,9 +17,10 @@ from parser.read import read_expression
 from semantics.distribution import Distribution
 from semantics.kernel import Kernel
 from strings.diagnostic import QueryError, Source
-from strings.estimand import Estimand, Given, Identified, NotIdentified, identified, identify, refusal
+from strings.estimand import Estimand, Given
 from strings.formula import Formula
 from strings.graph import bits
+from strings.identification import Identified, NotIdentified, identified, identify, refusal
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box, Object

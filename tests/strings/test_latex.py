@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strings.estimand import Identified, identified, identify
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.identification import Identified, identified, identify
 from strings.latex import latex, latex_query, name
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term

@@ -20,8 +20,9 @@ from semantics.distribution import Distribution
 from semantics.evaluate import evaluate
 from semantics.kernel import Kernel
 from strings.diagnostic import Source
-from strings.estimand import Given, Identified, identified, identify
+from strings.estimand import Given
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.identification import Identified, identified, identify
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Cut, Do, Open
