@@ -137,11 +137,12 @@ class Identification:
         """
         if isinstance(self.found, NotIdentified):
             return self._witness is not None
-        wrong = check_derivation(self.shape, self.found, self.steps)
-        if not wrong and self._checkable:
+        if self._checkable:
             from semantics.selfcheck import estimand_error
 
             wrong = estimand_error(self.shape, self.found, self._policies())
+        else:
+            wrong = check_derivation(self.shape, self.found, self.steps)
         if wrong:
             raise _bug(f"the estimand of `{self.query}` failed its check: {wrong}")
         return True

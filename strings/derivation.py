@@ -182,7 +182,8 @@ def kernel(model: CausalModel, members: Sequence[str]) -> Diagram:
     """`Q[members]`, the distribution of some observed variables when all others are set: a diagram from those that it
     depends on to the members."""
     opened = operate(model, *(Open(n) for n in model.observed if n not in members))
-    inputs = tuple(n for n in opened.inputs if n in opened.ancestors(members))
+    behind = opened.ancestors(members)
+    inputs = tuple(n for n in opened.inputs if n in behind)
     return opened.state(members, inputs)
 
 
@@ -378,7 +379,8 @@ class _Replay:
         (near,) = step.outcome
         self._require(frozenset(step.subject) in self._known, f"{_q(step.subject)} is not known yet")
         opened = operate(self._home, *(Open(n) for n in self._home.observed if n not in step.subject))
-        inputs = tuple(n for n in opened.inputs if n in opened.ancestors(near))
+        behind = opened.ancestors(near)
+        inputs = tuple(n for n in opened.inputs if n in behind)
         self._require(opened.state(near, inputs) == kernel(self._home, near), f"{_q(near)} is no marginal")
         self._shows(step, near)
         self._known.add(frozenset(near))

@@ -162,6 +162,10 @@ class CausalModel:
     def _objects(self) -> dict[str, Object]:
         return {x.name: x for x in self.variables}
 
+    def has(self, name: str) -> bool:
+        """Whether there is a variable of this name."""
+        return name in self._objects
+
     def object(self, name: str) -> Object:
         """The object of a variable.
 
@@ -294,23 +298,23 @@ class CausalModel:
             mechanisms[n] = Mechanism(m.parents, builder.freeze(env[w] for w in m.diagram.outs))
         return replace(self, variables=tuple(new.values()), mechanisms=mechanisms)
 
-    def with_mechanism(self, name: str, mechanism: Mechanism | None) -> CausalModel:
-        """The model with another mechanism for one variable (`None`: it becomes an input)."""
+    def with_mechanism(self, name: str, mechanism: Mechanism) -> CausalModel:
+        """The model with another mechanism for one variable."""
         mechanisms = {n: m for n, m in self.mechanisms.items() if n != self.object(name).name}
-        if mechanism is not None:
-            mechanisms[name] = mechanism
-        if mechanism is None or set(mechanism.used_parents) <= set(self.parents(name)):
-            return self._with_fewer_wires(name, mechanism, mechanisms)
-        return replace(self, mechanisms=mechanisms)
-
-    def _with_fewer_wires(
-        self, name: str, mechanism: Mechanism | None, mechanisms: Mapping[str, Mechanism]
-    ) -> CausalModel:
-        """The model whose mechanism of `name` hears no more than before: nothing else can have become wrong."""
-        if mechanism is not None:
+        mechanisms[name] = mechanism
+        if set(mechanism.used_parents) <= set(self.parents(name)):
             dom = tuple(self.object(p) for p in mechanism.parents)
             _check_type(name, mechanism, dom, self.object(name))
-            mechanisms = {n: mechanisms[n] for n in self.names if n in mechanisms}
+            return self._with_fewer_wires({n: mechanisms[n] for n in self.names if n in mechanisms})
+        return replace(self, mechanisms=mechanisms)
+
+    def opened(self, names: Iterable[str]) -> CausalModel:
+        """The model in which some variables have no mechanism any more: they become inputs."""
+        inputs = {self.object(n).name for n in names}
+        return self._with_fewer_wires({n: m for n, m in self.mechanisms.items() if n not in inputs})
+
+    def _with_fewer_wires(self, mechanisms: Mapping[str, Mechanism]) -> CausalModel:
+        """The model with mechanisms that hear no more than those there are: nothing can have become wrong."""
         model = object.__new__(CausalModel)
         for field, value in (
             ("variables", self.variables),

@@ -25,6 +25,7 @@ True
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -126,25 +127,30 @@ def operate(model: CausalModel, *surgeries: Surgery) -> CausalModel:
         QueryError: N004 if a variable does not exist, N005 if there is no such wire, or none any more.
         CompositionError: D003 if a value is none of the variable's, M002 if a policy closes a loop.
     """
-    for s in surgeries:
-        model = _operate_once(model, s)
+    for opening, group in itertools.groupby(surgeries, lambda s: isinstance(s, Open)):
+        some = list(group)
+        for name in (n for s in some for n in touched(s)):
+            if not model.has(name):
+                raise QueryError(
+                    Diagnostic(
+                        "N004",
+                        f"cannot intervene on `{name}`: there is no such variable",
+                        label="not declared",
+                        help=did_you_mean(name, model.names),
+                    )
+                )
+        if opening:
+            model = model.opened(s.variable for s in some if isinstance(s, Open))
+            continue
+        for s in some:
+            model = _operate_once(model, s)
     return model
 
 
 def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
-    for name in touched(s):
-        if name not in model.names:
-            raise QueryError(
-                Diagnostic(
-                    "N004",
-                    f"cannot intervene on `{name}`: there is no such variable",
-                    label="not declared",
-                    help=did_you_mean(name, model.names),
-                )
-            )
     match s:
         case Open(variable):
-            return model.with_mechanism(variable, None)
+            return model.opened([variable])
         case Replace(variable, mechanism):
             return model.with_mechanism(variable, mechanism)
         case Cut(variable) | Do(variable):

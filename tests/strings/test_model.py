@@ -288,7 +288,7 @@ def test_from_edges_takes_what_is_like_a_pair_or_a_list() -> None:
 def test_with_mechanism(model: CausalModel, data: st.DataObject) -> None:
     """Taking a mechanism away and putting it back is nothing; the rest stays as it is."""
     x = data.draw(st.sampled_from(model.names))
-    opened = model.with_mechanism(x, None)
+    opened = model.opened([x])
 
     assert opened.inputs == (x,)
     assert opened.with_mechanism(x, model.mechanisms[x]) == model
@@ -307,7 +307,7 @@ def test_with_mechanism(model: CausalModel, data: st.DataObject) -> None:
         (lambda: CausalModel.from_edges([("X", "X")]), "M002"),
         (lambda: CausalModel.from_edges([("X", "Y")]).object("Q"), "N002"),
         (lambda: CausalModel.from_edges([("X", "Y")]).ancestors(["Q"]), "N002"),
-        (lambda: CausalModel.from_edges([("X", "Y")]).with_mechanism("Q", None), "N002"),
+        (lambda: CausalModel.from_edges([("X", "Y")]).opened(["Q"]), "N002"),
         (lambda: CausalModel.from_edges([("X", "Y")]).state(["X"], ["Q"]), "N002"),
     ],
 )  # fmt: skip
