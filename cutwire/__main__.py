@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon_streams()
         return 0
     except OSError as e:  # of the last flush: the disk is full, perhaps
-        print(f"error[F001]: cannot write the answer: {e.strerror or e}", file=sys.stderr)
+        print(f"error[F015]: cannot write the answer: {e.strerror or e}", file=sys.stderr)
         _abandon_streams()
         return 2
 

@@ -221,7 +221,10 @@ def query(arguments: Namespace) -> int:
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
     warnings = _Warnings()
     warnings.tell(model.warnings)
-    statement = replace(model.parse_question(arguments.question), using=arguments.using)
+    try:
+        statement = replace(model.parse_question(arguments.question), using=arguments.using)
+    finally:
+        warnings.tell(model.warnings)
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
     with working(f"{arguments.question}"):
         exact = arguments.exact or exact_is_cheap(model, statement)
@@ -262,12 +265,15 @@ def identify(arguments: Namespace) -> int:
     warnings = _Warnings()
     warnings.tell(model.warnings)
     given = arguments.given or None
-    with working(arguments.question):
-        found = model.identify(arguments.question, given, check=arguments.check)
-        if arguments.json:
-            shown = found.to_dict(arguments.check)
-        elif arguments.check:
-            found.check()  # finds the witness, which may take a moment
+    try:
+        with working(arguments.question):
+            found = model.identify(arguments.question, given, check=arguments.check)
+            if arguments.json:
+                shown = found.to_dict(arguments.check)
+            elif arguments.check:
+                found.check()  # finds the witness, which may take a moment
+    finally:
+        warnings.tell(model.warnings)
     if arguments.json:
         _print_json(shown)
     else:

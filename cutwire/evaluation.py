@@ -118,5 +118,6 @@ def _dataset(asked: Identification, data: object, names: Sequence[str], labels: 
     if isinstance(data, Distribution):
         return from_distribution(data, labels)
     found, warnings = from_frame(data, labels)
-    asked.model.notice(warnings)
+    for w in warnings:
+        asked.model.notice(w)
     return found

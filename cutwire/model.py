@@ -88,12 +88,13 @@ class Model(Interpreted):
         return result.value
 
     def parse_question(self, question: str) -> QueryStatement:
-        """A question in the language's words, resolved against this model."""
+        """A question in the language's words, resolved against this model; what is odd about it is added to
+        `warnings`."""
         from parser.elaborate import elaborate_query
         from parser.read import read_expression
 
         source = Source("<query>", question)
-        return elaborate_query(read_expression(question, "<query>"), self.definition, source)
+        return elaborate_query(read_expression(question, "<query>"), self.definition, source, self.notice)
 
     def _question(self, targets: Sequence[str], do: Mapping[str, object], given: Mapping[str, object]) -> Query:
         for k, n in enumerate(targets):
