@@ -50,11 +50,11 @@ class LowerQuestions(LowerBase):
         where = {c.data: self.span(c) for c in reversed(tree.children) if isinstance(c, Tree)}
         if "bootstrap" in said:
             return s.Bootstrap(said["bootstrap"], said.get("seed"), said.get("level"), where["bootstrap"])
-        for word in ("seed", "level"):
-            if word in said:
-                message = f"`{word}` belongs to `bootstrap`, which is not there"
-                help_ = (f"say how many resamples: `bootstrap 2000 {where[word].text}`",)
-                self.problems.append(Diagnostic("P016", message, where[word], "of what resamples?", help=help_))
+        word = next((w for w in ("seed", "level") if w in said), None)
+        if word is not None:
+            message = f"`{word}` belongs to `bootstrap`, which is not there"
+            help_ = (f"say how many resamples: `bootstrap 2000 {where[word].text}`",)
+            self.problems.append(Diagnostic("P016", message, where[word], "of what resamples?", help=help_))
         return None
 
     def options(self, tree: Tree[Token], options: Sequence[Node], allowed: Sequence[str]) -> dict[str, Node]:
