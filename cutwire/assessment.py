@@ -29,8 +29,8 @@ class Assessment:
     """An estimate, and how sure it is.
 
     `distribution` has the numbers; `parts` are the estimates of the probabilities in what was `asked`. `seen` is what
-    one would read off the data without minding causes, if every surgery is a `do` of values. `thin` are the conditionals
-    that rest on few cases, `interval` has bootstrap intervals if they were asked for.
+    one would read off the data without minding causes, if every surgery is a `do` of values. `thin` are the
+    conditionals that rest on few cases, `interval` has bootstrap intervals if they were asked for.
     """
 
     distribution: Distribution

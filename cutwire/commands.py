@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cutwire.model import Model
     from cutwire.program import Item, Program
-    from parser.program import QueryStatement
+    from parser.program import QueryStatement, Resampling
     from strings.surgery import Surgery
 
 _BIF = (".bif", ".bif.gz")
@@ -226,6 +226,7 @@ def query(arguments: Namespace) -> int:
     finally:
         warnings.tell(model.warnings)
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
+    statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
         exact = arguments.exact or exact_is_cheap(model, statement)
         result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
@@ -235,6 +236,24 @@ def query(arguments: Namespace) -> int:
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling | None:
+    """How to resample, as asked on the command line."""
+    from parser.program import Resampling
+
+    count, seed, level = arguments.bootstrap, arguments.seed, arguments.level
+    if count is None:
+        odd = next((word for word, said in (("--seed", seed), ("--level", level)) if said is not None), None)
+        if odd is None:
+            return None
+        message = f"`{odd}` says how to resample, and nothing is resampled"
+        raise QueryError(Diagnostic("Q011", message, help=(f"say how often: --bootstrap 2000 {odd} …",)))
+    if not statement.data:
+        message = "a bootstrap resamples data, and this question is answered from the numbers of the model"
+        raise QueryError(Diagnostic("Q011", message, help=("say which data: --from NAME",)))
+    asked = Resampling(count, seed=seed or 0)
+    return replace(asked, level=level) if level is not None else asked
 
 
 def _data_for(model: Model, statement: QueryStatement, asked: str | None) -> str:

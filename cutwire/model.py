@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +162,7 @@ class Model(Interpreted):
         statement = self.parse_question(question)
         dataset = self.as_dataset(data)
         exact = is_exact(semantics) if semantics is not None else dataset.exact
-        resampling = Resampling(bootstrap, Fraction(level), seed) if bootstrap else None
+        resampling = Resampling(bootstrap, level, seed) if bootstrap else None
         return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
 
     def identify(

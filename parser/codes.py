@@ -55,8 +55,8 @@ _READING = (
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
     Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from`, "
-         "`assuming`, `bootstrap` stands once, with the statements that know it; `estimate` needs `from`, and `seed` and "
-         "`level` need `bootstrap`.",
+         "`assuming`, `bootstrap` stands once, with the statements that know it; `estimate` needs `from`, and `seed` "
+         "and `level` need `bootstrap`.",
          "query P(S) unit odds unit bits"),
     Code("P017", "Unknown kind of data", "Data is read by `csv(…)`, or written in place.", 'data d = json("d.json")'),
     Code("P018", "Another sign is meant", "One sign in the place of another, such as `==` for `=` inside P(…), or `(` "
@@ -189,7 +189,7 @@ _QUESTIONS = (
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
-    Code("E004", "One probability at a time", "Only `P(…)` is estimated, no formula of several."),
+    Code("E004", "One probability at a time", "Only `P(…)` is identified, and has an estimand, no formula of several."),
     Code("E005", "Not among what is given", "A variable is asked for of which nothing given tells, or the data lack a "
          "given distribution, or a given distribution is of nothing, or sees what it sets."),
     Code("E006", "Variable missing in data", "The data have no variable of this name."),

@@ -394,9 +394,7 @@ def elaborate_surgery(
     return done.surgeries, done.tables
 
 
-def elaborate_claim(
-    text: str, model_def: ModelDef, assuming: str = "", warn: Warn = lambda _: None
-) -> CheckStatement:
+def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "", warn: Warn = lambda _: None) -> CheckStatement:
     """A comparison of formulas from outside of a file, about any model; value names left free are bound. `warn` is told
     what is odd about it.
 

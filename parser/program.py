@@ -94,7 +94,7 @@ class Resampling:
     """How often to resample data for intervals, of which level, with which seed."""
 
     resamples: int
-    level: Fraction = Fraction(95, 100)
+    level: Fraction | float = Fraction(95, 100)
     seed: int = 0
     span: Span | None = field(default=None, compare=False)
 

@@ -18,8 +18,8 @@ several probabilities is computed in every resample, so that its parts vary toge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,8 +83,8 @@ def bootstrap(
     name ranges over, `policies` the numbers of boxes that surgeries put in. The same `seed` gives the same intervals.
 
     Raises:
-        QueryError: Q011 if the weights do not count cases, if `resamples`, `level` or `seed` make no sense, or if nearly
-            no resample has an estimate.
+        QueryError: Q011 if the weights do not count cases, if `resamples`, `level` or `seed` make no sense, or if
+            nearly no resample has an estimate.
         LimitError: L003 for more than a million resamples, L001 if a single resample needs too much memory.
     """
     _check(resamples, level, seed)
@@ -176,7 +176,9 @@ def _cells(ways: Sequence[Identified], data: Sequence[Dataset]) -> list[Dataset]
     return made
 
 
-def _batches(cells: Sequence[Dataset], resamples: int, seed: int, max_memory: int | None) -> Iterator[tuple[Array, ...]]:
+def _batches(
+    cells: Sequence[Dataset], resamples: int, seed: int, max_memory: int | None
+) -> Iterator[tuple[Array, ...]]:
     """Weights of resampled data, some resamples at a time; how many at a time does not change what is drawn.
 
     Every data set has a stream of random numbers of its own.
@@ -288,9 +290,10 @@ class _Estimator:
 
     def _answers(self, found: Identified, reader: Reader, count: int) -> tuple[Distribution, Array]:
         """The answers to one question, and which resamples have one."""
-        assert reader.wire is not None
+        wire = reader.wire
+        assert wire is not None
         boxes = reader.boxes(found.estimand)
-        whole = family(found.estimand.model, reader.wire)
+        whole = family(found.estimand.model, wire)
         query, good = found.query, np.ones(count, dtype=bool)
 
         def ask(q: Query, tables: Tables) -> tuple[list[str], list[tuple[str, ...]], Array]:
@@ -300,7 +303,7 @@ class _Estimator:
             names = [n for n, _ in axes]
             if MEMBER not in names:
                 array = np.broadcast_to(array, (count, *array.shape))
-                return [MEMBER, *names], [reader.wire.values or (), *(x.values or () for _, x in axes)], array
+                return [MEMBER, *names], [wire.values or (), *(x.values or () for _, x in axes)], array
             return names, [x.values or () for _, x in axes], array
 
         def by_member(names: Sequence[str], array: Array) -> Array:
@@ -311,7 +314,7 @@ class _Estimator:
         if boxes.holes:
             good &= ~differs(by_member(names, above), by_member(names, ask(joint, boxes.emptied)[2])).any(axis=1)
         if query.given:
-            known, labels, below = ask(Query(query.given, (), query.surgeries), boxes.filled)
+            known, _, below = ask(Query(query.given, (), query.surgeries), boxes.filled)
             good &= (by_member(known, below) > 0).all(axis=1)
             sizes = [len(v) if n in known else 1 for n, v in zip(names, values, strict=True)]
             below = np.transpose(below, [known.index(n) for n in names if n in known]).reshape(sizes)

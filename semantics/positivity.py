@@ -38,7 +38,8 @@ Fixed = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True)
 class Thin:
-    """A conditional that rests on few cases: `few` of the `columns` that are needed on fewer than five, `empty` on none.
+    """A conditional that rests on few cases: `few` of the `columns` that are needed on fewer than five, `empty` of them
+    on none.
 
     `place` is where the fewest cases are, `cases` how many. Of data whose weights do not count cases only empty columns
     are told.
