@@ -139,7 +139,7 @@ def heading_of(result: Result) -> str:
 
 
 def print_result(console: Console, result: Result, digits: int = 6) -> None:
-    """An answer as a table (or a line, if it is one number), with the formulas it was estimated by, and how sure it is."""
+    """An answer as a table (or a line, if it is one number), with its formulas, and how sure it is."""
     console.print(_text(title_of(result), "bold"))
     d, unit = result.distribution, result.statement.unit
     beside = _beside(result, digits)
