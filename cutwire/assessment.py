@@ -39,6 +39,7 @@ class Assessment:
     seen: Distribution | None = None
     thin: tuple[Thin, ...] = ()
     interval: Interval | None = None
+    seen_by: Formula | None = None  # how `seen` is read off the data
 
     @property
     def surgery(self) -> bool:
@@ -47,8 +48,8 @@ class Assessment:
 
     @property
     def naive(self) -> bool:
-        """Whether doing is estimated as seeing: by what is seen of the same, without any formula."""
-        return all(e.found.plain for e in self.parts.values())
+        """Whether the effect is just what is seen: then `seen` says the same."""
+        return self.seen_by == self.formula
 
     @property
     def formula(self) -> Formula:
@@ -124,18 +125,23 @@ def assess(
             on_progress=tell,
         )
     thin = positivity(ways.values(), [data])
-    return Assessment(value, asked.formula, parts, _seen(asked, data, value), thin, interval)
+    seen, seen_by = _seen(asked, data, value)
+    return Assessment(value, asked.formula, parts, seen, thin, interval, seen_by)
 
 
-def _seen(asked: Asked, data: Dataset, value: Distribution) -> Distribution | None:
-    """The value of the formula if every `do` is read as an observation; nothing if it has none."""
+def _seen(asked: Asked, data: Dataset, value: Distribution) -> tuple[Distribution | None, Formula | None]:
+    """The value of the formula if every `do` is read as an observation, and how it is read off the data; nothing if it
+    has none."""
     plain = {q: as_seen(q) for q in questions(asked.formula)}
     readings = {q: Ask(s) for q, s in plain.items() if s is not None}
     if not any(q.surgeries for q in plain) or len(readings) < len(plain):
-        return None
+        return None, None
+    parts: dict[Query, Formula] = {}
 
     def ask(query: Query) -> Distribution:
-        return asked.estimate(query, data).distribution
+        found = asked.estimate(query, data)
+        parts[query] = found.formula
+        return found.distribution
 
     try:
         read = substituted(asked.formula, readings)
@@ -143,11 +149,11 @@ def _seen(asked: Asked, data: Dataset, value: Distribution) -> Distribution | No
     except CutwireError as e:  # nothing is seen of what was asked, or it is too large
         if e.diagnostic.code == "L002":
             raise
-        return None
+        return None, None
     if not set(found.variables) <= set(value.variables):
-        return None
+        return None, None
     array = arranged(found.array, found.variables, value.variables, value.array.shape)
-    return Distribution(value.variables, np.array(array), value.values)
+    return Distribution(value.variables, np.array(array), value.values), substituted(read, parts)
 
 
 def _floats(policies: Mapping[str, Kernel]) -> dict[str, Kernel]:
