@@ -182,7 +182,9 @@ def _beside(result: Result, digits: int) -> dict[str, list[str]]:
     found, unit = result.assessment, result.statement.unit
     columns: dict[str, Distribution] = {}
     if found is not None and found.interval is not None:
-        columns |= {"low": found.interval.low, "high": found.interval.high}
+        ends = found.interval.low, found.interval.high
+        low, high = reversed(ends) if unit == "bits" else ends  # what is less probable has more bits
+        columns |= {"low": low, "high": high}
     if found is not None and found.seen is not None and not found.naive:
         columns["seen"] = found.seen
     return {name: [_in_reach(p, unit, digits) for p in d.array.flat] for name, d in columns.items()}

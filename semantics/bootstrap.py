@@ -152,7 +152,8 @@ def _cells(ways: Sequence[Identified], data: Sequence[Dataset]) -> list[Dataset]
     """
     wanted = needed(ways, data)
     if not any(wanted):
-        raise QueryError(Diagnostic("Q011", "nothing here is estimated from the data, so it has no interval"))
+        message = "nothing here is estimated from the data, so it has no interval"
+        raise QueryError(Diagnostic("Q011", message, help=("leave out the bootstrap",)))
     odd = next((d for d, names in zip(data, wanted, strict=True) if names and not counts_cases(d)), None)
     if odd is not None:
         raise QueryError(

@@ -120,6 +120,9 @@ def test_units() -> None:
     assert all(s.endswith(" %") for s in shown[2:5])
     assert float(shown[2].split()[1]) < 0
 
+    bits = lines(run("estimate P(Y = yes | do(X := no)) from d bootstrap 300 unit bits"))
+    assert float(bits[2].split()[1]) < float(bits[1].split()[0]) < float(bits[3].split()[1])
+
     refused = run(f"estimate {gain} from d bootstrap 300 unit odds")
     assert refused.status == 2
     assert "error[Q010]" in refused.err
