@@ -12,9 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutwire import __version__
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon_streams()
         return 0
     except OSError as e:  # of the last flush: the disk is full, perhaps
-        print(f"error[F001]: cannot write the answer: {e.strerror or e}", file=sys.stderr)
+        print(f"error[F015]: cannot write the answer: {e.strerror or e}", file=sys.stderr)
         _abandon_streams()
         return 2
 
@@ -106,6 +109,9 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
     query.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S := yes))'")
     query.add_argument("--from", dest="data", metavar="DATA", help="estimate it from this data set of the file")
+    query.add_argument("--bootstrap", type=int, metavar="N", help="intervals from N resamples of the data")
+    query.add_argument("--seed", type=int, metavar="K", help="draw other resamples (0 unless given)")
+    query.add_argument("--level", type=_level, metavar="L", help="of the intervals: 90%% or 0.9 (95%% unless given)")
     query.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     query.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
     query.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
@@ -205,6 +211,20 @@ def _seconds(text: str) -> float:
         return parse_seconds(text)
     except ValueError as e:
         raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def _level(text: str) -> Fraction:
+    """A level between 0 and 1; what is above 1 is in percent."""
+    from fractions import Fraction
+
+    try:
+        number = Fraction(text.removesuffix("%"))
+    except (ValueError, ZeroDivisionError):
+        number = Fraction(0)
+    level = number / 100 if text.endswith("%") or number > 1 else number
+    if not 0 < level < 1:
+        raise argparse.ArgumentTypeError(f"not a level: {text!r} (write 90% or 0.9)")
+    return level
 
 
 def _digits(text: str) -> int:

@@ -186,6 +186,6 @@ def check_text(model: Interpreted, text: str, models: int | None, seed: int, ass
     """`Model.check`: a claim from Python, about all models of the shape."""
     from parser.elaborate import elaborate_claim
 
-    statement = elaborate_claim(text, model.definition, assuming or "")
+    statement = elaborate_claim(text, model.definition, assuming or "", model.notice)
     assert isinstance(statement.body, Compare)
     return _check_all_models(model, replace(statement, models=models, seed=seed), statement.body)

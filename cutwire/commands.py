@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cutwire.model import Model
     from cutwire.program import Item, Program
-    from parser.program import QueryStatement
+    from parser.program import QueryStatement, Resampling
     from strings.surgery import Surgery
 
 _BIF = (".bif", ".bif.gz")
@@ -221,8 +221,12 @@ def query(arguments: Namespace) -> int:
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
     warnings = _Warnings()
     warnings.tell(model.warnings)
-    statement = replace(model.parse_question(arguments.question), using=arguments.using)
+    try:
+        statement = replace(model.parse_question(arguments.question), using=arguments.using)
+    finally:
+        warnings.tell(model.warnings)
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
+    statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
         exact = arguments.exact or exact_is_cheap(model, statement)
         result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
@@ -232,6 +236,24 @@ def query(arguments: Namespace) -> int:
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling | None:
+    """How to resample, as asked on the command line."""
+    from parser.program import Resampling
+
+    count, seed, level = arguments.bootstrap, arguments.seed, arguments.level
+    if count is None:
+        odd = next((word for word, said in (("--seed", seed), ("--level", level)) if said is not None), None)
+        if odd is None:
+            return None
+        message = f"`{odd}` says how to resample, and nothing is resampled"
+        raise QueryError(Diagnostic("Q011", message, help=(f"say how often: --bootstrap 2000 {odd} …",)))
+    if not statement.data:
+        message = "a bootstrap resamples data, and this question is answered from the numbers of the model"
+        raise QueryError(Diagnostic("Q011", message, help=("say which data: --from NAME",)))
+    asked = Resampling(count, seed=seed or 0)
+    return replace(asked, level=level) if level is not None else asked
 
 
 def _data_for(model: Model, statement: QueryStatement, asked: str | None) -> str:
@@ -262,12 +284,15 @@ def identify(arguments: Namespace) -> int:
     warnings = _Warnings()
     warnings.tell(model.warnings)
     given = arguments.given or None
-    with working(arguments.question):
-        found = model.identify(arguments.question, given, check=arguments.check)
-        if arguments.json:
-            shown = found.to_dict(arguments.check)
-        elif arguments.check:
-            found.check()  # finds the witness, which may take a moment
+    try:
+        with working(arguments.question):
+            found = model.identify(arguments.question, given, check=arguments.check)
+            if arguments.json:
+                shown = found.to_dict(arguments.check)
+            elif arguments.check:
+                found.check()  # finds the witness, which may take a moment
+    finally:
+        warnings.tell(model.warnings)
     if arguments.json:
         _print_json(shown)
     else:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
 from cutwire.tables import boxes_of, cells_of
 from parser.program import CheckStatement, QueryStatement, Table
 from semantics.answer import answer
 from semantics.compare import Comparison, compare
+from semantics.dataset import Dataset
 from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
@@ -21,7 +23,7 @@ from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
 from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
 from strings.query import Query
@@ -32,7 +34,7 @@ class Result:
     """The answer to a query or estimate.
 
     `expected` is set if the statement said what it expects, `met` tells whether it came. `estimates` are the estimands
-    used, for statements that read data.
+    used, for statements that read data, and `assessment` says how sure the answer of such a statement is.
     """
 
     statement: QueryStatement
@@ -40,6 +42,7 @@ class Result:
     estimates: tuple[Estimate, ...] = ()
     expected: Distribution | None = None
     met: bool = True
+    assessment: Assessment | None = None
 
     @property
     def value(self) -> Any:
@@ -56,24 +59,62 @@ def evaluate_statement(
         QueryError: Q005 if `exact` fractions are asked for and something is floating-point, Q010 if a unit is asked for
             and the answer is no probability; whatever its questions raise.
     """
-    estimates: list[Estimate] = []
+    parts: dict[Query, Estimate] = {}
 
     @cached
     def ask(query: Query) -> Distribution:
-        return ask_model(model, statement, query, exact, max_memory, estimates)
+        return ask_model(model, statement, query, exact, max_memory, parts)
 
     value = _formula(model, statement, statement.formula, ask, exact, max_memory)
     _check_unit(statement, value)
-    used = tuple(estimates)
+    assessment = None
+    if statement.data:
+        asked = _asked(model, statement, exact, max_memory)
+        try:
+            assessment = assess(asked, model.dataset(statement.data), value, parts, statement.resampling)
+        except CutwireError as e:
+            raise e.at(statement.resampling.span if statement.resampling else statement.span) from None
+        _check_bounds(statement, assessment)
     if statement.expect is None:
-        return Result(statement, value, used)
+        return Result(statement, value, tuple(parts.values()), assessment=assessment)
     expected = _formula(model, statement, statement.expect, ask, exact, max_memory)
     claim = Compare((statement.formula, statement.expect), ("==",))
     try:
         met = compare(claim, ask, value_lists(model, statement.axes), exact=exact, max_memory=max_memory).holds
     except CutwireError as e:
         raise e.at(statement.span) from None
-    return Result(statement, value, used, expected, met)
+    return Result(statement, value, tuple(parts.values()), expected, met, assessment)
+
+
+def estimate_formula(
+    model: Interpreted, statement: QueryStatement, data: Dataset, exact: bool, max_memory: int | None = None
+) -> Assessment:
+    """A formula, from any data.
+
+    Raises:
+        QueryError: Q005 if it is to be exact and something is floating-point, Q011 if the data cannot be resampled;
+            whatever its questions raise.
+    """
+    asked = _asked(model, statement, exact, max_memory)
+    parts: dict[Query, Estimate] = {}
+
+    @cached
+    def ask(query: Query) -> Distribution:
+        try:
+            parts[query] = asked.estimate(query, data)
+        except CutwireError as e:
+            raise e.at(query.span or statement.span) from None
+        return parts[query].distribution
+
+    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
+    return assess(asked, data, value, parts, statement.resampling)
+
+
+def _asked(model: Interpreted, statement: QueryStatement, exact: bool, max_memory: int | None) -> Asked:
+    """What a statement asks of data."""
+    policies = model.policy_kernels(statement.tables, questions(statement.formula))
+    values = value_lists(model, statement.axes)
+    return Asked(model.shape, statement.formula, values, policies, exact, max_memory)
 
 
 def compare_statement(
@@ -91,7 +132,7 @@ def compare_statement(
 
     @cached
     def ask(query: Query) -> Distribution:
-        return ask_model(model, statement, query, exact, max_memory, [])
+        return ask_model(model, statement, query, exact, max_memory, {})
 
     values = value_lists(model, statement.axes)
     return compare(claim, ask, values, within=statement.within, exact=exact, max_memory=max_memory)
@@ -103,7 +144,7 @@ def ask_model(
     query: Query,
     exact: bool,
     max_memory: int | None,
-    estimates: list[Estimate],
+    parts: dict[Query, Estimate],
 ) -> Distribution:
     """One probability, from the model's numbers or from data; errors point to where it was asked."""
     try:
@@ -112,7 +153,7 @@ def ask_model(
             data = model.dataset(statement.data)
             way = identified(model.shape, query)
             found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
-            estimates.append(found)
+            parts[query] = found
             return found.distribution
         return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
     except CutwireError as e:
@@ -192,6 +233,25 @@ def _check_unit(statement: QueryStatement, value: Distribution) -> None:
             help=(f"leave out `unit {statement.unit}`",),
         )
     )
+
+
+def _check_bounds(statement: QueryStatement, found: Assessment) -> None:
+    """Q010 if an interval is to be shown in a unit for probabilities that it leaves; percents may be negative."""
+    interval = found.interval
+    if interval is None or statement.unit in ("", "percent"):
+        return
+    lowest, highest = interval.low.array.min(), interval.high.array.max()
+    if lowest < -1e-9 or highest > 1 + 1e-9:
+        raise QueryError(
+            Diagnostic(
+                "Q010",
+                f"`unit {statement.unit}` is for probabilities",
+                statement.formula.span or statement.span,
+                f"the interval goes {'down' if lowest < -1e-9 else 'up'} to "
+                f"{significant(lowest if lowest < -1e-9 else highest)}",
+                help=(f"leave out `unit {statement.unit}`",),
+            )
+        )
 
 
 # ---- exact numbers ---------------------------------------------------------------------------------------------------

@@ -9,16 +9,13 @@ import numpy as np
 
 from cutwire.interpreted import Interpreted, is_exact
 from semantics.arithmetic import Floats, Fractions
-from semantics.bootstrap import Assessment, bootstrap, naive, thin_columns
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution
 from semantics.estimate import ModelJoints, estimate
-from semantics.kernel import Kernel
-from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
+from strings.diagnostic import Diagnostic, QueryError
 from strings.estimand import Given
 from strings.identification import Identified, identified
-from strings.model import CausalModel
 
 if TYPE_CHECKING:
     from cutwire.identification import Identification
@@ -48,35 +45,6 @@ def evaluate_estimand(
     found, sets = _datasets(asked, found, many)
     exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
     return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
-
-
-def estimate_with_report(
-    shape: CausalModel,
-    found: Identified,
-    data: Dataset,
-    exact: bool,
-    policies: Mapping[str, Kernel],
-    resampling: tuple[int, float, int] | None = None,
-    max_memory: int | None = None,
-) -> Assessment:
-    """An estimate with what is merely seen, where the data are thin, and intervals if `resampling` says how many
-    resamples, which level and which seed."""
-    tables = policies if exact else {n: k.as_float() for n, k in policies.items()}
-    made = estimate(found, [data], exact=exact, policies=tables, max_memory=max_memory)
-    as_seen = naive(found)
-    seen = None
-    if as_seen is not None:
-        try:
-            plain = identified(shape, as_seen)
-            seen = estimate(plain, [data], exact=exact, max_memory=max_memory).distribution
-        except ZeroProbabilityError:  # nothing is seen of what was asked
-            seen = None
-    interval = None
-    if resampling is not None:
-        count, level, seed = resampling
-        floats = {n: k.as_float() for n, k in policies.items()}
-        interval = bootstrap(found, [data], made.distribution, resamples=count, level=level, seed=seed, policies=floats)
-    return Assessment(made.distribution, found, seen, thin_columns(found, [data]), interval)
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
@@ -119,5 +87,6 @@ def _dataset(asked: Identification, data: object, names: Sequence[str], labels: 
     if isinstance(data, Distribution):
         return from_distribution(data, labels)
     found, warnings = from_frame(data, labels)
-    asked.model.notice(warnings)
+    for w in warnings:
+        asked.model.notice(w)
     return found

@@ -69,13 +69,13 @@ class Interpreted:
         return {}
 
     @cached_property
-    def _found_in_data(self) -> list[Diagnostic]:
-        return []
+    def _noticed(self) -> dict[Diagnostic, None]:
+        return {}
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What was noticed on reading the model and, so far, its data."""
-        return (*self.found_on_reading, *self._found_in_data)
+        """What was noticed on reading the model and, so far, its data and questions put to it as text; each once."""
+        return tuple(dict.fromkeys((*self.found_on_reading, *self._noticed)))
 
     @property
     def interpretations(self) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class Interpreted:
                 self._datasets[name], found = dataset(known[name], self.shape)
             except CutwireError as e:
                 raise e.at(known[name].span) from None
-            self._found_in_data.extend(w.at(known[name].span) for w in found)
+            self._noticed.update(dict.fromkeys(w.at(known[name].span) for w in found))
         return self._datasets[name]
 
     def as_dataset(self, data: object) -> Dataset:
@@ -157,12 +157,13 @@ class Interpreted:
         if isinstance(data, Distribution):
             return from_distribution(data, values)
         read, warnings = from_frame(data, values)
-        self.notice(warnings)
+        for w in warnings:
+            self.notice(w)
         return read
 
-    def notice(self, warnings: Iterable[Diagnostic]) -> None:
-        """Keep warnings that reading data for this model gave."""
-        self._found_in_data.extend(warnings)
+    def notice(self, warning: Diagnostic) -> None:
+        """Keep a warning about data or a question of this model."""
+        self._noticed[warning] = None
 
 
 _EMPTY = CausalModel((), {})

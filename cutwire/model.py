@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutwire.interpreted import Interpreted, is_exact
-from parser.program import Definition, ModelDef, QueryStatement
+from parser.program import Definition, ModelDef, QueryStatement, Resampling
 from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
 from strings.formula import Ask
-from strings.identification import identified
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 
 if TYPE_CHECKING:
+    from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
-    from semantics.bootstrap import Assessment
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
@@ -88,12 +87,13 @@ class Model(Interpreted):
         return result.value
 
     def parse_question(self, question: str) -> QueryStatement:
-        """A question in the language's words, resolved against this model."""
+        """A question in the language's words, resolved against this model; what is odd about it is added to
+        `warnings`."""
         from parser.elaborate import elaborate_query
         from parser.read import read_expression
 
         source = Source("<query>", question)
-        return elaborate_query(read_expression(question, "<query>"), self.definition, source)
+        return elaborate_query(read_expression(question, "<query>"), self.definition, source, self.notice)
 
     def _question(self, targets: Sequence[str], do: Mapping[str, object], given: Mapping[str, object]) -> Query:
         for k, n in enumerate(targets):
@@ -146,25 +146,24 @@ class Model(Interpreted):
         seed: int = 0,
         max_memory: int | None = None,
     ) -> Assessment:
-        """Answer a question from data on the observed variables by identification; boxes need no numbers.
+        """Answer a question, or a formula of several, from data on the observed variables by identification; boxes need
+        no numbers.
 
         `data`: the name of a data set of the model file, a `Distribution`, a data frame, or a mapping of columns. The
         result has the numbers (`.distribution`), the `.formula`, what is merely `.seen`, the conditionals that rest on
-        few cases (`.thin`) and, with `bootstrap` resamples, an `.interval` of the given level. Exact where the data
-        are, unless `semantics` says `"matrix"`.
+        few cases (`.thin`) and, with `bootstrap` resamples (20 or more), an `.interval` of the given level. Exact where
+        the data are, unless `semantics` says `"matrix"`.
 
         Raises:
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
-        from cutwire.evaluation import estimate_with_report
+        from cutwire.evaluate import estimate_formula
 
-        query, statement = self._probability(question)
-        policies = self.policy_kernels(statement.tables, [query])
-        found = identified(self.shape, query)
+        statement = self.parse_question(question)
         dataset = self.as_dataset(data)
         exact = is_exact(semantics) if semantics is not None else dataset.exact
-        resampling = (bootstrap, level, seed) if bootstrap else None
-        return estimate_with_report(self.shape, found, dataset, exact, policies, resampling, max_memory)
+        resampling = Resampling(bootstrap, level, seed) if bootstrap else None
+        return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cutwire.assessment import Assessment
 from cutwire.claims import Verdict
 from cutwire.evaluate import Result
 from cutwire.identification import Identification
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST_FRACTION = 24  # characters; a longer one is not read but counted
 _MOST_ROWS = 60
+_MOST_THIN = 3  # lines about thin conditionals
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
@@ -137,22 +139,63 @@ def heading_of(result: Result) -> str:
 
 
 def print_result(console: Console, result: Result, digits: int = 6) -> None:
-    """An answer as a table (or a line, if it is one number), with the formulas it was estimated by."""
+    """An answer as a table (or a line, if it is one number), with its formulas, and how sure it is."""
     console.print(_text(title_of(result), "bold"))
     d, unit = result.distribution, result.statement.unit
+    beside = _beside(result, digits)
     if not d.variables:
         p = d[()]
         exact = fraction(p)
         shown = in_unit(p, unit, digits)
         console.print(_text(f"  {shown}" + (f"  = {exact}" if exact and unit != "odds" else "")))
+        for name, (text,) in beside.items():
+            console.print(_text(f"  {name:<4}  {text}"))
     else:
-        console.print(_table(d, unit, heading_of(result), digits))
+        console.print(_table(d, unit, heading_of(result), digits, beside))
+    _print_estimates(console, result)
+    if result.expected is not None:
+        _print_expectation(console, result, result.expected)
+
+
+def _print_estimates(console: Console, result: Result) -> None:
+    """Of an estimate: the formulas, the data, how the interval was made and where the data are thin."""
     for formula in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):
         console.print(_text(f"  by  {formula}", "cyan"))
     if result.estimates:
         console.print(_text(f"  from data {result.statement.data}", "dim"))
-    if result.expected is not None:
-        _print_expectation(console, result, result.expected)
+    found = result.assessment
+    if found is not None and (i := found.interval) is not None:
+        lost = f", {i.dropped:,} of which have no estimate" if i.dropped else ""
+        console.print(
+            _text(f"  low, high: {100 * i.level:g}% of {i.resamples:,} resamples with seed {i.seed}{lost}", "dim")
+        )
+    if found is not None and found.surgery:
+        for thin in found.thin[:_MOST_THIN]:
+            console.print(_text(f"  thin  {thin}", "yellow"))
+        if len(found.thin) > _MOST_THIN:
+            console.print(_text(f"  thin  {len(found.thin) - _MOST_THIN} more conditionals", "yellow"))
+
+
+def _beside(result: Result, digits: int) -> dict[str, list[str]]:
+    """What stands beside the numbers of an estimate: the ends of intervals, and what is merely seen where that is
+    something else."""
+    found, unit = result.assessment, result.statement.unit
+    columns: dict[str, Distribution] = {}
+    if found is not None and found.interval is not None:
+        ends = found.interval.low, found.interval.high
+        low, high = reversed(ends) if unit == "bits" else ends  # what is less probable has more bits
+        columns |= {"low": low, "high": high}
+    if found is not None and found.seen is not None and not found.naive:
+        columns["seen"] = found.seen
+    return {name: [_in_reach(p, unit, digits) for p in d.array.flat] for name, d in columns.items()}
+
+
+def _in_reach(p: float | Fraction, unit: str, digits: int) -> str:
+    """A number in a unit, or a dash if it is no probability; percents may be anything."""
+    within = -1e-9 <= p <= 1 + 1e-9
+    if unit == "percent" and not within:
+        return f"{decimal(100 * p, digits)} %"
+    return in_unit(p, unit, digits) if within or not unit else "–"
 
 
 def _print_expectation(console: Console, result: Result, expected: Distribution) -> None:
@@ -164,7 +207,9 @@ def _print_expectation(console: Console, result: Result, expected: Distribution)
         console.print(_text(f"  NOT as expected{told}", "bold red"))
 
 
-def _table(d: Distribution, unit: str, heading: str, digits: int) -> RenderableType:
+def _table(
+    d: Distribution, unit: str, heading: str, digits: int, beside: Mapping[str, Sequence[str]]
+) -> RenderableType:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2), header_style="dim")
@@ -174,8 +219,11 @@ def _table(d: Distribution, unit: str, heading: str, digits: int) -> RenderableT
     exact = any(fraction(p) for p in d.array.flat)
     if exact:
         table.add_column("exact", justify="right", style="dim")
-    for labels, p in itertools.islice(d.rows(), _MOST_ROWS):
-        table.add_row(*map(_text, labels), in_unit(p, unit, digits), *([fraction(p)] if exact else []))
+    for name in beside:
+        table.add_column(name, justify="right")
+    for k, (labels, p) in enumerate(itertools.islice(d.rows(), _MOST_ROWS)):
+        row = [in_unit(p, unit, digits), *([fraction(p)] if exact else []), *(texts[k] for texts in beside.values())]
+        table.add_row(*map(_text, labels), *row)
     if d.array.size > _MOST_ROWS:
         table.add_row(*["…"] * len(d.variables), f"{d.array.size - _MOST_ROWS} more")
     return table
@@ -249,8 +297,39 @@ def result_json(result: Result) -> dict[str, Any]:
         shown["from"] = result.statement.data
         formulas = list(dict.fromkeys(str(e.formula) for e in result.estimates))
         shown |= {"formula": formulas[0]} if len(formulas) == 1 else {"formula": formulas[0], "formulas": formulas}
+    if result.assessment is not None:
+        shown |= _assessment_json(result.assessment)
     if result.expected is not None:
         shown["expected"] = result.met
+    return shown
+
+
+def _assessment_json(found: Assessment) -> dict[str, Any]:
+    """How sure an estimate is: of one about an intervention what is merely `seen` and what is `thin`, and an `interval`
+    if there is one; tables are nested like `probabilities`."""
+    shown: dict[str, Any] = {}
+    if found.surgery:
+        shown["seen"] = None if found.seen is None else _nested(found.seen.array.tolist())
+        shown["thin"] = [
+            {
+                "conditional": t.conditional,
+                "columns": t.columns,
+                "few": t.few,
+                "empty": t.empty,
+                "place": dict(t.place),
+                "cases": t.cases,
+            }
+            for t in found.thin
+        ]
+    if (i := found.interval) is not None:
+        shown["interval"] = {
+            "low": _nested(i.low.array.tolist()),
+            "high": _nested(i.high.array.tolist()),
+            "level": i.level,
+            "resamples": i.resamples,
+            "dropped": i.dropped,
+            "seed": i.seed,
+        }
     return shown
 
 

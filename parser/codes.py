@@ -55,7 +55,8 @@ _READING = (
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
     Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from`, "
-         "`assuming` stands once, with the statements that know it; `estimate` needs `from`.",
+         "`assuming`, `bootstrap` stands once, with the statements that know it; `estimate` needs `from`, and `seed` "
+         "and `level` need `bootstrap`.",
          "query P(S) unit odds unit bits"),
     Code("P017", "Unknown kind of data", "Data is read by `csv(…)`, or written in place.", 'data d = json("d.json")'),
     Code("P018", "Another sign is meant", "One sign in the place of another, such as `==` for `=` inside P(…), or `(` "
@@ -128,7 +129,8 @@ _TABLES = (
     Code("T021", "Tolerance", "`within` is a positive number, and has no place in an exact or symbolic check."),
     Code("T022", "Array of numbers", "An array that is handed over has the shape of its variables, and entries that "
          "are numbers."),
-    Code("T023", "Numbers of a check", "`for N models` takes a whole number from 1 to 1,000,000, `seed N` one from 0.",
+    Code("T023", "Numbers of a check or a bootstrap", "`for N models` takes a whole number from 1 to 1,000,000, "
+         "`bootstrap N` one from 20 to 1,000,000, `seed N` one from 0; `level` takes a number between 0 and 1.",
          "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
 )  # fmt: skip
 
@@ -182,14 +184,14 @@ _QUESTIONS = (
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
     Code("Q010", "A unit is for probabilities", "Odds, bits and the like are units of a probability: the answer has to "
          "lie between 0 and 1."),
-    Code("Q011", "Bootstrap", "Resampling needs weights that count cases, two resamples or more, and a level between 0 "
-         "and 1."),
+    Code("Q011", "Bootstrap", "Resampling needs data whose weights count cases, 20 resamples or more, and a level "
+         "between 0 and 1."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
-    Code("E004", "One probability at a time", "Only `P(…)` is estimated, no formula of several."),
-    Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of nothing, or "
-         "sees what it sets."),
+    Code("E004", "One probability at a time", "Only `P(…)` is identified, and has an estimand, no formula of several."),
+    Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of nothing, "
+         "or sees what it sets."),
     Code("E006", "Variable missing in data", "The data have no variable of this name."),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ P(S = yes)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -36,9 +36,12 @@ from parser.signatures import elaborate_signatures, policies_in
 from parser.statements import elaborate_statements
 from parser.surgeries import Setting, refuse_free_wires, resolve_surgeries
 from parser.tokens import RESERVED
-from strings.diagnostic import CutwireError, Source, Span
+from strings.diagnostic import CutwireError, Diagnostic, Source, Span
 from strings.diagram import Diagram
 from strings.surgery import Surgery
+
+Warn = Callable[[Diagnostic], None]
+"""Told every warning."""
 
 
 def load_program(path: str | Path, allow_outside: bool = False) -> Program:
@@ -335,8 +338,10 @@ def _statements(
     return elaborate_statements(items, Asked(scope, default, folder, None, known), nested)
 
 
-def elaborate_query(expression: syntax.Expression, model_def: ModelDef, source: Source) -> QueryStatement:
-    """A question from outside of a file, resolved against any model.
+def elaborate_query(
+    expression: syntax.Expression, model_def: ModelDef, source: Source, warn: Warn = lambda _: None
+) -> QueryStatement:
+    """A question from outside of a file, resolved against any model; `warn` is told what is odd about it.
 
     Raises:
         LanguageError: with its problems. LimitError: L003 if it is too large.
@@ -355,10 +360,17 @@ def elaborate_query(expression: syntax.Expression, model_def: ModelDef, source: 
             tables=resolved.tables,
             span=expression.span,
         )
-    report.raise_errors()
+    _settle(report, warn)
     if statement is None:
         raise _nothing(expression)
     return statement
+
+
+def _settle(report: Report, warn: Warn) -> None:
+    """Pass the warnings on, then raise the errors."""
+    for w in in_text_order(report.warnings):
+        warn(w)
+    report.raise_errors()
 
 
 def _nothing(expression: syntax.Expression) -> CutwireError:
@@ -382,8 +394,9 @@ def elaborate_surgery(
     return done.surgeries, done.tables
 
 
-def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "") -> CheckStatement:
-    """A comparison of formulas from outside of a file, about any model; value names left free are bound.
+def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "", warn: Warn = lambda _: None) -> CheckStatement:
+    """A comparison of formulas from outside of a file, about any model; value names left free are bound. `warn` is told
+    what is odd about it.
 
     Raises:
         LanguageError: with its problems. LimitError: L003 if it is too large.
@@ -408,7 +421,7 @@ def elaborate_claim(text: str, model_def: ModelDef, assuming: str = "") -> Check
             span=expression.span,
             assuming=given,
         )
-    report.raise_errors()
+    _settle(report, warn)
     if statement is None:
         raise _nothing(expression)
     return statement

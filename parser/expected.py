@@ -19,7 +19,7 @@ FORMS = {
     "surgery": "`surgery n = do(S := yes) then cut(T)`",
     "query": "`query n: P(C = c | do(S := yes)) for c : C`",
     "identify": "`identify n: P(C | do(S)) from P(S, T, C)`",
-    "estimate": "`estimate n: P(C | do(S)) from d`",
+    "estimate": "`estimate n: P(C | do(S)) from d bootstrap 2000 seed 7 level 95%`",
     "claim": "`claim n(s : S): P(C | s) == P(C)`, `claim n: S _||_ C | T`, `claim n: identifiable P(C)` or"
     " `claim n: diagram d == e`",
     "check": "`check all exact`, `check a, b within 1e-9` or `check a for 500 models seed 7`",

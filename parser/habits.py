@@ -15,7 +15,8 @@ _PROBABILITY = {
     **dict.fromkeys(("p", "Pr", "pr", "PR", "Prob", "prob", "PROB"), "P"),
     **dict.fromkeys(("e", "Ex", "EE", "Exp", "mean", "expectation"), "E"),
 }
-_OPTIONS = ("for", "unit", "using", "expect", "from", "assuming", "after", "within", "seed", "exposing")
+_OPTIONS = ("for", "unit", "using", "expect", "from", "assuming", "after", "within", "seed", "bootstrap", "level",
+            "exposing")  # fmt: skip
 
 
 def _together(slip: Slip, first: int, last: int) -> Span | None:

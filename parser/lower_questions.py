@@ -5,7 +5,7 @@ An option written twice, one that another statement knows, and `from` or `assumi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from lark import Token, Tree
@@ -32,7 +32,7 @@ class LowerQuestions(LowerBase):
 
     def estimate(self, tree: Tree[Token]) -> s.Estimate:
         name, expression, *options = map(self.part, tree.children)
-        said = self.options(tree, options, ("from_", "for_", "unit", "expect"))
+        said = self.options(tree, options, ("from_", "for_", "unit", "expect", "bootstrap", "seed", "level"))
         if "from_" not in said:
             end = self.span(tree).end
             note = ("an estimate is computed from data; a `query` is computed from the model's numbers",)
@@ -41,7 +41,21 @@ class LowerQuestions(LowerBase):
             self.problems.append(Diagnostic("P016", "`from` is missing", where, "from what?", notes=note, help=help_))
         data = said.get("from_", s.Name(""))
         binders = said.get("for_", ())
-        return s.Estimate(name, expression, data, binders, said.get("unit"), said.get("expect"), span=self.span(tree))
+        bootstrap = self._bootstrap(tree, said)
+        unit, expect = said.get("unit"), said.get("expect")
+        return s.Estimate(name, expression, data, binders, unit, expect, bootstrap, span=self.span(tree))
+
+    def _bootstrap(self, tree: Tree[Token], said: Mapping[str, Node]) -> s.Bootstrap | None:
+        """How to resample; `seed` and `level` mean nothing without `bootstrap` (P016)."""
+        where = {c.data: self.span(c) for c in reversed(tree.children) if isinstance(c, Tree)}
+        if "bootstrap" in said:
+            return s.Bootstrap(said["bootstrap"], said.get("seed"), said.get("level"), where["bootstrap"])
+        word = next((w for w in ("seed", "level") if w in said), None)
+        if word is not None:
+            message = f"`{word}` belongs to `bootstrap`, which is not there"
+            help_ = (f"say how many resamples: `bootstrap 2000 {where[word].text}`",)
+            self.problems.append(Diagnostic("P016", message, where[word], "of what resamples?", help=help_))
+        return None
 
     def options(self, tree: Tree[Token], options: Sequence[Node], allowed: Sequence[str]) -> dict[str, Node]:
         """The options of a statement by rule, in the order written; one twice, or one not allowed, is reported."""
@@ -96,7 +110,7 @@ class LowerQuestions(LowerBase):
         where = self.span(last) if last is not None else None
         return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
 
-    for_ = unit = using = expect = from_ = mode = models = seed = within = LowerBase.first
+    for_ = unit = using = expect = from_ = mode = models = seed = level = bootstrap = within = LowerBase.first
     given = assuming = behind = checked = LowerBase.parts
 
 
@@ -111,6 +125,8 @@ _NO_COMPARISON = {
 def _misplaced(statement: str, word: str, where: Span) -> Diagnostic:
     """An option of another kind of statement."""
     known = "`estimate` asks data: write `estimate … from …`" if word == "from" else ""
+    if word in ("bootstrap", "seed", "level"):
+        known = "data are resampled: write `estimate … from DATA bootstrap 2000`"
     if statement == "estimate" and word == "using":
         known = "an estimate uses data and the shape of the model, no mechanisms; `query … using …` uses those"
     return Diagnostic(

@@ -152,7 +152,22 @@ def _mistaken_sign(slip: Slip) -> Diagnostic | None:
 _WANTS_MORE = frozenset("= := ~ == != < <= > >= + - * / ^ -> => <- .. : | ; and or xor not if then else in".split())  # noqa: SIM905
 _WANTS_CLAIM = ("_||_", "assuming", "identifiable")
 _WANTS_NAME = frozenset(
-    ("for", "unit", "using", "expect", "from", "to", "after", "as", "within", "exposing", "return", "seed")
+    (
+        "for",
+        "unit",
+        "using",
+        "expect",
+        "from",
+        "to",
+        "after",
+        "as",
+        "within",
+        "exposing",
+        "return",
+        "seed",
+        "bootstrap",
+        "level",
+    )
 )
 
 

@@ -90,11 +90,21 @@ class ModelDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Resampling:
+    """How often to resample data for intervals, of which level, with which seed."""
+
+    resamples: int
+    level: Fraction | float = Fraction(95, 100)
+    seed: int = 0
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class QueryStatement:
     """A question; `tables` defines boxes that only its surgeries use (as in `do(S ~ [1/2, 1/2])`).
 
     `axes` maps every bound value name to its variable. `model` names the model asked, `using` an interpretation of it
-    (empty: the file's own numbers). `data` is set for an `estimate`.
+    (empty: the file's own numbers). `data` is set for an `estimate`, `resampling` if it asks for intervals.
     """
 
     model: str
@@ -109,6 +119,7 @@ class QueryStatement:
     data: str = ""
     doc: str = ""
     span: Span | None = field(default=None, compare=False)
+    resampling: Resampling | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ _OPERATORS = frozenset(
 )  # fmt: skip
 _OPTIONS = frozenset(
     ("_FOR", "_UNIT", "_USING", "_EXPECT", "_FROM", "_WITHIN", "_AFTER", "_TO", "_THEN", "_ELSE", "_EXPOSING", "VBAR",
-     "_ASSUMING", "_SEED")
+     "_ASSUMING", "_SEED", "_BOOTSTRAP", "_LEVEL")
 )  # fmt: skip
 _NAMED = frozenset(("_QUERY", "_IDENTIFY", "_ESTIMATE"))
 _STARTS = frozenset(f"_{word.upper()}" for word in STATEMENTS)

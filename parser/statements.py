@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from parser import syntax
 from parser.asked import Asked, text_of
 from parser.axes import LEAVE_FREE
 from parser.claims import check_claim, plan_checks
+from parser.constants import constant
 from parser.diagrams import find_model, whole_diagram
 from parser.files import GRAPHS, PICTURES
 from parser.formulas import Resolved, begin, formula, question
 from parser.given import given_distributions
 from parser.models import ModelInfo
-from parser.program import DrawStatement, IdentifyStatement, QueryStatement, Statement
-from parser.scope import Skipped, near, problem, unknown
+from parser.program import DrawStatement, IdentifyStatement, QueryStatement, Resampling, Statement
+from parser.scope import Skipped, near, problem, too_large, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
 from strings.formula import Ask, Formula
+
+MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
+"""A bootstrap draws so many resamples, at least and at most."""
 
 UNITS = ("odds", "bits", "decibans", "percent")
 
@@ -102,6 +107,7 @@ def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatem
     info, model, interpretation = asked.model(item.expression.span or item.span, using, can_use)
     unit = _unit(item.unit)
     data = _data(item.data, info) if isinstance(item, syntax.Estimate) else ""
+    resampling = resampling_of(item.bootstrap) if isinstance(item, syntax.Estimate) and item.bootstrap else None
     named = _named_question(item, asked)
     expressions = [*([item.expression] if named is None else []), *([item.expect] if item.expect is not None else [])]
     resolved = begin(expressions, item.binders, info.setting, report)
@@ -121,7 +127,32 @@ def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatem
         data,
         "\n".join(item.doc),
         item.span,
+        resampling,
     )
+
+
+def resampling_of(asked: syntax.Bootstrap) -> Resampling:
+    """How to resample, as an `estimate` says.
+
+    Raises:
+        LanguageError: T023 for numbers out of bounds. LimitError: L003 for more resamples than are drawn.
+    """
+    resamples, seed, level = asked.resamples, asked.seed, asked.level
+    if resamples.value < MIN_RESAMPLES:
+        label = f"at least {MIN_RESAMPLES}"
+        raise problem("T023", "so few resamples tell no interval", resamples.span, label, help=("write 2000",))
+    if resamples.value > MAX_RESAMPLES:
+        raise too_large("these are too many resamples", resamples.span, f"at most {MAX_RESAMPLES:,}")
+    if seed is not None and seed.value < 0:
+        raise problem("T023", "a seed is a whole number from 0 on", seed.span, "below 0")
+    found = Resampling(resamples.value, seed=seed.value if seed else 0, span=asked.span)
+    if level is None:
+        return found
+    share = constant(level).value
+    if not 0 < share < 1:
+        help_ = (f"write `{share}%`",) if 1 < share < 100 and share.denominator == 1 else ()
+        raise problem("T023", "a level is a probability", level.span, "between 0 and 1, or 0% and 100%", help=help_)
+    return replace(found, level=share)
 
 
 def _named_question(item: syntax.Query | syntax.Estimate, asked: Asked) -> IdentifyStatement | None:

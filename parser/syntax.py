@@ -505,8 +505,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number, `500` or `-1`."""
+
+    value: int
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """`bootstrap 2000 seed 7 level 95%`; `seed` and `level` may be left out."""
+
+    resamples: Whole
+    seed: Whole | None = None
+    level: Expression | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """`estimate name: expr from data`; like a query, but answered from data by comb factorisation."""
+    """`estimate name: expr from data bootstrap 2000`; like a query, but answered from data by comb factorisation."""
 
     name: Name | None
     expression: Expression
@@ -514,6 +532,7 @@ class Estimate:
     binders: tuple[Binder, ...] = ()
     unit: Name | None = None
     expect: Expression | None = None
+    bootstrap: Bootstrap | None = None
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
@@ -571,14 +590,6 @@ class Claim:
     binders: tuple[Binder, ...] = ()
     assuming: tuple[Expression, ...] = ()
     doc: tuple[str, ...] = ()
-    span: Span | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number, `500` or `-1`."""
-
-    value: int
     span: Span | None = field(default=None, compare=False)
 
 

@@ -8,7 +8,7 @@ and once with empty ones, and only what agrees is an answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -247,7 +247,7 @@ def estimate(
         LanguageError: F003 if a variable takes other values in the data.
         ZeroProbabilityError: Q002 if the answer depends on something that never occurs in the data.
     """
-    joints = _checked(found.estimand, data, exact) if isinstance(data, Sequence) else data
+    joints = _checked(found, data, exact) if isinstance(data, Sequence) else data
     query = found.query
     if query.expectation:
         check_expectation(found.estimand.model, query)
@@ -267,14 +267,24 @@ def _axes(query: Query) -> dict[str, str]:
     return types | {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}
 
 
-def _checked(estimand: Estimand, data: Sequence[Dataset], exact: bool) -> Joints:
-    """The joints of data, once they have all variables that the estimand needs, with values in the order declared."""
+def needed(ways: Iterable[Identified], data: Sequence[Dataset]) -> list[dict[str, tuple[str, ...]]]:
+    """The variables that some estimands need of each data set, with their values in the order declared.
+
+    Raises:
+        QueryError: E006 if a data set lacks one.
+    """
     values: list[dict[str, tuple[str, ...]]] = [{} for _ in data]
-    for c in given_conditionals(estimand):
+    for c in (c for found in ways for c in given_conditionals(found.estimand)):
         assert isinstance(c.of, int)
         for x in (*c.fed, *c.given, c.target):
             data[c.of].position(x.name)
             values[c.of][x.name] = x.values or ()
+    return values
+
+
+def _checked(found: Identified, data: Sequence[Dataset], exact: bool) -> Joints:
+    """The joints of data, once they have all variables that the estimand needs, with values in the order declared."""
+    values = needed([found], data)
     floats = next((d for d, v in zip(data, values, strict=True) if v and not d.exact), None)
     if exact and floats is not None:
         raise QueryError(

@@ -63,6 +63,9 @@ class Numbers(Protocol):
     def total(self, array: Array, axes: tuple[int, ...]) -> Array:
         """The sum over some axes."""
 
+    def divides(self, array: Array) -> bool:
+        """Whether something can be divided by a table."""
+
 
 @dataclass(frozen=True)
 class Plain:
@@ -99,6 +102,9 @@ class Plain:
 
     def total(self, array: Array, axes: tuple[int, ...]) -> Array:
         return np.asarray(array.sum(axis=axes), dtype=array.dtype)
+
+    def divides(self, array: Array) -> bool:
+        return not (array == 0).any()
 
 
 def evaluate(
@@ -263,10 +269,10 @@ def _sum(numbers: Numbers, binders: Sequence[tuple[str, str]], body: Grid, value
 def _combine(numbers: Numbers, op: str, left: Grid, right: Grid, formula: Arithmetic) -> Grid:
     axes, (one, other), labels = aligned([left, right])
     if op == "^":
-        exponent = _exponent(right, one, formula)
+        exponent = _exponent(numbers, right, one, formula)
         array = numbers.power(one, exponent)
     else:
-        if op == "/" and (other == 0).any():
+        if op == "/" and not numbers.divides(other):
             raise _division_by_zero(right, formula)
         array = numbers.combine(op, one, other)
     return Grid(axes, array[..., 0], tuple(labels))
@@ -279,7 +285,7 @@ def _division_by_zero(right: Grid, formula: Arithmetic) -> QueryError:
     return QueryError(Diagnostic("Q006", f"division by zero: `{formula.right}` is 0{where}", span=formula.span))
 
 
-def _exponent(right: Grid, base: Array, formula: Arithmetic) -> int:
+def _exponent(numbers: Numbers, right: Grid, base: Array, formula: Arithmetic) -> int:
     """The exponent, a whole number.
 
     Raises:
@@ -290,6 +296,6 @@ def _exponent(right: Grid, base: Array, formula: Arithmetic) -> int:
         shown = "a table" if power is None else significant(power)
         note = f"exponents are whole numbers from -{_LARGEST_POWER} to {_LARGEST_POWER}"
         raise QueryError(Diagnostic("Q008", f"cannot raise to the power {shown}", span=formula.span, notes=(note,)))
-    if power < 0 and (base == 0).any():
+    if power < 0 and not numbers.divides(base):
         raise QueryError(Diagnostic("Q006", "division by zero: 0 to a negative power", span=formula.span))
     return int(power)

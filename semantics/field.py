@@ -115,3 +115,6 @@ class FieldNumbers:
 
     def total(self, array: Array, axes: tuple[int, ...]) -> Array:
         return np.asarray(array.sum(axis=axes) % self.field.p)
+
+    def divides(self, array: Array) -> bool:
+        return not (array == 0).any()

@@ -160,5 +160,8 @@ class _Functions:
             case _:
                 return np.asarray(left / right, dtype=object)
 
+    def divides(self, array: Array) -> bool:
+        return not (array == 0).any()
+
     def power(self, base: Array, exponent: int) -> Array:
         return np.asarray(base**exponent, dtype=object)

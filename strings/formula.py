@@ -13,7 +13,8 @@ sum[t : T] P(t | s) * sum[s' : S] P(C | s', t) * P(s')
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from strings.diagnostic import Span
@@ -104,6 +105,19 @@ def questions(formula: Formula) -> list[Query]:
             return list(dict.fromkeys([*questions(left), *questions(right)]))
         case _:
             return []
+
+
+def substituted(formula: Formula, parts: Mapping[Query, Formula]) -> Formula:
+    """The formula with other formulas in place of its questions; those that `parts` does not know stay."""
+    match formula:
+        case Ask(query):
+            return parts.get(query, formula)
+        case Sum(_, body):
+            return replace(formula, body=substituted(body, parts))
+        case Arithmetic(_, left, right):
+            return replace(formula, left=substituted(left, parts), right=substituted(right, parts))
+        case _:
+            return formula
 
 
 def _ends_in_sum(formula: Formula) -> bool:

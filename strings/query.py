@@ -11,11 +11,11 @@ P(C = yes | do(S := yes), T)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from strings.diagnostic import Span
 from strings.signature import spelled, spelled_value
-from strings.surgery import Surgery
+from strings.surgery import Do, Open, Surgery
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,24 @@ class Query:
         behind = [*_show_surgeries(self.surgeries), *(str(t) for t in self.given)]
         head = ", ".join(str(t) for t in self.targets)
         return f"{'E' if self.expectation else 'P'}({head}{' | ' if behind else ''}{', '.join(behind)})"
+
+
+def as_seen(query: Query) -> Query | None:
+    """What is merely seen: the question with every `do` read as an observation; nothing if it has other surgery.
+
+    >>> from strings.surgery import Do, Open
+    >>> print(as_seen(Query((Term("C"),), (Term("T"),), (Do("S", "yes"), Open("Z", "z")))))
+    P(C | T, S = yes, z)
+    """
+    seen: list[Term] = []
+    for s in query.surgeries:
+        if isinstance(s, Do):
+            seen.append(Term(s.variable, (s.value,)))
+        elif isinstance(s, Open):
+            seen.append(Term(s.variable, axis=s.axis))
+        else:
+            return None
+    return replace(query, given=(*query.given, *seen), surgeries=())
 
 
 def _show_surgeries(surgeries: Iterable[Surgery]) -> list[str]:

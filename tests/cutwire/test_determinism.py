@@ -32,6 +32,7 @@ COMMANDS = [
     ["query", "alarm.bif", "P(HYPOVOLEMIA | BP = LOW, do(CATECHOL := HIGH))", "--json", "--digits", "17"],
     ["query", "alarm.bif", "P(BP, CVP | do(HR := LOW))", "--json", "--max-memory", "100"],
     ["query", "smoking.causal", "P(C | do(S))", "--from", "flip"],
+    ["query", "kidney.causal", "P(Y | do(X))", "--from", "charig", "--bootstrap", "200"],
     ["draw", "alarm.bif", "-o", "alarm.svg"],
     ["draw", "asia.bif", "-o", "asia.png"],
     ["draw", "asia.bif", "-o", "asia.pdf"],

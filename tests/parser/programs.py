@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
-NAMES = ("S", "T", "C", "H", "s'", "P", "E", "do", "cut", "sum", "all", "unit", "seed", "expect", "größe", "x_1", "_y")
+NAMES = (
+    *("S", "T", "C", "H", "s'", "P", "E", "do", "cut", "sum", "all", "unit", "seed", "level", "bootstrap", "expect"),
+    *("größe", "x_1", "_y"),
+)
 VALUES = ("no", "yes", "0", "12", "-1", '"<5"', '"a \\" b"', "all", "exact", "low")
 TEXTS = ('"label"', '"two words, # no comment"', '"(["', '"d.csv"')
 NUMBERS = ("0", "1", "7", "0.25", "1e-3", "2.5e2", "30%", "12.5%", "0.333f", "1f")
@@ -262,6 +265,8 @@ _EXPECT: Callable[[Draw], Words] = lambda d: ["expect", *_expression(d)]  # noqa
 
 _FOR_MODELS: Callable[[Draw], Words] = lambda d: ["for", d(st.sampled_from(("1", "500"))), "models"]  # noqa: E731
 _SEED: Callable[[Draw], Words] = lambda d: ["seed", *d(st.sampled_from((["7"], ["-", "1"])))]  # noqa: E731
+_BOOTSTRAP: Callable[[Draw], Words] = lambda d: ["bootstrap", d(st.sampled_from(("20", "2000")))]  # noqa: E731
+_LEVEL: Callable[[Draw], Words] = lambda d: ["level", *_expression(d, 1)]  # noqa: E731
 _WITHIN: Callable[[Draw], Words] = lambda d: ["within", *_expression(d, 1)]  # noqa: E731
 _MODE: Callable[[Draw], Words] = lambda d: [d(st.sampled_from(("exact", "symbolic", "numeric")))]  # noqa: E731
 
@@ -308,6 +313,8 @@ def _statement(draw: Draw, blocks: bool = True) -> Words:
             return ["query", *_named(draw), *_expression(draw), *options]
         case 13:
             before, after = _options(draw, (_FOR, _UNIT)), _options(draw, (_EXPECT,))
+            if draw(st.booleans()):
+                before, after = [*before, *_BOOTSTRAP(draw)], [*after, *_options(draw, (_SEED, _LEVEL))]
             return ["estimate", *_named(draw), *_expression(draw), *before, "from", *_qname(draw), *after]
         case 14:
             return ["claim", name, *_optional(draw, lambda d: ["(", *_binders(d), ")"]), ":", *_claimed(draw)]

@@ -279,6 +279,7 @@ def test_words_are_reserved_in_their_place_only() -> None:
 def test_words_of_options_are_names_in_blocks() -> None:
     """Behind a table, an expression or a list of names the next line may start with such a word."""
     words = ("exact", "symbolic", "numeric", "seed", "within", "using", "for", "to", "after", "unit", "expect", "from")
+    words += ("bootstrap", "level")
     for word in words:
         for body in ("[1/2, _]", "fn (a) => a + (a)", "diagram f ; g", "yes", "flip(1/2)"):
             assert read(f"interpret m as n {{ f = {body} # next\n {word} = yes }}")
