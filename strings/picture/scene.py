@@ -34,10 +34,10 @@ class Scene:
     about: str = ""
 
 
-def lay_out(graph: DrawGraph, room: DrawGraph | None = None) -> Layout:
-    """Coordinates for a graph; each part gets room for the same part of `room` as well (they are drawn in register)."""
+def lay_out(graph: DrawGraph, *rooms: DrawGraph | None) -> Layout:
+    """Coordinates for a graph; each part gets room for the same part of the `rooms` too (they are drawn in register)."""
     sizes = [size_of(part) for part in graph.parts]
-    if room is not None:
+    for room in filter(None, rooms):
         other = [size_of(part) for part in room.parts]
         sizes = [Size(*map(max, a, b)) for a, b in zip(sizes, other, strict=True)]
     nets = [layered(graph, layer) for layer in layerings(graph)]

@@ -1,0 +1,270 @@
+"""Derivations in pictures: a frame for every step that changes something, and the hedge where none leads on.
+
+Every frame shows the diagram of the model in one layout, edited in place (`stage`): what the step cuts or moves is red,
+what is discarded is faint, and each district has a colour. A step that changes nothing that can be seen is told in the
+caption of the next frame. Only what the question depends on is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from strings.derivation import Step
+from strings.estimand import Identified, NotIdentified, hide_unspoken
+from strings.identify import Hedge
+from strings.model import CausalModel
+from strings.picture.film import Frame, Line, Reel, film_strip
+from strings.picture.graph import draw_graph
+from strings.picture.scene import Scene, lay_out, scene_of
+from strings.picture.stage import Look, Stage
+from strings.query import Query
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, Surgery, operate
+
+_LARGE = 14  # observed variables; of a larger model each reel shows only what it needs
+_MANY = 24  # frames; of a longer derivation each district gets just one
+_LARGEST = 60  # boxes of an estimand that is drawn
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A frame to be drawn: a state of the model `stage`, and what is said of it."""
+
+    stage: Stage
+    look: Look
+    caption: tuple[Line, ...]
+
+
+def proof_scene(model: CausalModel, found: Identified, steps: Sequence[Step], formula: str) -> Scene:
+    """The derivation of an effect that follows, and its estimand, whose `formula` is the caption."""
+    script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
+    chapters = _chapters(steps)
+    reels = [(str(found.asked), script.question(chapters[0], found.plain))]
+    goals = [chapter[-1] for chapter in chapters[1:]]
+    routes = [script.route(chapter, k) for k, chapter in enumerate(chapters[1:])]
+    if sum(map(len, routes)) > _MANY:
+        routes = [[shot for k, chapter in enumerate(chapters[1:]) for shot in script.summary(chapter, k)]]
+        reels += [("Districts", routes[0])]
+    else:
+        reels += [(f"Q[{', '.join(_reached(g))}]", shots) for g, shots in zip(goals, routes, strict=True)]
+    drawn = [*_reels(reels), Reel("Estimand", (_estimand(found, formula),))]
+    told = " ".join(f"{k}. {s.text} ({s.law})." for k, s in enumerate(steps, 1))
+    return film_strip(drawn, f"{found.asked}: derivation", f"{found.asked}. {told} Estimand: {formula}.")
+
+
+def refusal_scene(model: CausalModel, found: NotIdentified) -> Scene:
+    """The question that does not follow, and the hedge that stands in the way."""
+    script = _Script(hide_unspoken(model, found.given), found.asked, found.query.surgeries)
+    reels = [(str(found.asked), script.question((), False))]
+    if isinstance(found.obstacle, Hedge):
+        reels.append((str(found.obstacle), script.hedge(model, found, found.obstacle)))
+        drawn = _reels(reels)
+    else:
+        drawn = [*_reels(reels), Reel("", (Frame(None, (Line(str(found.obstacle)),)),))]
+    given = "; ".join(map(str, found.given))
+    return film_strip(
+        drawn, f"{found.asked}: no derivation", f"{found.asked} does not follow from {given}: {found.obstacle}."
+    )
+
+
+def _chapters(steps: Sequence[Step]) -> list[tuple[tuple[int, Step], ...]]:
+    """The numbered steps: those on the question, then those of each route, which begins with what is given."""
+    chapters: list[list[tuple[int, Step]]] = [[]]
+    for k, step in enumerate(steps, 1):
+        if step.rule == "given":
+            chapters.append([])
+        chapters[-1].append((k, step))
+    return [tuple(c) for c in chapters]
+
+
+def _reached(numbered: tuple[int, Step]) -> tuple[str, ...]:
+    step = numbered[1]
+    return step.subject if step.rule == "given" else step.outcome[0]
+
+
+def _told(number: int, step: Step) -> tuple[Line, Line]:
+    return Line(f"{number}. {step.text}"), Line(step.law, "law")
+
+
+class _Script:
+    """Which states of which stages a derivation shows."""
+
+    def __init__(self, model: CausalModel, asked: Query, surgeries: Sequence[Surgery]) -> None:
+        self._model, self._asked = model, asked
+        self._moved = tuple(surgeries[len(asked.surgeries) :])
+        self._treated = [s.variable for s in asked.surgeries if not isinstance(s, CutWire | DoWire)]
+        heard = [p for s in asked.surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
+        self._targets = [t.variable for t in (*asked.targets, *asked.given)]
+        self._relevant = model.ancestors([*self._targets, *self._treated, *heard])
+        self._large = sum(n in self._relevant for n in model.observed) > _LARGE
+        self._stages: dict[tuple[frozenset[str], frozenset[str]], Stage] = {}
+        self._given: set[tuple[tuple[str, ...], ...]] = set()
+
+    def _stage(self, model: CausalModel, relevant: frozenset[str]) -> Stage:
+        key = (relevant, model.latents)
+        if key not in self._stages:
+            self._stages[key] = Stage.of(model, relevant, self._asked.surgeries)
+        return self._stages[key]
+
+    def question(self, chapter: Sequence[tuple[int, Step]], plain: bool) -> list[_Shot]:
+        """The surgery that is asked for, and what the steps before the first district make of it."""
+        stage = self._stage(self._model, self._relevant)
+        surgeries = self._asked.surgeries
+        shown = frozenset([*self._targets, *self._treated] if plain else stage.model.observed)
+        red = frozenset(self._treated)
+        shots = [_Shot(stage, Look(surgeries, shown & frozenset(stage.model.observed), red), _opening(self._asked))]
+        waiting = list(self._moved)
+        for number, step in chapter:
+            last = shots[-1].look.settled
+            match step.rule:
+                case "set":
+                    surgeries = (*surgeries, waiting.pop(0))
+                    look = replace(last, surgeries=surgeries, red=frozenset(step.subject))
+                case "discard":
+                    kept = last.shown & frozenset(step.outcome[0])
+                    look = replace(last, shown=kept, dropped=last.shown - kept)
+                case "ignore" | "see":
+                    surgeries = tuple(s for s in surgeries if not _acts_on(s, step.subject))
+                    gone = frozenset(step.subject) if step.rule == "ignore" else frozenset()
+                    look = replace(last, surgeries=surgeries, red=frozenset(step.subject), shown=last.shown - gone)
+                case _:
+                    cut = _feeding(self._model, step.subject)
+                    look = Look(_opened(cut), frozenset(step.subject), hues=self._hues(step))
+            _add(shots, _Shot(stage, look, _told(number, step)))
+        return shots
+
+    def _hues(self, step: Step) -> Mapping[str, int]:
+        return {n: k for k, d in enumerate(step.outcome) for n in (*d, *_causes(self._model, d))}
+
+    def route(self, chapter: Sequence[tuple[int, Step]], hue: int) -> list[_Shot]:
+        """From a given distribution to the kernel of a district, which has this hue."""
+        model, done = self._source(chapter[0][1])
+        goal = _reached(chapter[-1])
+        hues = {n: hue for n in (*goal, *_causes(model, goal))}
+        relevant = self._relevant
+        if self._large:
+            relevant = operate(model, *_opened(done)).ancestors(goal)
+        stage = self._stage(model, relevant)
+        names = frozenset(stage.model.observed)
+        shots: list[_Shot] = []
+        waiting: tuple[Line, ...] = ()
+        look = Look((), frozenset())
+        for number, step in chapter:
+            told = (*waiting, *_told(number, step))
+            waiting = ()
+            last = look
+            match step.rule:
+                case "given":
+                    look = Look(_opened(done), names & frozenset(step.subject), red=frozenset(done), hues=hues)
+                    source = (step.subject, *step.outcome)
+                    if source in self._given and len(chapter) > 1:
+                        waiting = told
+                        continue
+                    self._given.add(source)
+                case "marginalise":
+                    kept = names & frozenset(step.outcome[0])
+                    look = replace(last.settled, shown=kept, dropped=last.shown - kept)
+                case _:
+                    inside = frozenset(step.outcome[0])
+                    cut = [n for n in _feeding(model, step.outcome[0]) if n in last.shown]
+                    before = tuple(s for s in last.surgeries if not _acts_on(s, cut))
+                    look = replace(last.settled, surgeries=(*before, *_opened(cut)), shown=inside, red=frozenset(cut))
+            _add(shots, _Shot(stage, look, told))
+        return _with_rest(shots, waiting)
+
+    def summary(self, chapter: Sequence[tuple[int, Step]], hue: int) -> Iterator[_Shot]:
+        """The kernel of a district alone, all steps to it in one caption."""
+        model, _ = self._source(chapter[0][1])
+        goal = _reached(chapter[-1])
+        opened = operate(model, *_opened(n for n in model.observed if n not in goal))
+        hues = {n: hue for n in (*goal, *_causes(model, goal))}
+        caption = tuple(line for number, step in chapter for line in _told(number, step))
+        yield _Shot(self._stage(opened, opened.ancestors(goal)), Look((), frozenset(goal), hues=hues), caption)
+
+    def _source(self, step: Step) -> tuple[CausalModel, tuple[str, ...]]:
+        """The model as a given distribution sees it, and what has been set in it."""
+        done = step.outcome[0] if step.outcome else ()
+        spoken = {*step.subject, *done}
+        return replace(self._model, latents=self._model.latents | (set(self._model.names) - spoken)), done
+
+    def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[_Shot]:
+        """What can be had, and what is asked: the whole hedge, and its inner part with the rest cut off."""
+        seen = hide_unspoken(model, [found.given[hedge.source]])
+        whole, inner = (tuple(n for n in seen.observed if n in hedge.graph.show(m)) for m in (hedge.forest, hedge.inner))
+        stage = self._stage(seen, self._relevant | seen.ancestors(whole))
+        outer = [n for n in whole if n not in inner]
+        hues = {n: 1 for n in (*outer, *_causes(seen, whole))} | {n: 0 for n in (*inner, *_causes(seen, inner))}
+        around = _feeding(seen, whole)
+        cut = [n for n in _feeding(seen, inner) if n in outer]
+        q, part = ", ".join(whole), ", ".join(inner)
+        said = Line(f"Q[{q}] can be had: one district, and all of it causes {part}")
+        wanted = Line(f"Q[{part}] is needed: {', '.join(outer)} cannot be told apart from the hidden causes of {part}")
+        law = Line("hedge criterion (Shpitser, Pearl 2006, theorem 5)", "law")
+        first = Look(_opened(around), frozenset(whole), hues=hues)
+        kept = [n for n in _feeding(seen, inner) if n not in outer]
+        second = Look(_opened([*kept, *cut]), frozenset(inner), red=frozenset(cut), hues=hues)
+        return [_Shot(stage, first, (said,)), _Shot(stage, second, (wanted, law))]
+
+
+def _opening(asked: Query) -> tuple[Line, ...]:
+    done = [s.variable for s in asked.surgeries if not isinstance(s, CutWire | DoWire)]
+    return (Line(f"asked: {', '.join(done)} {'is' if len(done) == 1 else 'are'} set" if done else "asked"),)
+
+
+def _add(shots: list[_Shot], shot: _Shot) -> None:
+    """Add a frame, or only its caption to the last one if nothing changes."""
+    if shots and shot.look == shots[-1].look.settled and shot.stage is shots[-1].stage:
+        shots[-1] = replace(shots[-1], caption=(*shots[-1].caption, *shot.caption))
+    else:
+        shots.append(shot)
+
+
+def _with_rest(shots: list[_Shot], lines: tuple[Line, ...]) -> list[_Shot]:
+    return [*shots[:-1], replace(shots[-1], caption=(*shots[-1].caption, *lines))] if lines else shots
+
+
+def _feeding(model: CausalModel, members: Sequence[str]) -> list[str]:
+    """The observed variables outside of `members` that feed them, directly or through hidden ones."""
+    opened = operate(model, *_opened(n for n in model.observed if n not in members))
+    behind = opened.ancestors(members)
+    return [n for n in model.observed if n in behind and n not in members]
+
+
+def _causes(model: CausalModel, members: Sequence[str]) -> list[str]:
+    """The hidden causes of some variables."""
+    opened = operate(model, *_opened(n for n in model.observed if n not in members))
+    return [n for n in opened.ancestors(members) if n in model.latents]
+
+
+def _opened(names: Iterable[str]) -> tuple[Open, ...]:
+    return tuple(Open(n) for n in names)
+
+
+def _acts_on(s: Surgery, names: Iterable[str]) -> bool:
+    return not isinstance(s, CutWire | DoWire) and s.variable in names
+
+
+def _reels(told: Iterable[tuple[str, Sequence[_Shot]]]) -> list[Reel]:
+    """The frames, drawn: all that share a stage in one layout, which has room for each."""
+    reels = list(told)
+    stages = {id(shot.stage): shot.stage for _, shots in reels for shot in shots}
+    graphs = {key: [s.stage.graph(s.look) for _, shots in reels for s in shots if s.stage is stage]
+              for key, stage in stages.items()}
+    layouts = {key: lay_out(stage.base, *graphs[key]) for key, stage in stages.items()}
+    waiting = {key: iter(found) for key, found in graphs.items()}
+
+    def drawn(shot: _Shot) -> Frame:
+        key = id(shot.stage)
+        return Frame(scene_of(next(waiting[key]), layouts[key]), shot.caption)
+
+    return [Reel(heading, tuple(map(drawn, shots))) for heading, shots in reels]
+
+
+def _estimand(found: Identified, formula: str) -> Frame:
+    """The estimand as a diagram, if it is not too large, with its formula."""
+    d = found.diagram
+    picture = None
+    if len(d.nodes) <= _LARGEST:
+        graph = draw_graph(d, found.estimand.copies)
+        picture = scene_of(graph, lay_out(graph))
+    return Frame(picture, (Line(formula),))
