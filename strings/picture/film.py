@@ -132,10 +132,10 @@ def _height(frame: Frame, wide: float) -> float:
 
 
 def _framed(frame: Frame, x: float, y: float, wide: float, height: float, picture: float) -> Iterator[Shape]:
-    """A frame of this size at `(x, y)`: pictures of a row stand on one line, captions begin on one."""
+    """A frame of this size at `(x, y)`: the middles of pictures in a row are level, and so are captions."""
     yield Polygon(((x, y), (x + wide, y), (x + wide, y + height), (x, y + height)), "frame")
     if frame.picture is not None:
-        dx, dy = x + (wide - frame.picture.width) / 2, y + picture - frame.picture.height
+        dx, dy = x + (wide - frame.picture.width) / 2, y + (picture - frame.picture.height) / 2
         yield from (moved(s, dx, dy) for s in frame.picture.shapes)
     base = y + picture
     for text, style, size in _lines(frame, wide):

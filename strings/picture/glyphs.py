@@ -237,7 +237,8 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
         case "discard":
             return Drawn(ground(x, bottom - 8, -1, tint), top, bottom - 8)
         case "copy":
-            return Drawn([Circle(x, top, 3.3, "faint dot" if part.faint else "dot")], top, top)
+            dot = [Circle(x, top, 3.3, "faint dot" if part.faint else "dot")] if part.outs else []
+            return Drawn([*dot], top, top)
         case "in" if part.slanted:
             return Drawn([Text(x + 8, top + 12, part.label, tint + "label", "end", True)], top + 2, bottom)
         case "out" if part.slanted:
@@ -245,7 +246,8 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
         case "in":
             return Drawn([Text(x, top + 19, part.label, tint + "label")], top + 2, bottom)
         case "out":
-            return Drawn([Text(x, bottom - 8, part.label, tint + "label")], top, bottom - 2)
+            name = [Text(x, bottom - 8, part.label, tint + "label")] if part.label else []
+            return Drawn([*name], top, bottom - 2)
         case "gap":
             return _gap(part, x, middle, room.pitch)
 

@@ -81,7 +81,8 @@ def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires:
             taken.add(_grown(_around(pair)))
     labels: list[Text] = []
     for name, numbers in wanted:
-        style = "faint small" if all(graph.wires[k].faint for k in numbers) else "small"
+        seen = [graph.wires[k] for k in numbers if not graph.wires[k].hidden]
+        style = "faint small" if all(w.faint for w in seen) else "small"
         for label in _candidates(name, [wires[k] for k in numbers], style):
             area = area_of(label)
             if area.left >= 0 and not taken.meets(area):

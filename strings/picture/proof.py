@@ -100,15 +100,18 @@ class _Script:
         self._stages: dict[tuple[frozenset[str], frozenset[str]], Stage] = {}
         self._given: set[tuple[tuple[str, ...], ...]] = set()
 
-    def _stage(self, model: CausalModel, relevant: frozenset[str]) -> Stage:
+    def _stage(self, model: CausalModel, relevant: frozenset[str], asked: bool = False) -> Stage:
+        """One for each part of each model; what is `asked` may need one of its own, with policies that close a loop."""
         key = (relevant, model.latents)
         if key not in self._stages:
             self._stages[key] = Stage.of(model, relevant, self._asked.surgeries)
+        if self._stages[key].done and not asked:
+            self._stages[key] = Stage.of(model, relevant)
         return self._stages[key]
 
     def question(self, chapter: Sequence[tuple[int, Step]], plain: bool) -> list[_Shot]:
         """The surgery that is asked for, and what the steps before the first district make of it."""
-        stage = self._stage(self._model, self._relevant)
+        stage = self._stage(self._model, self._relevant, asked=True)
         surgeries = self._asked.surgeries
         shown = frozenset([*self._targets, *self._treated] if plain else stage.model.observed)
         red = frozenset(self._treated)
@@ -178,7 +181,10 @@ class _Script:
         goal = _reached(chapter[-1])
         opened = operate(model, *_opened(n for n in model.observed if n not in goal))
         hues = {n: hue for n in (*goal, *_causes(model, goal))}
-        caption = tuple(line for number, step in chapter for line in _told(number, step))
+        (first, _), (last, _) = chapter[0], chapter[-1]
+        numbers = str(first) if first == last else f"{first}–{last}"  # noqa: RUF001
+        rules = ", ".join(step.rule for _, step in chapter)
+        caption = (Line(f"{numbers}. Q[{', '.join(goal)}]"), Line(rules, "law"))
         yield _Shot(self._stage(opened, opened.ancestors(goal)), Look((), frozenset(goal), hues=hues), caption)
 
     def _source(self, step: Step) -> tuple[CausalModel, tuple[str, ...]]:
@@ -208,7 +214,9 @@ class _Script:
 
 def _opening(asked: Query) -> tuple[Line, ...]:
     done = [s.variable for s in asked.surgeries if not isinstance(s, CutWire | DoWire)]
-    return (Line(f"asked: {', '.join(done)} {'is' if len(done) == 1 else 'are'} set" if done else "asked"),)
+    seen = [t.variable for t in asked.given]
+    parts = [f"{', '.join(names)} {verb}" for names, verb in ((done, "set"), (seen, "seen")) if names]
+    return (Line(f"asked, with {', '.join(parts)}" if parts else "asked"),)
 
 
 def _add(shots: list[_Shot], shot: _Shot) -> None:
@@ -248,8 +256,10 @@ def _reels(told: Iterable[tuple[str, Sequence[_Shot]]]) -> list[Reel]:
     """The frames, drawn: all that share a stage in one layout, which has room for each."""
     reels = list(told)
     stages = {id(shot.stage): shot.stage for _, shots in reels for shot in shots}
-    graphs = {key: [s.stage.graph(s.look) for _, shots in reels for s in shots if s.stage is stage]
-              for key, stage in stages.items()}
+    graphs = {
+        key: [s.stage.graph(s.look) for _, shots in reels for s in shots if s.stage is stage]
+        for key, stage in stages.items()
+    }
     layouts = {key: lay_out(stage.base, *graphs[key]) for key, stage in stages.items()}
     waiting = {key: iter(found) for key, found in graphs.items()}
 

@@ -14,7 +14,7 @@ from strings.picture.graph import DrawGraph, Part, Wire
 from strings.picture.operation import joint_graph, operated
 from strings.picture.slots import ModelGraph, as_it_was, changed_by, edit_in_place, shared_ports
 from strings.signature import Box
-from strings.surgery import Replace, Surgery, operate
+from strings.surgery import Surgery, operate
 
 _NONE: frozenset[str] = frozenset()
 
@@ -51,19 +51,18 @@ class Stage:
     def of(model: CausalModel, relevant: Collection[str], surgeries: Iterable[Surgery] = ()) -> Stage:
         """A stage for the part `relevant` of a model, with room for the policies among `surgeries`.
 
-        Where a policy has no room in its slot, because it closes a loop, it stands there from the beginning.
+        Where a policy has no room in its slot, because it closes a loop, all surgeries are `done` from the beginning.
         """
-        part = part_of(model, relevant)
-        policies = tuple(s for s in surgeries if isinstance(s, Replace))
+        part, surgeries = part_of(model, relevant), tuple(surgeries)
         for new_first in (False, True):
-            ports = shared_ports(part, policies, new_first)
+            ports = shared_ports(part, surgeries, new_first)
             joint = None if ports is None else joint_graph(part, part.names, ports)
-            if joint is not None and edit_in_place(joint, policies) is not None:
+            if joint is not None and edit_in_place(joint, surgeries) is not None:
                 return Stage(part, joint)
-        part = part_of(operated(model, policies), relevant)
+        part = part_of(operated(model, surgeries), relevant)
         joint = joint_graph(part, part.names, {})
         assert joint is not None
-        return Stage(part, joint, policies)
+        return Stage(part, joint, surgeries)
 
     @property
     def base(self) -> DrawGraph:
@@ -110,11 +109,14 @@ class _Frame:
         for k, name in heard.items():
             parts[k] = self._output(parts[k], name)
         wires = [self._wire(w, parts, owner) for w in graph.wires]
+        seen = {w.source for w in wires if not w.hidden}
         live = {w.source for w in wires if not w.hidden and not w.faint}
         for k, w in enumerate(wires):
-            stem, end = parts[w.target].kind == "copy", parts[w.target]
-            if (stem and w.target not in live) or (end.kind == "discard" and not end.red and w.faint):
-                wires[k] = replace(w, faint=True)
+            end = parts[w.target]
+            if end.kind == "copy" and w.target not in live:  # a stem is as faint as its legs, and goes with them
+                wires[k] = replace(w, faint=True, hidden=w.target not in seen)
+                parts[w.target] = replace(end, faint=True, outs=end.outs if w.target in seen else 0)
+            elif end.kind == "discard" and not end.red and w.faint:
                 parts[w.target] = replace(end, faint=True)
         return replace(graph, parts=tuple(parts), wires=tuple(wires))
 
@@ -123,7 +125,7 @@ class _Frame:
         if not name:
             return part
         red = name in self.look.red
-        if name not in self.alive and not (red and part.kind == "gap"):
+        if name not in self.alive and not red:
             part = replace(part, red=False, faint=True)
         else:
             part = replace(part, red=red, hue=self.look.hues.get(name))
@@ -134,6 +136,8 @@ class _Frame:
     def _output(self, part: Part, name: str) -> Part:
         if name in self.look.dropped:
             return Part("discard", "", 1, 0, red=True)
+        if name in self.stage.model.inputs and name not in self.look.shown:  # an open end is named below
+            return Part("out", "", 1, 0, absent=(0,))
         return part if name in self.look.shown else replace(part, faint=True)
 
     def _wire(self, wire: Wire, parts: list[Part], owner: Mapping[int, str]) -> Wire:
