@@ -19,7 +19,7 @@ from strings.picture.graph import draw_graph
 from strings.picture.scene import Scene, lay_out, scene_of
 from strings.picture.stage import Look, Stage
 from strings.query import Query
-from strings.surgery import CutWire, Do, DoWire, Open, Replace, Surgery, operate
+from strings.surgery import CutWire, DoWire, Open, Replace, Surgery, operate
 
 _LARGE = 14  # observed variables; of a larger model each reel shows only what it needs
 _MANY = 24  # frames; of a longer derivation each district gets just one
@@ -143,7 +143,7 @@ class _Script:
         """From a given distribution to the kernel of a district, which has this hue."""
         model, done = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
-        hues = {n: hue for n in (*goal, *_causes(model, goal))}
+        hues = dict.fromkeys((*goal, *_causes(model, goal)), hue)
         relevant = self._relevant
         if self._large:
             relevant = operate(model, *_opened(done)).ancestors(goal)
@@ -180,9 +180,9 @@ class _Script:
         model, _ = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
         opened = operate(model, *_opened(n for n in model.observed if n not in goal))
-        hues = {n: hue for n in (*goal, *_causes(model, goal))}
+        hues = dict.fromkeys((*goal, *_causes(model, goal)), hue)
         (first, _), (last, _) = chapter[0], chapter[-1]
-        numbers = str(first) if first == last else f"{first}–{last}"  # noqa: RUF001
+        numbers = str(first) if first == last else f"{first}–{last}"
         rules = ", ".join(step.rule for _, step in chapter)
         caption = (Line(f"{numbers}. Q[{', '.join(goal)}]"), Line(rules, "law"))
         yield _Shot(self._stage(opened, opened.ancestors(goal)), Look((), frozenset(goal), hues=hues), caption)
@@ -196,10 +196,12 @@ class _Script:
     def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[_Shot]:
         """What can be had, and what is asked: the whole hedge, and its inner part with the rest cut off."""
         seen = hide_unspoken(model, [found.given[hedge.source]])
-        whole, inner = (tuple(n for n in seen.observed if n in hedge.graph.show(m)) for m in (hedge.forest, hedge.inner))
+        whole, inner = (
+            tuple(n for n in seen.observed if n in hedge.graph.show(m)) for m in (hedge.forest, hedge.inner)
+        )
         stage = self._stage(seen, self._relevant | seen.ancestors(whole))
         outer = [n for n in whole if n not in inner]
-        hues = {n: 1 for n in (*outer, *_causes(seen, whole))} | {n: 0 for n in (*inner, *_causes(seen, inner))}
+        hues = dict.fromkeys((*outer, *_causes(seen, whole)), 1) | dict.fromkeys((*inner, *_causes(seen, inner)), 0)
         around = _feeding(seen, whole)
         cut = [n for n in _feeding(seen, inner) if n in outer]
         q, part = ", ".join(whole), ", ".join(inner)

@@ -35,7 +35,7 @@ class Scene:
 
 
 def lay_out(graph: DrawGraph, *rooms: DrawGraph | None) -> Layout:
-    """Coordinates for a graph; each part gets room for the same part of the `rooms` too (they are drawn in register)."""
+    """Coordinates for a graph; each part gets room for the same part of all `rooms` (they are drawn in register)."""
     sizes = [size_of(part) for part in graph.parts]
     for room in filter(None, rooms):
         other = [size_of(part) for part in room.parts]
