@@ -36,8 +36,7 @@ def identification_html(found: Identification) -> str:
         steps = _list("ol", (f"{s.text} [{s.law}]" for s in found.steps))
         parts.append(f"<details><summary>{len(found.steps)} steps</summary>{steps}</details>")
     if not found.identifiable and found.refuted:
-        file = f"<pre>{escaped(found.witness_file)}</pre>"
-        parts.append(f"<details><summary>two models that agree on what is given</summary>{file}</details>")
+        parts.append(_file("two models that agree on what is given and differ in the effect", found.witness_file))
     parts.append(f'<div style="overflow-x: auto">{found.draw()}</div>')
     return _block(parts)
 
@@ -49,13 +48,20 @@ def verdict_html(verdict: Verdict) -> str:
     parts.append(mathml(body) if isinstance(body, Compare) else f"<p>{escaped(verdict.statement.text)}</p>")
     parts += [f"<p>{escaped(text)}</p>" for text in (verdict.evidence, verdict.failure) if text]
     if verdict.file:
-        parts.append(f"<details><summary>a counterexample</summary><pre>{escaped(verdict.file)}</pre></details>")
+        parts.append(_file("a model in which it falls", verdict.file))
     return _block(parts)
 
 
 def _verdict(subject: str, verdict: str, good: bool) -> str:
     colour = _GREEN if good else _RED
-    return f'<p><b>{escaped(subject)}</b> <span style="color: {colour}">{verdict}</span></p>'
+    bold = f"<b>{escaped(subject)}</b> " if subject else ""
+    return f'<p>{bold}<span style="color: {colour}">{verdict}</span></p>'
+
+
+def _file(summary: str, text: str) -> str:
+    """A model file, to be unfolded."""
+    lines = "\n".join(map(escaped, text.splitlines()))
+    return f"<details><summary>{summary}</summary><pre>{lines}</pre></details>"
 
 
 def _list(kind: str, items: Iterable[str]) -> str:

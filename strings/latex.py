@@ -96,7 +96,8 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
             case Open(variable, axis):
                 done.append(name(axis or variable))
             case DoWire(source, sink, value, axis):
-                done.append(rf"{name(source)} \to {name(sink)} = {name(value or axis or source)}")
+                told = value if value is not None else axis
+                done.append(rf"{name(source)} \to {name(sink)}" + (f" = {name(told)}" if told else ""))
             case Cut(variable):
                 others.append(rf"\mathrm{{cut}}({name(variable)})")
             case CutWire(source, sink):

@@ -3,8 +3,9 @@
 Presentation MathML Core: the same formula, with the same brackets, that `strings.latex` writes for papers.
 
 >>> from strings.query import Query, Term
->>> print(mathml(Ask(Query((Term("T", axis="t"),)))))
-<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mi>P</mi><mo>(</mo><mi>t</mi><mo>)</mo></math>
+>>> text = mathml(Ask(Query((Term("T", axis="t"),))))
+>>> print(text.removeprefix('<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'))
+<mi>P</mi><mrow><mo>(</mo><mi>t</mi><mo>)</mo></mrow></math>
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 _LEVEL = {"+": 1, "-": 1, "*": 2}
 _OPERATORS = {"+": "<mo>+</mo>", "-": "<mo>\u2212</mo>", "*": '<mspace width="0.2em"/>'}
 _RELATIONS = {"==": "=", "!=": "\u2260", "<=": "\u2264", ">=": "\u2265", "<": "<", ">": ">"}
-_EXPECTATION, _IN, _TO, _AS = "\U0001d53c", "\u2208", "\u2192", "\u223c"
+_EXPECTATION, _GIVEN, _IN, _TO, _AS = "\U0001d53c", "\u2223", "\u2208", "\u2192", "\u223c"
 _COMMA = '<mo separator="true">,</mo>'
 
 
@@ -58,7 +59,7 @@ def _formula(formula: Formula | Compare) -> str:
 def _query(query: Query) -> str:
     head = _list(map(_term, query.targets))
     behind = [*_surgeries(query.surgeries), *map(_term, query.given)]
-    bar = f"{_sign('|')}{_list(behind)}" if behind else ""
+    bar = f"{_sign(_GIVEN)}{_list(behind)}" if behind else ""
     return f"<mi>{_EXPECTATION if query.expectation else 'P'}</mi>{_bracketed(head + bar)}"
 
 
@@ -82,8 +83,8 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
             case Open(variable, axis):
                 done.append(_name(axis or variable))
             case DoWire(source, sink, value, axis):
-                told = _name(value if value is not None else axis or source)
-                done.append(_equation(source, _TO, sink) + _sign("=") + told)
+                told = value if value is not None else axis
+                done.append(_equation(source, _TO, sink) + (_sign("=") + _name(told) if told else ""))
             case Cut(variable):
                 others.append(f"<mi>cut</mi>{_bracketed(_name(variable))}")
             case CutWire(source, sink):
@@ -126,7 +127,7 @@ def _row(inside: str) -> str:
 
 
 def _bracketed(inside: str) -> str:
-    return f"<mo>(</mo>{inside}<mo>)</mo>"
+    return _row(f"<mo>(</mo>{inside}<mo>)</mo>")  # a row of its own: brackets grow to the height of their row
 
 
 def _wrap(formula: Formula, level: int) -> str:

@@ -56,8 +56,8 @@ def film_strip(reels: Sequence[Reel], title: str, about: str, widest: float = WI
     y, width = float(PAD), 0.0
     for row in _rows(reels, widest - 2 * PAD):
         frames = [placed for strip in row for placed in strip.frames]
-        height = max(_height(f, wide) for f, wide in frames)
         picture = max((f.picture.height for f, _ in frames if f.picture), default=0.0)
+        height = picture + max((_caption_height(f, wide) for f, wide in frames), default=0.0)
         head = max(len(strip.heading) for strip in row) * 1.3 * HEADING
         x = float(PAD)
         for strip in row:
@@ -71,7 +71,7 @@ def film_strip(reels: Sequence[Reel], title: str, about: str, widest: float = WI
             x = end + _APART
         width = max(width, x - _APART)
         y += head + height + _APART
-    return Scene(width + PAD, y - _APART + PAD, tuple(shapes), title, about)
+    return Scene(width + PAD, max(y - _APART, PAD) + PAD, tuple(shapes), title, about)
 
 
 class _Strip(NamedTuple):
@@ -83,7 +83,7 @@ class _Strip(NamedTuple):
     @property
     def width(self) -> float:
         heading = max((text_width(text, HEADING) for text in self.heading), default=0.0)
-        return max(heading, sum(wide + _BETWEEN for _, wide in self.frames) - _BETWEEN)
+        return max(heading, _total(self.frames))
 
 
 def _rows(reels: Sequence[Reel], room: float) -> Iterator[list[_Strip]]:
@@ -115,7 +115,12 @@ def _strips(reel: Reel, room: float) -> Iterator[_Strip]:
 
 
 def _heading_room(frames: Sequence[tuple[Frame, float]], room: float) -> float:
-    return min(room, max(sum(wide + _BETWEEN for _, wide in frames) - _BETWEEN, 2 * _NARROWEST))
+    return min(room, max(_total(frames), 2 * _NARROWEST))
+
+
+def _total(frames: Sequence[tuple[Frame, float]]) -> float:
+    """The width of frames side by side."""
+    return sum(wide for _, wide in frames) + _BETWEEN * max(len(frames) - 1, 0)
 
 
 def _width(frame: Frame, room: float) -> float:
@@ -126,9 +131,8 @@ def _width(frame: Frame, room: float) -> float:
     return max(frame.picture.width, _NARROWEST, min(longest / 3, 2 * _NARROWEST))
 
 
-def _height(frame: Frame, wide: float) -> float:
-    picture = frame.picture.height if frame.picture is not None else 0.0
-    return picture + sum(_LINES[size] for _, _, size in _lines(frame, wide)) + _INSIDE
+def _caption_height(frame: Frame, wide: float) -> float:
+    return sum(_LINES[size] for _, _, size in _lines(frame, wide)) + _INSIDE
 
 
 def _framed(frame: Frame, x: float, y: float, wide: float, height: float, picture: float) -> Iterator[Shape]:

@@ -7,7 +7,7 @@ caption of the next frame. Only what the question depends on is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from strings.derivation import Step
@@ -27,7 +27,7 @@ _LARGEST = 60  # boxes of an estimand that is drawn
 
 
 @dataclass(frozen=True)
-class _Shot:
+class Shot:
     """A frame to be drawn: a state of the model `stage`, and what is said of it."""
 
     stage: Stage
@@ -35,36 +35,46 @@ class _Shot:
     caption: tuple[Line, ...]
 
 
+Told = list[tuple[str, list[Shot]]]
+"""Headings with the frames below them."""
+
+
 def proof_scene(model: CausalModel, found: Identified, steps: Sequence[Step], formula: str) -> Scene:
     """The derivation of an effect that follows, and its estimand, whose `formula` is the caption."""
-    script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
-    chapters = _chapters(steps)
-    reels = [(str(found.asked), script.question(chapters[0], found.plain))]
-    goals = [chapter[-1] for chapter in chapters[1:]]
-    routes = [script.route(chapter, k) for k, chapter in enumerate(chapters[1:])]
-    if sum(map(len, routes)) > _MANY:
-        routes = [[shot for k, chapter in enumerate(chapters[1:]) for shot in script.summary(chapter, k)]]
-        reels += [("Districts", routes[0])]
-    else:
-        reels += [(f"Q[{', '.join(_reached(g))}]", shots) for g, shots in zip(goals, routes, strict=True)]
-    drawn = [*_reels(reels), Reel("Estimand", (_estimand(found, formula),))]
+    drawn = [*_reels(proof_shots(model, found, steps)), Reel("Estimand", (_estimand(found, formula),))]
     told = " ".join(f"{k}. {s.text} ({s.law})." for k, s in enumerate(steps, 1))
     return film_strip(drawn, f"{found.asked}: derivation", f"{found.asked}. {told} Estimand: {formula}.")
 
 
+def proof_shots(model: CausalModel, found: Identified, steps: Sequence[Step]) -> Told:
+    """The frames of a derivation: first those about the question, then those of each district."""
+    script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
+    first, *others = _chapters(steps)
+    told: Told = [(str(found.asked), script.question(first, found.plain))]
+    routes = [script.route(chapter, k) for k, chapter in enumerate(others)]
+    if sum(map(len, routes)) > _MANY:
+        return [*told, ("Districts", [script.summary(chapter, k) for k, chapter in enumerate(others)])]
+    headings = [f"Q[{', '.join(_reached(chapter[-1]))}]" for chapter in others]
+    return [*told, *zip(headings, routes, strict=True)]
+
+
 def refusal_scene(model: CausalModel, found: NotIdentified) -> Scene:
     """The question that does not follow, and the hedge that stands in the way."""
-    script = _Script(hide_unspoken(model, found.given), found.asked, found.query.surgeries)
-    reels = [(str(found.asked), script.question((), False))]
-    if isinstance(found.obstacle, Hedge):
-        reels.append((str(found.obstacle), script.hedge(model, found, found.obstacle)))
-        drawn = _reels(reels)
-    else:
-        drawn = [*_reels(reels), Reel("", (Frame(None, (Line(str(found.obstacle)),)),))]
+    drawn = _reels(refusal_shots(model, found))
+    if not isinstance(found.obstacle, Hedge):
+        drawn.append(Reel("", (Frame(None, (Line(str(found.obstacle)),)),)))
     given = "; ".join(map(str, found.given))
-    return film_strip(
-        drawn, f"{found.asked}: no derivation", f"{found.asked} does not follow from {given}: {found.obstacle}."
-    )
+    about = f"{found.asked} does not follow from {given}: {found.obstacle}."
+    return film_strip(drawn, f"{found.asked}: no derivation", about)
+
+
+def refusal_shots(model: CausalModel, found: NotIdentified) -> Told:
+    """The frames of a refusal: the question, and the hedge if it is one."""
+    script = _Script(hide_unspoken(model, found.given), found.asked, found.query.surgeries)
+    told: Told = [(str(found.asked), script.question((), False))]
+    if isinstance(found.obstacle, Hedge):
+        told.append((str(found.obstacle), script.hedge(model, found, found.obstacle)))
+    return told
 
 
 def _chapters(steps: Sequence[Step]) -> list[tuple[tuple[int, Step], ...]]:
@@ -97,25 +107,25 @@ class _Script:
         self._targets = [t.variable for t in (*asked.targets, *asked.given)]
         self._relevant = model.ancestors([*self._targets, *self._treated, *heard])
         self._large = sum(n in self._relevant for n in model.observed) > _LARGE
-        self._stages: dict[tuple[frozenset[str], frozenset[str]], Stage] = {}
+        self._stages: dict[tuple[frozenset[str], CausalModel], Stage] = {}
         self._given: set[tuple[tuple[str, ...], ...]] = set()
 
     def _stage(self, model: CausalModel, relevant: frozenset[str], asked: bool = False) -> Stage:
         """One for each part of each model; what is `asked` may need one of its own, with policies that close a loop."""
-        key = (relevant, model.latents)
+        key = (relevant, model)
         if key not in self._stages:
             self._stages[key] = Stage.of(model, relevant, self._asked.surgeries)
         if self._stages[key].done and not asked:
             self._stages[key] = Stage.of(model, relevant)
         return self._stages[key]
 
-    def question(self, chapter: Sequence[tuple[int, Step]], plain: bool) -> list[_Shot]:
+    def question(self, chapter: Sequence[tuple[int, Step]], plain: bool) -> list[Shot]:
         """The surgery that is asked for, and what the steps before the first district make of it."""
         stage = self._stage(self._model, self._relevant, asked=True)
         surgeries = self._asked.surgeries
         shown = frozenset([*self._targets, *self._treated] if plain else stage.model.observed)
         red = frozenset(self._treated)
-        shots = [_Shot(stage, Look(surgeries, shown & frozenset(stage.model.observed), red), _opening(self._asked))]
+        shots = [Shot(stage, Look(surgeries, shown & frozenset(stage.model.observed), red), _opening(self._asked))]
         waiting = list(self._moved)
         for number, step in chapter:
             last = shots[-1].look.settled
@@ -133,13 +143,13 @@ class _Script:
                 case _:
                     cut = _feeding(self._model, step.subject)
                     look = Look(_opened(cut), frozenset(step.subject), hues=self._hues(step))
-            _add(shots, _Shot(stage, look, _told(number, step)))
+            _add(shots, Shot(stage, look, _told(number, step)))
         return shots
 
     def _hues(self, step: Step) -> Mapping[str, int]:
         return {n: k for k, d in enumerate(step.outcome) for n in (*d, *_causes(self._model, d))}
 
-    def route(self, chapter: Sequence[tuple[int, Step]], hue: int) -> list[_Shot]:
+    def route(self, chapter: Sequence[tuple[int, Step]], hue: int) -> list[Shot]:
         """From a given distribution to the kernel of a district, which has this hue."""
         model, done = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
@@ -149,7 +159,7 @@ class _Script:
             relevant = operate(model, *_opened(done)).ancestors(goal)
         stage = self._stage(model, relevant)
         names = frozenset(stage.model.observed)
-        shots: list[_Shot] = []
+        shots: list[Shot] = []
         waiting: tuple[Line, ...] = ()
         look = Look((), frozenset())
         for number, step in chapter:
@@ -172,10 +182,10 @@ class _Script:
                     cut = [n for n in _feeding(model, step.outcome[0]) if n in last.shown]
                     before = tuple(s for s in last.surgeries if not _acts_on(s, cut))
                     look = replace(last.settled, surgeries=(*before, *_opened(cut)), shown=inside, red=frozenset(cut))
-            _add(shots, _Shot(stage, look, told))
+            _add(shots, Shot(stage, look, told))
         return _with_rest(shots, waiting)
 
-    def summary(self, chapter: Sequence[tuple[int, Step]], hue: int) -> Iterator[_Shot]:
+    def summary(self, chapter: Sequence[tuple[int, Step]], hue: int) -> Shot:
         """The kernel of a district alone, all steps to it in one caption."""
         model, _ = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
@@ -185,7 +195,7 @@ class _Script:
         numbers = str(first) if first == last else f"{first}–{last}"
         rules = ", ".join(step.rule for _, step in chapter)
         caption = (Line(f"{numbers}. Q[{', '.join(goal)}]"), Line(rules, "law"))
-        yield _Shot(self._stage(opened, opened.ancestors(goal)), Look((), frozenset(goal), hues=hues), caption)
+        return Shot(self._stage(opened, opened.ancestors(goal)), Look((), frozenset(goal), hues=hues), caption)
 
     def _source(self, step: Step) -> tuple[CausalModel, tuple[str, ...]]:
         """The model as a given distribution sees it, and what has been set in it."""
@@ -193,7 +203,7 @@ class _Script:
         spoken = {*step.subject, *done}
         return replace(self._model, latents=self._model.latents | (set(self._model.names) - spoken)), done
 
-    def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[_Shot]:
+    def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[Shot]:
         """What can be had, and what is asked: the whole hedge, and its inner part with the rest cut off."""
         seen = hide_unspoken(model, [found.given[hedge.source]])
         whole, inner = (
@@ -211,7 +221,7 @@ class _Script:
         first = Look(_opened(around), frozenset(whole), hues=hues)
         kept = [n for n in _feeding(seen, inner) if n not in outer]
         second = Look(_opened([*kept, *cut]), frozenset(inner), red=frozenset(cut), hues=hues)
-        return [_Shot(stage, first, (said,)), _Shot(stage, second, (wanted, law))]
+        return [Shot(stage, first, (said,)), Shot(stage, second, (wanted, law))]
 
 
 def _opening(asked: Query) -> tuple[Line, ...]:
@@ -221,7 +231,7 @@ def _opening(asked: Query) -> tuple[Line, ...]:
     return (Line(f"asked, with {', '.join(parts)}" if parts else "asked"),)
 
 
-def _add(shots: list[_Shot], shot: _Shot) -> None:
+def _add(shots: list[Shot], shot: Shot) -> None:
     """Add a frame, or only its caption to the last one if nothing changes."""
     if shots and shot.look == shots[-1].look.settled and shot.stage is shots[-1].stage:
         shots[-1] = replace(shots[-1], caption=(*shots[-1].caption, *shot.caption))
@@ -229,7 +239,7 @@ def _add(shots: list[_Shot], shot: _Shot) -> None:
         shots.append(shot)
 
 
-def _with_rest(shots: list[_Shot], lines: tuple[Line, ...]) -> list[_Shot]:
+def _with_rest(shots: list[Shot], lines: tuple[Line, ...]) -> list[Shot]:
     return [*shots[:-1], replace(shots[-1], caption=(*shots[-1].caption, *lines))] if lines else shots
 
 
@@ -254,7 +264,7 @@ def _acts_on(s: Surgery, names: Iterable[str]) -> bool:
     return not isinstance(s, CutWire | DoWire) and s.variable in names
 
 
-def _reels(told: Iterable[tuple[str, Sequence[_Shot]]]) -> list[Reel]:
+def _reels(told: Iterable[tuple[str, Sequence[Shot]]]) -> list[Reel]:
     """The frames, drawn: all that share a stage in one layout, which has room for each."""
     reels = list(told)
     stages = {id(shot.stage): shot.stage for _, shots in reels for shot in shots}
@@ -263,11 +273,13 @@ def _reels(told: Iterable[tuple[str, Sequence[_Shot]]]) -> list[Reel]:
         for key, stage in stages.items()
     }
     layouts = {key: lay_out(stage.base, *graphs[key]) for key, stage in stages.items()}
-    waiting = {key: iter(found) for key, found in graphs.items()}
+    pictures = {key: [scene_of(graph, layouts[key]) for graph in found] for key, found in graphs.items()}
+    widths = {key: max(p.width for p in found) for key, found in pictures.items()}
+    waiting = {key: iter(found) for key, found in pictures.items()}
 
-    def drawn(shot: _Shot) -> Frame:
+    def drawn(shot: Shot) -> Frame:
         key = id(shot.stage)
-        return Frame(scene_of(next(waiting[key]), layouts[key]), shot.caption)
+        return Frame(replace(next(waiting[key]), width=widths[key]), shot.caption)
 
     return [Reel(heading, tuple(map(drawn, shots))) for heading, shots in reels]
 

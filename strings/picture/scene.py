@@ -64,7 +64,8 @@ def scene_of(graph: DrawGraph, layout: Layout, title: str = "") -> Scene:
     labels = wire_labels(graph, layout, drawn, wires)
     slanted = [area_of(s) for s in front if isinstance(s, Text) and s.slanted]
     left = min([0.0, *(area.left for area in slanted)])
-    width = max([layout.width, *(area.right for area in slanted)]) - left
+    beside = [area_of(label).right - PAD + 3 for label in labels]  # small labels may stand in the margin
+    width = max([layout.width, *(area.right for area in slanted), *beside]) - left
     shapes = (*(path for path in wires if path.commands), *front, *labels)
     return padded(Scene(width, layout.height, shapes, title, graph.about), -left)
 
