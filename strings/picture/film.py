@@ -155,24 +155,34 @@ def _lines(frame: Frame, wide: float) -> Iterator[tuple[str, str, float]]:
 
 
 def broken(text: str, room: float, size: float) -> list[str]:
-    """A text in lines that fit, broken at blanks, and inside of words that are longer than a line.
+    """A text in lines that fit: broken at blanks, outside of brackets if it can be, and inside of long words.
 
-    >>> broken("Q[T] is a factor of Q[S, T]", 90, 14.0)
+    >>> broken("Q[T] is a factor of Q[S, T]", 100, 14.0)
     ['Q[T] is a factor', 'of Q[S, T]']
     """
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else word
+    lines = [""]
+    for word in _words(text, room, size):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
         if text_width(longer, size) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        line = ""
-        for c in word:
-            if line and text_width(line + c, size) > room:
-                lines.append(line)
-                line = ""
-            line += c
-    return [*lines, line] if line or not lines else lines
+            lines[-1] = longer
+        elif text_width(word, size) <= room:
+            lines.append(word)
+        else:
+            lines += [""] if lines[-1] else []
+            for c in word:
+                if lines[-1] and text_width(lines[-1] + c, size) > room:
+                    lines.append("")
+                lines[-1] += c
+    return lines
+
+
+def _words(text: str, room: float, size: float) -> Iterator[str]:
+    """The words of a text; what stands in brackets is one with them, if it fits into a line."""
+    held: list[str] = []
+    for word in text.split():
+        held.append(word)
+        together = " ".join(held)
+        if sum(map(together.count, "([{")) <= sum(map(together.count, ")]}")):
+            yield from [together] if text_width(together, size) <= room else held
+            held = []
+    yield from held

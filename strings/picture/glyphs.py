@@ -246,8 +246,7 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
         case "in":
             return Drawn([Text(x, top + 19, part.label, tint + "label")], top + 2, bottom)
         case "out":
-            name = [Text(x, bottom - 8, part.label, tint + "label")] if part.label else []
-            return Drawn([*name], top, bottom - 2)
+            return Drawn([Text(x, bottom - 8, part.label, tint + "label")], top, bottom - 2)
         case "gap":
             return _gap(part, x, middle, room.pitch)
 

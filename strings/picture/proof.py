@@ -190,6 +190,7 @@ class _Script:
         model, _ = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
         opened = operate(model, *_opened(n for n in model.observed if n not in goal))
+        opened = replace(opened, latents=opened.latents | set(opened.inputs))  # which are no outputs either
         hues = dict.fromkeys((*goal, *_causes(model, goal)), hue)
         (first, _), (last, _) = chapter[0], chapter[-1]
         numbers = str(first) if first == last else f"{first}–{last}"

@@ -136,8 +136,6 @@ class _Frame:
     def _output(self, part: Part, name: str) -> Part:
         if name in self.look.dropped:
             return Part("discard", "", 1, 0, red=True)
-        if name in self.stage.model.inputs and name not in self.look.shown:  # an open end is named below
-            return Part("out", "", 1, 0, absent=(0,))
         return part if name in self.look.shown else replace(part, faint=True)
 
     def _wire(self, wire: Wire, parts: list[Part], owner: Mapping[int, str]) -> Wire:
@@ -146,4 +144,5 @@ class _Frame:
             return replace(wire, hidden=True, red=False)
         source, target = parts[wire.source], owner.get(wire.target)
         red = wire.red and target in self.look.red
-        return replace(wire, red=red, faint=source.faint or end.faint or wire.name not in self.alive)
+        dashed = wire.dashed and wire.name not in self.stage.model.inputs
+        return replace(wire, red=red, dashed=dashed, faint=source.faint or end.faint or wire.name not in self.alive)

@@ -1,4 +1,4 @@
-"""Film strips of derivations: every step has its place, what is black is the diagram of the step, what is red changed."""
+"""Film strips of derivations: every step has its place, black is the diagram of the step, and red what it changed."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_what_is_not_faint_is_the_diagram_of_the_step(experiments: bool) -> None
     for shot, graph, step, _ in frames_of(120, 11, experiments):
         seen[step.rule] += 1
         if step.rule != "set":  # there all outputs are still shown
-            shown = Counter(p.label for p in graph.parts if p.kind == "out" and p.label and not p.faint)
+            shown = Counter(p.label for p in graph.parts if p.kind == "out" and not p.faint)
             assert shown == Counter(x.name for x in step.after.cod)
             assert drawn_boxes(graph) == boxes(step.after)
         assert shot.caption
@@ -238,10 +238,10 @@ def test_one_layout_for_all_frames() -> None:
     scene = proof_scene(model, found, derive(model, found), "f")
     places: dict[str, set[tuple[float, float]]] = {}
     for frame in frames_in(scene)[:-1]:
-        for s in scene.shapes:
-            if isinstance(s, Text) and s.text in ("w", "r", "x", "y") and frame.left < s.x < frame.right:
-                if frame.top < s.y < frame.bottom:
-                    places.setdefault(s.text, set()).add((round(s.x - frame.left, 2), round(s.y - frame.top, 2)))
+        labels = [s for s in scene.shapes if isinstance(s, Text) and s.text in ("w", "r", "x", "y")]
+        for s in labels:
+            if frame.left < s.x < frame.right and frame.top < s.y < frame.bottom:
+                places.setdefault(s.text, set()).add((round(s.x - frame.left, 2), round(s.y - frame.top, 2)))
     assert {name: len(found) for name, found in places.items()} == dict.fromkeys("wrxy", 1)
 
 
@@ -264,9 +264,24 @@ def test_long_derivations_stay_readable() -> None:
     for shot, r in zip(told[1][1], found.routes, strict=True):
         members = set(found.sources[r.source].graph.show(r.district))
         graph = shot.stage.graph(shot.look)
-        assert {p.label for p in graph.parts if p.kind == "out" and p.label} == members
+        assert {p.label for p in graph.parts if p.kind == "out"} == members
     scene = proof_scene(model, found, steps, "f")
     assert_laid_out(scene)
+
+
+def test_wide_derivations_show_what_each_district_needs() -> None:
+    """Many variables in few districts: a reel for each, without what its kernel does not depend on."""
+    names = [f"V{k}" for k in range(20)]
+    chain = list(itertools.pairwise(names))
+    model = CausalModel.from_edges(chain, [*chain[1:10], *chain[11:18], ("V0", "V19")], domains=2)
+    found = identified(model, Query((Term("V19"),), (), (Open("V0"),)))
+    steps = derive(model, found)
+    told = proof_shots(model, found, steps)
+    assert numbers([shot for _, shots in told for shot in shots]) == list(range(1, len(steps) + 1))
+    assert [len(heading.split(", ")) for heading, _ in told[1:]] == [10, 8, 1]
+    assert len(told[0][1][0].stage.model.observed) == 20
+    assert set(told[1][1][-1].stage.model.observed) == set(names[:11])
+    assert_laid_out(proof_scene(model, found, steps, "f"))
 
 
 def test_only_the_relevant_part_is_drawn() -> None:
