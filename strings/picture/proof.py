@@ -114,7 +114,8 @@ class _Script:
         """One for each part of each model; what is `asked` may need one of its own, with policies that close a loop."""
         key = (relevant, model)
         if key not in self._stages:
-            self._stages[key] = Stage.of(model, relevant, self._asked.surgeries)
+            whole = relevant >= self._relevant
+            self._stages[key] = Stage.of(model, relevant, self._asked.surgeries if whole else ())
         if self._stages[key].done and not asked:
             self._stages[key] = Stage.of(model, relevant)
         return self._stages[key]

@@ -284,6 +284,18 @@ def test_wide_derivations_show_what_each_district_needs() -> None:
     assert_laid_out(proof_scene(model, found, steps, "f"))
 
 
+@pytest.mark.parametrize("hidden", [[], [("V4", "V9"), ("V11", "V20")]])
+def test_policies_in_large_models(hidden: list[tuple[str, str]]) -> None:
+    """A policy that hears what a district does not need has no part in the frames of that district."""
+    names = [f"V{k}" for k in range(24)]
+    model = CausalModel.from_edges([*itertools.pairwise(names), ("V2", "V7")], hidden, domains=2)
+    for heard in ("V0", "V9"):
+        found = identified(model, Query((Term("V23"),), (), (policy(model, "V10", heard),)))
+        steps = derive(model, found)
+        assert numbers(all_shots(model, found, steps)) == list(range(1, len(steps) + 1))
+        assert_laid_out(proof_scene(model, found, steps, "f"))
+
+
 def test_only_the_relevant_part_is_drawn() -> None:
     """What neither the answer nor what is set depends on is not in the picture."""
     model = shape("X->M M->Y Y->A B->A", "X-Y A-B")
