@@ -21,8 +21,8 @@ from strings.picture.stage import Look, Stage
 from strings.query import Query
 from strings.surgery import CutWire, DoWire, Open, Replace, Surgery, operate
 
-_LARGE = 14  # observed variables; of a larger model each reel shows only what it needs
-_MANY = 24  # frames; of a longer derivation each district gets just one
+_LARGE = 14  # observed variables; of a larger model each district has just one frame
+_MANY = 24  # frames; so it has in a longer derivation
 _LARGEST = 60  # boxes of an estimand that is drawn
 
 
@@ -51,9 +51,10 @@ def proof_shots(model: CausalModel, found: Identified, steps: Sequence[Step]) ->
     script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
     first, *others = _chapters(steps)
     told: Told = [(str(found.asked), script.question(first, found.plain))]
-    routes = [script.route(chapter, k) for k, chapter in enumerate(others)]
-    if sum(map(len, routes)) > _MANY:
-        return [*told, ("Districts", [script.summary(chapter, k) for k, chapter in enumerate(others)])]
+    routes = [] if script.large else [script.route(chapter, k) for k, chapter in enumerate(others)]
+    if script.large or sum(map(len, routes)) > _MANY:
+        shots = [script.summary(chapter, k) for k, chapter in enumerate(others)]
+        return [*told, ("Districts", shots)] if shots else told
     headings = [f"Q[{', '.join(_reached(chapter[-1]))}]" for chapter in others]
     return [*told, *zip(headings, routes, strict=True)]
 
@@ -106,7 +107,7 @@ class _Script:
         heard = [p for s in asked.surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
         self._targets = [t.variable for t in (*asked.targets, *asked.given)]
         self._relevant = model.ancestors([*self._targets, *self._treated, *heard])
-        self._large = sum(n in self._relevant for n in model.observed) > _LARGE
+        self.large = sum(n in self._relevant for n in model.observed) > _LARGE
         self._stages: dict[tuple[frozenset[str], CausalModel], Stage] = {}
         self._given: set[tuple[tuple[str, ...], ...]] = set()
 
@@ -120,9 +121,16 @@ class _Script:
             self._stages[key] = Stage.of(model, relevant)
         return self._stages[key]
 
+    def _asked_stage(self, plain: bool) -> Stage:
+        """Where the question is shown; of a large model without what only matters to what is set, and stays so."""
+        if plain or not self.large or any(isinstance(s, Replace) for s in self._asked.surgeries):
+            return self._stage(self._model, self._relevant, asked=True)
+        cut = operate(self._model, *_opened(self._treated))
+        return self._stage(cut, cut.ancestors([*self._targets, *self._treated]))
+
     def question(self, chapter: Sequence[tuple[int, Step]], plain: bool) -> list[Shot]:
         """The surgery that is asked for, and what the steps before the first district make of it."""
-        stage = self._stage(self._model, self._relevant, asked=True)
+        stage = self._asked_stage(plain)
         surgeries = self._asked.surgeries
         shown = frozenset([*self._targets, *self._treated] if plain else stage.model.observed)
         red = frozenset(self._treated)
@@ -155,10 +163,7 @@ class _Script:
         model, done = self._source(chapter[0][1])
         goal = _reached(chapter[-1])
         hues = dict.fromkeys((*goal, *_causes(model, goal)), hue)
-        relevant = self._relevant
-        if self._large:
-            relevant = operate(model, *_opened(done)).ancestors(goal)
-        stage = self._stage(model, relevant)
+        stage = self._stage(model, self._relevant)
         names = frozenset(stage.model.observed)
         shots: list[Shot] = []
         waiting: tuple[Line, ...] = ()

@@ -269,18 +269,21 @@ def test_long_derivations_stay_readable() -> None:
     assert_laid_out(scene)
 
 
-def test_wide_derivations_show_what_each_district_needs() -> None:
-    """Many variables in few districts: a reel for each, without what its kernel does not depend on."""
+def test_large_models_show_what_is_needed() -> None:
+    """Many variables in few districts: a frame for each kernel, and of the question no causes of what is set."""
     names = [f"V{k}" for k in range(20)]
     chain = list(itertools.pairwise(names))
-    model = CausalModel.from_edges(chain, [*chain[1:10], *chain[11:18], ("V0", "V19")], domains=2)
+    edges = [*chain, ("A", "V0"), ("B", "A")]
+    model = CausalModel.from_edges(edges, [*chain[1:10], *chain[11:18], ("V0", "V19")], domains=2)
     found = identified(model, Query((Term("V19"),), (), (Open("V0"),)))
     steps = derive(model, found)
     told = proof_shots(model, found, steps)
     assert numbers([shot for _, shots in told for shot in shots]) == list(range(1, len(steps) + 1))
-    assert [len(heading.split(", ")) for heading, _ in told[1:]] == [10, 8, 1]
-    assert len(told[0][1][0].stage.model.observed) == 20
-    assert set(told[1][1][-1].stage.model.observed) == set(names[:11])
+    assert [len(shots) for _, shots in told] == [2, 3]
+    assert set(told[0][1][0].stage.model.observed) == set(names)
+    kernels = [shot.stage.model for shot in told[1][1]]
+    assert [set(m.names) - m.latents for m in kernels] == [set(names[1:11]), set(names[11:19]), {"V19"}]
+    assert [m.inputs for m in kernels] == [("V0",), ("V10",), ("V18",)]
     assert_laid_out(proof_scene(model, found, steps, "f"))
 
 
