@@ -222,7 +222,7 @@ class _Script:
         around = _feeding(seen, whole)
         cut = [n for n in _feeding(seen, inner) if n in outer]
         q, part = ", ".join(whole), ", ".join(inner)
-        said = Line(f"Q[{q}] can be had: one district, and all of it causes {part}")
+        said = Line(f"Q[{q}] can be had: it is one district, and all of it leads to {part}")
         wanted = Line(f"Q[{part}] is needed: {', '.join(outer)} cannot be told apart from the hidden causes of {part}")
         law = Line("hedge criterion (Shpitser, Pearl 2006, theorem 5)", "law")
         first = Look(_opened(around), frozenset(whole), hues=hues)
