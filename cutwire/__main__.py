@@ -131,7 +131,9 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--steps", action="store_true", help="show the derivation")
     identify.add_argument("--no-check", dest="check", action="store_false", help="do not check the answer")
     identify.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
-    identify.add_argument("-o", "--output", metavar="OUT", help="draw the estimand: .svg, .png or .pdf")
+    identify.add_argument(
+        "-o", "--output", metavar="OUT", help="draw the estimand, with --steps the derivation: .svg, .png, .pdf"
+    )
     _add_common(identify, memory=False)
     _add_json(identify)
 

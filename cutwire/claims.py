@@ -34,6 +34,11 @@ class Verdict:
     file: str = field(default="", repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import verdict_html
+
+        return verdict_html(self)
+
 
 def check_statement(model: Interpreted | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
     """Decide a claim."""

@@ -22,6 +22,7 @@ from strings.diagram import Diagram
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cutwire.identification import Identification
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement, Resampling
@@ -293,13 +294,27 @@ def identify(arguments: Namespace) -> int:
                 found.check()  # finds the witness, which may take a moment
     finally:
         warnings.tell(model.warnings)
+    noticed: list[Diagnostic] = []
+    if arguments.output:
+        with working(f"drawing {arguments.output}"):
+            _draw_identification(found, arguments, noticed.append)
     if arguments.json:
         _print_json(shown)
     else:
         print_identification(console(), found, arguments.steps, arguments.check)
-    if arguments.output:
-        found.draw(Path(arguments.output))
+    print_diagnostics(noticed)
     return 0
+
+
+def _draw_identification(found: Identification, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
+    """The estimand; with `--steps`, or where there is none, the derivation or what stands in its way."""
+    from strings.identification import Identified
+    from strings.picture import draw as draw_diagram
+
+    if isinstance(found.found, Identified) and not arguments.steps:
+        draw_diagram(found.found.diagram, arguments.output, found.found.estimand.copies, warn=warn)
+    else:
+        found.draw(arguments.output, warn=warn)
 
 
 # ---- pictures --------------------------------------------------------------------------------------------------------

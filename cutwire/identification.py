@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parser.program import IdentifyStatement
@@ -17,6 +18,7 @@ from strings.formula import Formula
 from strings.identification import Identified, NotIdentified, hide_unspoken, identify, refusal, spoken
 from strings.identify import Hedge
 from strings.latex import latex
+from strings.mathml import mathml
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from semantics.distribution import Distribution
     from semantics.kernel import Tables
     from semantics.witness import Witness
+    from strings.picture.scene import Scene
 
 _LARGEST_CHECK = 2_000_000  # entries of the random tables
 
@@ -79,6 +82,11 @@ class Identification:
     def latex(self) -> str | None:
         """The estimand as LaTeX, if the effect follows."""
         return self._written(latex) if isinstance(self.found, Identified) else None
+
+    @cached_property
+    def mathml(self) -> str | None:
+        """The estimand as MathML, if the effect follows."""
+        return self._written(mathml) if isinstance(self.found, Identified) else None
 
     def _written(self, show: Callable[[Formula], str]) -> str:
         assert isinstance(self.found, Identified)
@@ -215,16 +223,31 @@ class Identification:
             raise QueryError(refusal(self.found))
         return evaluate_estimand(self, data, semantics, max_memory)
 
-    def draw(self, path: Any = None) -> str:
-        """Draw the estimand; returns the SVG text and writes `path` if given.
+    @property
+    def refuted(self) -> bool:
+        """Whether two models that refute have been found by now; `witness` looks for them if need be."""
+        return self.__dict__.get("_witness") is not None
+
+    def draw(self, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None) -> str:
+        """Draw the derivation as a film strip that ends with the estimand, or the hedge of a refusal.
+
+        Returns the SVG text; with `path`, also writes it as `.svg`, `.pdf` or `.png`. `estimand.draw` draws just the
+        estimand.
 
         Raises:
-            QueryError: E001 if the effect does not follow.
+            PictureError: V001 for an unknown ending, V003 for a missing package, V004 for a file that is not written.
         """
-        if self.estimand is None:
-            assert isinstance(self.found, NotIdentified)
-            raise QueryError(refusal(self.found))
-        return self.estimand.draw(path)
+        from strings.picture import write_scene
+
+        return write_scene(self._film, path, warn)
+
+    @cached_property
+    def _film(self) -> Scene:
+        from strings.picture.proof import proof_scene, refusal_scene
+
+        if isinstance(self.found, NotIdentified):
+            return refusal_scene(self.shape, self.found)
+        return proof_scene(self.shape, self.found, self.steps, self.formula or "")
 
     def to_dict(self, check: bool = True) -> dict[str, Any]:
         """Plain data for JSON, as the command line documents it."""
@@ -243,6 +266,14 @@ class Identification:
 
             shown["witness"] = witness_dict(self._witness, self.query)
         return shown
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import identification_html
+
+        return identification_html(self)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()
 
     def _repr_latex_(self) -> str | None:
         return f"${self.latex}$" if self.latex is not None else None

@@ -165,10 +165,14 @@ class Program:
                     raise e.at(statement.span) from None
 
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
-        from strings.picture import draw, draw_dag, draw_model
+        from strings.picture import draw, draw_change, draw_dag, draw_model
 
         found: list[Diagnostic] = []
-        if statement.diagram is not None:
+        if statement.diagram is not None and (s := statement.operated) is not None:
+            title = statement.title.removesuffix(f" after {s.text}")
+            before, after = s.before, statement.diagram
+            drawn = draw_change(before, after, s.cut, path, title=title, steps=s.text, warn=found.append)
+        elif statement.diagram is not None:
             drawn = draw(statement.diagram, path, title=statement.title, warn=found.append)
         elif path is not None and path.suffix.lower() in GRAPHS:
             drawn = draw_dag(self.models[statement.model].shape, path, surgeries=statement.surgeries)

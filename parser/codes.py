@@ -190,8 +190,8 @@ _QUESTIONS = (
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
     Code("E004", "One probability at a time", "Only `P(…)` is identified, and has an estimand, no formula of several."),
-    Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of nothing, "
-         "or sees what it sets."),
+    Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of "
+         "nothing, or sees what it sets."),
     Code("E006", "Variable missing in data", "The data have no variable of this name."),
 )  # fmt: skip
 

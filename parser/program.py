@@ -191,8 +191,17 @@ class IdentifyStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxSurgery:
+    """Surgery on a plain diagram: the diagram `before`, the names of the boxes that were `cut`, and it in words."""
+
+    before: Diagram
+    cut: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DrawStatement:
-    """A picture of a model (then `surgeries` are shown on it) or of a diagram, written to `path`.
+    """A picture of a model (then `surgeries` are shown on it) or of a diagram (then `operated` is), written to `path`.
 
     `path` is absolute and has been checked to lie inside the model file's folder; `None`: not named in the file.
     """
@@ -203,6 +212,7 @@ class DrawStatement:
     surgeries: tuple[Surgery, ...] = ()
     path: Path | None = None
     span: Span | None = field(default=None, compare=False)
+    operated: BoxSurgery | None = None
 
 
 Statement = QueryStatement | CheckStatement | DrawStatement | IdentifyStatement

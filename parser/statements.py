@@ -10,15 +10,17 @@ from parser.asked import Asked, text_of
 from parser.axes import LEAVE_FREE
 from parser.claims import check_claim, plan_checks
 from parser.constants import constant
-from parser.diagrams import find_model, whole_diagram
+from parser.diagrams import diagram, find_model
 from parser.files import GRAPHS, PICTURES
 from parser.formulas import Resolved, begin, formula, question
 from parser.given import given_distributions
 from parser.models import ModelInfo
-from parser.program import DrawStatement, IdentifyStatement, QueryStatement, Resampling, Statement
+from parser.plain_surgery import images_by_box
+from parser.program import BoxSurgery, DrawStatement, IdentifyStatement, QueryStatement, Resampling, Statement
 from parser.scope import Skipped, near, problem, too_large, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
 from strings.formula import Ask, Formula
+from strings.functor import Functor
 
 MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
 """A bootstrap draws so many resamples, at least and at most."""
@@ -216,20 +218,26 @@ def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
         refuse_free_wires(operations, item.span)
         name = item.diagram.name.text
         return DrawStatement(title, name, None, operations.surgeries, path, item.span)
-    d = whole_diagram(item.diagram, item.after, scope, item.span)
+    before = diagram(item.diagram, scope)
+    images = images_by_box(before, item.after, scope) if item.after else {}
+    d = Functor(boxes=images)(before)
     if path is not None and path.suffix.lower() in GRAPHS:
         known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
         message = f"a plain diagram cannot be drawn as `{path.suffix}`: only models have a graph"
         help_ = (f"name it `{path.stem}.svg`",)
         notes = (f"diagrams are drawn as {known}",)
         raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
-    return DrawStatement(title, "", d, (), path, item.span)
+    operated = BoxSurgery(before, tuple(b.name for b in images), _steps(item)) if item.after else None
+    return DrawStatement(title, "", d, (), path, item.span, operated)
 
 
 def _title(item: syntax.Draw) -> str:
     """What the picture shows, as written."""
     name = item.diagram.name.text if isinstance(item.diagram, syntax.DName) else "diagram"
     title = text_of(item.diagram.span, name)
-    if not item.after:
-        return title
-    return f"{title} after {' then '.join(text_of(op.span, 'surgery') for op in item.after)}"
+    return f"{title} after {_steps(item)}" if item.after else title
+
+
+def _steps(item: syntax.Draw) -> str:
+    """The surgery, as written."""
+    return " then ".join(text_of(op.span, "surgery") for op in item.after)

@@ -49,7 +49,7 @@ def latex(formula: Formula | Compare) -> str:
             return f"{_wrap(left, 5)}^{{{latex(right)}}}"
         case Arithmetic(op, left, right):
             level = _LEVEL[op]
-            first = f"({latex(left)})" if _ends_in_sum(left) else _wrap(left, level)
+            first = f"({latex(left)})" if ends_in_sum(left) else _wrap(left, level)
             return f"{first}{_OPERATORS[op]}{_wrap(right, level + (op == '-'))}"
 
 
@@ -96,7 +96,8 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
             case Open(variable, axis):
                 done.append(name(axis or variable))
             case DoWire(source, sink, value, axis):
-                done.append(rf"{name(source)} \to {name(sink)} = {name(value or axis or source)}")
+                told = value if value is not None else axis
+                done.append(rf"{name(source)} \to {name(sink)}" + (f" = {name(told)}" if told else ""))
             case Cut(variable):
                 others.append(rf"\mathrm{{cut}}({name(variable)})")
             case CutWire(source, sink):
@@ -106,14 +107,19 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
     return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
 
 
-def _ends_in_sum(formula: Formula) -> bool:
+def ends_in_sum(formula: Formula) -> bool:
+    """Whether a sum would swallow what is written behind a formula."""
     while isinstance(formula, Arithmetic) and formula.op != "/":
         formula = formula.right
     return isinstance(formula, Sum)
 
 
+def level_of(formula: Formula) -> int:
+    """How tightly a formula binds when it is set with fraction bars and raised powers."""
+    if isinstance(formula, Number):
+        return 0 if formula.value < 0 else 5 if formula.value.denominator == 1 else _LEVEL["/"]
+    return _LEVEL[formula.op] if isinstance(formula, Arithmetic) else 5
+
+
 def _wrap(formula: Formula, level: int) -> str:
-    inner = _LEVEL[formula.op] if isinstance(formula, Arithmetic) else 5
-    if isinstance(formula, Number) and formula.value < 0:
-        inner = 0
-    return rf"\left({latex(formula)}\right)" if inner < level else latex(formula)
+    return rf"\left({latex(formula)}\right)" if level_of(formula) < level else latex(formula)

@@ -70,7 +70,7 @@ BOUNDS = (
 
 _SECTION = re.compile(r"^### (?P<code>[A-Z]\d{3})\n\n[^\n]+\n(?P<rest>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_DRAWN = re.compile(r"^\$ (cutwire draw .* -o \S+\.svg)$", re.MULTILINE)
+_DRAWN = re.compile(r"^\$ (cutwire (?:draw|identify) .* -o \S+\.svg)$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 
@@ -112,8 +112,9 @@ def codes_of(text: str, folder: Path) -> set[str]:
 
 
 def drawings() -> list[str]:
-    """The command lines of `docs/pictures.md` that draw `docs/pictures/`."""
-    return _DRAWN.findall((DOCS / "pictures.md").read_text(encoding="utf-8"))
+    """The command lines of the pages that draw `docs/pictures/`."""
+    pages = ("pictures.md", "identification.md")
+    return [command for page in pages for command in _DRAWN.findall((DOCS / page).read_text(encoding="utf-8"))]
 
 
 def drawn(command: str, folder: Path) -> Path:

@@ -6,7 +6,7 @@ Lengths are in points. A part is drawn around `x`, in the room from `top` to `bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from strings.picture.graph import NewSource, Part
@@ -16,7 +16,7 @@ PITCH = 34  # distance between two ports
 BOX_HEIGHT = 26
 STATE_HEIGHT = 30
 _TRIANGLE = 20  # the widest label that stands in a triangle
-LABEL, SMALL, TITLE = 17.0, 12.0, 15.0  # font sizes
+LABEL, SMALL, TITLE, HEADING, CAPTION = 17.0, 12.0, 15.0, 19.0, 14.0  # font sizes
 
 
 class Size(NamedTuple):
@@ -96,6 +96,9 @@ class Style:
 
 
 RED = "#b3261e"
+FAINT = "#c4c4c4"
+HUES = ("#d9e8f6", "#fde2c4", "#d8eed6", "#ecdcf3", "#fbf0b4", "#cdebea")
+"""The colours that boxes may be filled with, to show what belongs together."""
 STYLES = {
     "wire": Style("#000000", "", 1.4),
     "latent": Style("#000000", "", 1.4, dashed=True),
@@ -112,9 +115,25 @@ STYLES = {
     "small": Style("", "#5a5a5a", size=SMALL),
     "title": Style("", "#000000", size=TITLE),
     "red ring": Style("", RED),
+    "ring": Style("", "#000000"),
     "arrow": Style("#000000", "", 1.6),
     "arrow head": Style("", "#000000"),
+    "faint wire": Style(FAINT, "", 1.2),
+    "faint latent": Style(FAINT, "", 1.2, dashed=True),
+    "faint box": Style(FAINT, "#ffffff", 1.2),
+    "faint ground": Style(FAINT, "", 1.4),
+    "faint dot": Style("", FAINT),
+    "faint label": Style("", FAINT, size=LABEL),
+    "faint state": Style("", FAINT, size=15.0),
+    "faint small": Style("", FAINT, size=SMALL),
+    "faint ring": Style("", FAINT),
+    "frame": Style("#d5d5d5", "", 1.0),
+    "heading": Style("", "#000000", size=HEADING),
+    "caption": Style("", "#000000", size=CAPTION),
+    "law": Style("", "#5a5a5a", size=SMALL),
 }
+for _k, _hue in enumerate(HUES):
+    STYLES |= {f"{tint}box {_k}": replace(STYLES[f"{tint}box"], fill=_hue) for tint in ("", "red ")}
 
 
 def size_of(part: Part) -> Size:
@@ -204,21 +223,22 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
     Boxes stand in the middle; sources lie high, where their wire goes, and grounds low.
     """
     middle = (top + bottom) / 2
-    tint = "red " if part.red else ""
+    tint = _tint(part)
     match part.kind:
         case "box":
             return _box(part, x, middle, room)
         case "state" | "point":
             width = 2 * size_of(part).left
             y = middle - STATE_HEIGHT / 2
-            return Drawn(_state(x, y, width, part.label, tint), y, bottom)
+            return Drawn(_state(x, y, width, part.label, tint, part.hue), y, bottom)
         case "uniform":
             spots = [x + port_offset(k, part.outs, room.pitch) for k in range(part.outs)]
             return Drawn([s for spot in spots for s in ground(spot, top + 8, 1, tint)], top + 8, bottom)
         case "discard":
             return Drawn(ground(x, bottom - 8, -1, tint), top, bottom - 8)
         case "copy":
-            return Drawn([Circle(x, top, 3.3, "dot")], top, top)
+            dot = [Circle(x, top, 3.3, "faint dot" if part.faint else "dot")] if part.outs else []
+            return Drawn([*dot], top, top)
         case "in" if part.slanted:
             return Drawn([Text(x + 8, top + 12, part.label, tint + "label", "end", True)], top + 2, bottom)
         case "out" if part.slanted:
@@ -233,16 +253,16 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
 
 def _box(part: Part, x: float, room_middle: float, room: Size) -> Drawn:
     """A rectangle; new sources on its ports hang below it, and the old wires end in grounds below those."""
-    tint = "red " if part.red else ""
+    tint = _tint(part)
     half = _body_width(part, room.pitch) / 2
     middle, room_bottom = room_middle - room.foot / 2, room_middle + room.height / 2
     top, low = middle - BOX_HEIGHT / 2, middle + BOX_HEIGHT / 2
-    shapes: list[Shape] = [_rectangle(x - half, top, x + half, low, tint + "box")]
+    shapes: list[Shape] = [_rectangle(x - half, top, x + half, low, _filled(tint, part.hue))]
     shapes.append(Text(x, middle + 5, part.label, tint + "label"))
     for port, source in part.fed:
         at = x + port_offset(port, part.ins, room.pitch)
         shapes.append(Path((("M", (at, low + 12)), ("L", (at, low))), "red wire"))
-        shapes.extend(_new_source(source, at, low + 12))
+        shapes.extend(_new_source(source, at, low + 12, "red "))
     for port in (*(port for port, _ in part.fed), *part.grounded):
         at = x + port_offset(port, part.ins, room.pitch)
         shapes.extend(ground(at, room_bottom - 8, -1, "red "))
@@ -253,30 +273,31 @@ def _gap(part: Part, x: float, middle: float, pitch: int) -> Drawn:
     """What surgery leaves of a box: grounds below, a new source above on every output."""
     height = size_of(part).height
     top, low = middle - height / 2, middle + height / 2
+    tint = _tint(part)
     shapes: list[Shape] = []
     for k in range(part.ins):
         if k not in part.absent:
-            shapes.extend(ground(x + port_offset(k, part.ins, pitch), low - 8, -1, "red "))
+            shapes.extend(ground(x + port_offset(k, part.ins, pitch), low - 8, -1, tint))
     source = part.source or NewSource("uniform")
     stub = {"uniform": 8, "point": 0, "open": 8}[source.kind]
     for k in range(part.outs):
         at = x + port_offset(k, part.outs, pitch)
         if stub:
-            shapes.append(Path((("M", (at, top + stub)), ("L", (at, top))), "red wire"))
-        shapes.extend(_new_source(source, at, top + stub))
+            shapes.append(Path((("M", (at, top + stub)), ("L", (at, top))), tint + "wire"))
+        shapes.extend(_new_source(source, at, top + stub, tint))
     return Drawn(shapes, top, low - 8)
 
 
-def _new_source(source: NewSource, x: float, y: float) -> list[Shape]:
-    """A red source whose wire starts at height `y`."""
+def _new_source(source: NewSource, x: float, y: float, tint: str) -> list[Shape]:
+    """A source whose wire starts at height `y`."""
     match source.kind:
         case "uniform":
-            return ground(x, y, 1, "red ")
+            return ground(x, y, 1, tint)
         case "point":
-            return _state(x, y, state_width(source.label), source.label, "red ")
+            return _state(x, y, state_width(source.label), source.label, tint)
         case "open":
-            ring: Shape = Circle(x, y, 2.4, "red ring")
-            return [ring, Text(x, y + 19, source.label, "red label")]
+            ring: Shape = Circle(x, y, 2.4, tint + "ring")
+            return [ring, Text(x, y + 19, source.label, tint + "label")]
 
 
 def ground(x: float, y: float, down: int, tint: str = "") -> list[Shape]:
@@ -291,7 +312,16 @@ def _rectangle(left: float, top: float, right: float, bottom: float, style: str)
     return Polygon(((left, top), (right, top), (right, bottom), (left, bottom)), style)
 
 
-def _state(x: float, y: float, width: float, label: str, tint: str) -> list[Shape]:
+def _tint(part: Part) -> str:
+    return "red " if part.red else "faint " if part.faint else ""
+
+
+def _filled(tint: str, hue: int | None) -> str:
+    """The style of the outline of a box."""
+    return f"{tint}box" if hue is None else f"{tint}box {hue % len(HUES)}"
+
+
+def _state(x: float, y: float, width: float, label: str, tint: str, hue: int | None = None) -> list[Shape]:
     """A triangle that points down; with a long label, a rectangle with a pointed bottom."""
     half = width / 2
     corners = [(x - half, y), (x + half, y)]
@@ -299,4 +329,4 @@ def _state(x: float, y: float, width: float, label: str, tint: str) -> list[Shap
         corners += [(x + half, y + 19), (x, y + STATE_HEIGHT), (x - half, y + 19)]
     else:
         corners += [(x, y + STATE_HEIGHT + 3)]
-    return [Polygon(tuple(corners), tint + "box"), Text(x, y + 14.5, label, tint + "state")]
+    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y + 14.5, label, tint + "state")]

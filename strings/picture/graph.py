@@ -41,7 +41,7 @@ class Part:
     A `gap` is a box that surgery took out: its inputs end in grounds and `source` stands in its place. `fed` lists the
     input ports of a box that a new source feeds, the old wire ending in a ground below it; `grounded` those whose wire
     ends in a ground and that nothing feeds, `absent` those that have no wire. The label of an input or an output may be
-    `slanted`, to take less room.
+    `slanted`, to take less room. What is `faint` is only there for comparison; a box with a `hue` is filled with it.
     """
 
     kind: Kind
@@ -54,6 +54,8 @@ class Part:
     grounded: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
     slanted: bool = False
+    faint: bool = False
+    hue: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Wire:
     dashed: bool = False
     red: bool = False
     hidden: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)

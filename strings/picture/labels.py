@@ -81,7 +81,9 @@ def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires:
             taken.add(_grown(_around(pair)))
     labels: list[Text] = []
     for name, numbers in wanted:
-        for label in _candidates(name, [wires[k] for k in numbers]):
+        seen = [graph.wires[k] for k in numbers if not graph.wires[k].hidden]
+        style = "faint small" if all(w.faint for w in seen) else "small"
+        for label in _candidates(name, [wires[k] for k in numbers], style):
             area = area_of(label)
             if area.left >= 0 and not taken.meets(area):
                 labels.append(label)
@@ -128,7 +130,7 @@ def _grown(area: Area, by: float = 1.5) -> Area:
     return Area(area.left - by, area.top - by, area.right + by, area.bottom + by)
 
 
-def _candidates(name: str, paths: Iterable[Path]) -> Iterator[Text]:
+def _candidates(name: str, paths: Iterable[Path], style: str) -> Iterator[Text]:
     """Places beside the upright parts of the paths, from their start on; right before left."""
     for path in paths:
         points = flattened(path, 4)
@@ -138,6 +140,6 @@ def _candidates(name: str, paths: Iterable[Path]) -> Iterator[Text]:
             y = y0 - 5
             while y - 0.5 * SMALL > y1 or y == y0 - 5:
                 at = x0 if y1 == y0 else x0 + (x1 - x0) * (y0 - y) / max(y0 - y1, 1)
-                yield Text(round(at + 5, 1), round(y, 1), name, "small", "start")
-                yield Text(round(at - 5, 1), round(y, 1), name, "small", "end")
+                yield Text(round(at + 5, 1), round(y, 1), name, style, "start")
+                yield Text(round(at - 5, 1), round(y, 1), name, style, "end")
                 y -= 4

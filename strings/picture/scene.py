@@ -34,10 +34,10 @@ class Scene:
     about: str = ""
 
 
-def lay_out(graph: DrawGraph, room: DrawGraph | None = None) -> Layout:
-    """Coordinates for a graph; each part gets room for the same part of `room` as well (they are drawn in register)."""
+def lay_out(graph: DrawGraph, *rooms: DrawGraph | None) -> Layout:
+    """Coordinates for a graph; each part gets room for the same part of all `rooms` (they are drawn in register)."""
     sizes = [size_of(part) for part in graph.parts]
-    if room is not None:
+    for room in filter(None, rooms):
         other = [size_of(part) for part in room.parts]
         sizes = [Size(*map(max, a, b)) for a, b in zip(sizes, other, strict=True)]
     nets = [layered(graph, layer) for layer in layerings(graph)]
@@ -64,7 +64,8 @@ def scene_of(graph: DrawGraph, layout: Layout, title: str = "") -> Scene:
     labels = wire_labels(graph, layout, drawn, wires)
     slanted = [area_of(s) for s in front if isinstance(s, Text) and s.slanted]
     left = min([0.0, *(area.left for area in slanted)])
-    width = max([layout.width, *(area.right for area in slanted)]) - left
+    beside = [area_of(label).right - PAD + 3 for label in labels]  # small labels may stand in the margin
+    width = max([layout.width, *(area.right for area in slanted), *beside]) - left
     shapes = (*(path for path in wires if path.commands), *front, *labels)
     return padded(Scene(width, layout.height, shapes, title, graph.about), -left)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
+from strings.markup import escaped
 from strings.picture.glyphs import STYLES, Circle, Path, Polygon, Shape, Text
 from strings.picture.scene import Scene
 
@@ -17,8 +18,8 @@ def to_svg(scene: Scene) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" font-family={quoteattr(FONTS)} font-style="italic">',
-        f"<title>{_clean(scene.title or 'string diagram')}</title>",
-        f"<desc>{_clean(scene.about)}</desc>",
+        f"<title>{escaped(scene.title or 'string diagram')}</title>",
+        f"<desc>{escaped(scene.about)}</desc>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     for style, shapes in groupby(scene.shapes, key=lambda s: s.style):
@@ -32,13 +33,6 @@ def number(value: float) -> str:
     """A coordinate with at most two decimals and no trailing zeros."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def _clean(text: str) -> str:
-    """Text that XML can hold: control characters become spaces."""
-    return escape(
-        "".join(c if c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff" else " " for c in text)
-    )
 
 
 def _attributes(name: str) -> str:
@@ -63,4 +57,4 @@ def _element(shape: Shape) -> str:
             return f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"/>'
         case Text(x, y, text, _, anchor, slanted):
             turn = f' transform="rotate(-45 {number(x)} {number(y)})"' if slanted else ""
-            return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"{turn}>{_clean(text)}</text>'
+            return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"{turn}>{escaped(text)}</text>'

@@ -119,7 +119,7 @@ def _wire_path(
 ) -> Path:
     """The line of one wire, from the port where it starts to the port where it ends; empty if it is hidden."""
     wire = graph.wires[number]
-    style = "red wire" if wire.red else "latent" if wire.dashed else "wire"
+    style = "red wire" if wire.red else ("faint " if wire.faint else "") + ("latent" if wire.dashed else "wire")
     if wire.hidden:
         return Path((), style)
     first = layout.net.starts[number]

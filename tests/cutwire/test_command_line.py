@@ -557,6 +557,18 @@ def test_graphs_are_drawn_from_the_file() -> None:
     assert not Path("d.dot").exists()
 
 
+def test_a_file_draws_surgery_on_a_plain_diagram_as_the_command_does() -> None:
+    """Before and after, box for box; without surgery once."""
+    lines = ["type A", "box f : A -> A", "box g : A -> A", "diagram d = f ; g"]
+    lines += ['draw d after cut(g) to "run.svg"', 'draw d to "one.svg"', "draw f ; g after cut(f)"]
+    file = write("d.causal", "\n".join(lines))
+    assert cutwire("run", file).status == 0
+    assert cutwire("draw", file, "--after", "cut(g)", "-o", "draw.svg").status == 0
+    assert Path("run.svg").read_bytes() == Path("draw.svg").read_bytes()
+    assert Path("one.svg").read_text(encoding="utf-8").count(">f<") == 1
+    assert Path("f-g-after-cut-f.svg").read_text(encoding="utf-8").count(">g<") == 2
+
+
 def test_draw_a_plain_diagram() -> None:
     """The only one, or as named; after surgery on its boxes."""
     one = "type A\nbox f : A -> A\nbox g : A -> A\ndiagram d = f ; g\n"

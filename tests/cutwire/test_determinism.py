@@ -39,6 +39,8 @@ COMMANDS = [
     ["draw", "alarm.bif", "--dag", "-o", "alarm.dot"],
     ["draw", "party.causal", "--after", "cut(A) then do(B := true)", "-o", "party-after.svg"],
     ["draw", "wires.causal", "--name", "closed", "-o", "closed.svg"],
+    ["identify", "smoking.causal", "P(C | do(S))", "--steps", "-o", "film.svg"],
+    ["identify", "smoking.causal", "P(C | do(S))", "--given", "P(S, C)", "-o", "hedge.pdf"],
     ["fmt", "kidney.causal", "party.causal"],
     ["run", "wrong.causal"],
     ["query", "asia.bif", "P(smok, lun, broc)"],
@@ -76,6 +78,7 @@ def test_output_does_not_hang_on_the_hash_seed(tmp_path: Path) -> None:
     statuses = re.findall(rb"^\[.*\] (\d)$", first["standard output"], re.MULTILINE)
     assert [int(status) for status in statuses] == [FAILING.get(command[-1], 0) for command in COMMANDS]
     assert {"alarm.svg", "asia.png", "asia.pdf", "alarm.dot", "party-after.svg", "closed.svg"} <= set(first)
+    assert {"film.svg", "hedge.pdf"} <= set(first)
     for other in others:
         assert [name for name in first if other[name] != first[name]] == []
         assert other.keys() == first.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -98,15 +99,74 @@ def test_what_is_seen_is_named_so() -> None:
     assert (r.identifiable, r.formula, r.criteria, r.steps) == (True, "P(C | S, T)", (), ())
 
 
-def test_estimands_are_drawn(tmp_path: Path) -> None:
-    """`draw` gives a picture of the estimand and writes it; a refusal has none."""
-    r = NAPKIN.identify("P(Y | do(X))")
-    text = r.draw(tmp_path / "estimand.svg")
+@pytest.mark.parametrize(("model", "question"), [(NAPKIN, "P(Y | do(X))"), (BOW, "P(Y | do(X))")])
+def test_derivations_and_refusals_are_drawn(model: cw.Model, question: str, tmp_path: Path) -> None:
+    """`draw` gives a picture of why, and writes it in every format; a notebook shows the same."""
+    r = model.identify(question)
+    text = r.draw(tmp_path / "why.svg")
+    for ending, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert r.draw(str(tmp_path / f"why.{ending}")) == text
+        assert (tmp_path / f"why.{ending}").read_bytes().startswith(start)
 
-    assert text == (tmp_path / "estimand.svg").read_text(encoding="utf-8")
-    assert text.startswith("<svg") or "<svg" in text[:200]
-    with pytest.raises(QueryError, match="E001"):
-        BOW.identify("P(Y | do(X))").draw()
+    assert text == (tmp_path / "why.svg").read_text(encoding="utf-8") == r._repr_svg_()
+    words = "".join(ET.fromstring(text).itertext())
+    assert all(step.text in words for step in r.steps)
+    assert r.note in words or r.identifiable
+    with pytest.raises(cw.CutwireError, match="V001"):
+        r.draw(tmp_path / "why.txt")
+    assert r.estimand is None or "Q(Y | X; R)" in r.estimand.draw(tmp_path / "estimand.svg")
+
+
+def html_of(shown: object) -> ET.Element:
+    """What a notebook shows: it is XML, too."""
+    return ET.fromstring(shown._repr_html_())  # type: ignore[attr-defined]
+
+
+def test_notebooks_show_answers() -> None:
+    """Verdict, formula in MathML, criteria, steps, the film."""
+    r = FRONT.identify("P(C | do(S))")
+    root = html_of(r)
+    text = "".join(root.itertext())
+
+    assert "P(C | do(S)) identifiable" in text
+    assert r.mathml is not None
+    assert r.mathml in r._repr_html_()
+    assert all(f"{s.text} [{s.law}]" in text for s in r.steps)
+    assert all(str(c) in text for c in r.criteria)
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}svg"))) == 1
+
+
+def test_notebooks_show_refusals() -> None:
+    """The hedge, and the two models once they have been found."""
+    r = BOW.identify("P(Y | do(X))", check=False)
+    assert "{X, Y} and {Y} form a hedge" in "".join(html_of(r).itertext())
+    assert not r.refuted
+    assert (r.mathml, r._repr_latex_()) == (None, None)
+    assert r.witness is not None
+    assert r.refuted
+    assert [e.text for e in html_of(r).iter("pre")] == [r.witness_file.rstrip("\n")]
+
+
+def test_notebooks_show_verdicts() -> None:
+    """A claim that holds, and one that falls with its counterexample."""
+    good = FRONT.check("P(C | do(S := s)) == sum[t : T] P(t | s) * sum[s' : S] P(C | s', t) * P(s')")
+    bad = BOW.check("P(Y | do(X := x)) == P(Y | X = x)")
+    shown = html_of(bad)
+
+    assert "holds" in "".join(html_of(good).itertext())
+    assert [bad.failure] == [p.text for p in shown.iter("p")][1:]
+    assert [e.text for e in shown.iter("pre")] == [bad.file.rstrip("\n")]
+    assert len(list(shown.iter("{http://www.w3.org/1998/Math/MathML}math"))) == 1
+
+
+def test_names_are_never_markup_in_notebooks() -> None:
+    """Names and values of a file that somebody else wrote come out as text."""
+    x, y = "<script>alert(1)</script>", "<i>y</i> & z"
+    r = cw.Model.from_edges([(x, y)], domains={x: ["<b>", "c"], y: 2}).identify(f'P("{y}" | do("{x}" := "<b>"))')
+    root = html_of(r)
+
+    assert not {"script", "i"} & {e.tag.rpartition("}")[2] for e in root.iter()}
+    assert [e.text for e in root.iter("b")] == [str(r.query)]
 
 
 def test_models_without_values() -> None:
@@ -502,12 +562,34 @@ def test_several_given(tmp_path: Path) -> None:
     assert not cutwire("identify", path, question, "--given", one, "--json").json["identifiable"]
 
 
-def test_pictures_of_estimands(smoking: Path, tmp_path: Path) -> None:
-    """`-o` writes the estimand."""
-    done = cutwire("identify", smoking, "P(C | do(S))", "-o", tmp_path / "e.svg")
+def test_pictures_of_answers(smoking: Path, tmp_path: Path) -> None:
+    """`-o` writes the estimand, with `--steps` the derivation, and of a refusal the hedge."""
+    wanted = {
+        "e.svg": ([], {"P(T | S)"}, {"Q[T]"}),
+        "d.svg": (["--steps"], {"P(T | S)", "Q[T]", "Estimand"}, set()),
+        "h.svg": (["--given", "P(S, C)"], {"{S, C} and {C} form a hedge"}, {"Estimand"}),
+    }
+    for name, (options, there, absent) in wanted.items():
+        done = cutwire("identify", smoking, "P(C | do(S))", *options, "-o", tmp_path / name)
+        assert (done.status, done.err) == (0, "")
+        words = {e.text for e in ET.parse(tmp_path / name).iter()}
+        assert there <= words
+        assert not absent & words
+    assert "3. Q[S, T, C] is P(S, T, C)" in {e.text for e in ET.parse(tmp_path / "d.svg").iter()}
 
-    assert done.status == 0
-    assert "<svg" in (tmp_path / "e.svg").read_text(encoding="utf-8")
+
+@pytest.mark.parametrize("options", [[], ["--steps"], ["--given", "P(S, C)"], ["--json"]])
+@pytest.mark.parametrize(("output", "code"), [("e.txt", "V001"), ("e", "V001"), ("none/e.svg", "V004")])
+def test_pictures_that_cannot_be_written(
+    smoking: Path, tmp_path: Path, options: list[str], output: str, code: str
+) -> None:
+    """A diagnostic, nothing on standard output, and no file, not even half of one."""
+    before = sorted(tmp_path.iterdir())
+    done = cutwire("identify", smoking, "P(C | do(S))", *options, "-o", tmp_path / output)
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"error[{code}]")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parser.elaborate import elaborate_query, elaborate_surgery, load_program, parse_program
 from parser.program import (
+    BoxSurgery,
     CheckStatement,
     Data,
     DiagramClaim,
@@ -1210,7 +1211,12 @@ def test_pictures(tmp_path: Path) -> None:
             folder / "sub" / "m.PNG",
         ),
         DrawStatement("d", "", s >> t, (), folder / "d.svg"),
-        DrawStatement("s ; t * uniform[S] after cut(s)", "", (uniform((S,)) >> t) @ uniform((S,))),
+        DrawStatement(
+            "s ; t * uniform[S] after cut(s)",
+            "",
+            (uniform((S,)) >> t) @ uniform((S,)),
+            operated=BoxSurgery((s >> t) @ uniform((S,)), ("s",), "cut(s)"),
+        ),
     )
 
 
