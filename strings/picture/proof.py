@@ -102,7 +102,7 @@ class _Script:
 
     def __init__(self, model: CausalModel, asked: Query, surgeries: Sequence[Surgery]) -> None:
         self._model, self._asked = model, asked
-        self._moved = tuple(surgeries[len(asked.surgeries) :])
+        self._moved = tuple(s for s in surgeries if s not in asked.surgeries)
         self._treated = [s.variable for s in asked.surgeries if not isinstance(s, CutWire | DoWire)]
         heard = [p for s in asked.surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
         self._targets = [t.variable for t in (*asked.targets, *asked.given)]
@@ -145,6 +145,9 @@ class _Script:
                 case "discard":
                     kept = last.shown & frozenset(step.outcome[0])
                     look = replace(last, shown=kept, dropped=last.shown - kept)
+                case "forget" | "certain":
+                    gone = last.shown & frozenset(step.subject)
+                    look = replace(last, shown=last.shown - gone, dropped=gone)
                 case "ignore" | "see":
                     surgeries = tuple(s for s in surgeries if not _acts_on(s, step.subject))
                     gone = frozenset(step.subject) if step.rule == "ignore" else frozenset()
