@@ -15,7 +15,16 @@ from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given
 from strings.formula import Formula
-from strings.identification import Identified, NotIdentified, hide_unspoken, identify, refusal, spoken
+from strings.identification import (
+    Identified,
+    NotIdentified,
+    certainty,
+    hide_unspoken,
+    identify,
+    refusal,
+    refuse_contradictions,
+    spoken,
+)
 from strings.identify import Hedge
 from strings.latex import latex
 from strings.mathml import mathml
@@ -288,12 +297,15 @@ def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Iden
     """The answer to an `identify` statement; it has not been checked yet.
 
     Raises:
-        QueryError: E002, E003, E005 for what cannot be asked or given.
+        QueryError: E002, E003, E005 for what cannot be asked or given, Q002 for conditions that cannot be.
     """
     bare = {x.name: ("0", "1") for x in model.shape.variables if x.values is None}
     shape = model.shape.with_values(bare) if bare else model.shape
     try:
+        refuse_contradictions(statement.query)
         found = identify(shape, statement.query, statement.given)
+        if isinstance(found, NotIdentified):
+            found = certainty(shape, found)
     except CutwireError as e:
         raise e.at(statement.query.span or statement.span) from None
     return Identification(model, found, statement, shape)

@@ -104,19 +104,15 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     Raises:
         QueryError: E002 for surgery on single wires, E003 if a latent variable is asked for, E005 for what cannot be
             given, N002 for an unknown variable.
-        ZeroProbabilityError: Q002 if conditions contradict each other, or what is set.
     """
     _refuse_wires(query)
     _refuse_latents(model, query)
     query = _without_certain(model, query)
-    _refuse_contradictions(query)
     given = tuple(given) or (Given(model.observed),)
     _refuse_given(model, given)
     seen = hide_unspoken(model, given, spoken(query))
     query = _without_idle_policies(seen, query)
     sources = tuple(_source(model, seen, g) for g in given)
-    if all(certain(model, t) for t in query.targets):
-        return Identified(query, *_certainty(model, query), given, sources, (), names=model.names)
     found = _identify(model, seen, query, given, sources)
     if isinstance(found, Identified):
         return found
@@ -199,19 +195,31 @@ def _without_certain(model: CausalModel, query: Query) -> Query:
     return replace(query, targets=targets or query.targets, given=given)
 
 
-def _certainty(model: CausalModel, query: Query) -> tuple[Query, Estimand]:
-    """What is certain has probability 1 on every axis: no conditional has a part in it."""
+def certainty(model: CausalModel, refused: NotIdentified) -> Identified | NotIdentified:
+    """What is certain has probability 1 on every axis, although no kernel that is needed may follow.
+
+    Of a refusal of something else, that refusal.
+    """
+    query = refused.asked
+    if not all(certain(model, t) for t in query.targets):
+        return refused
     axes = [s for s in query.surgeries if isinstance(s, Open)]
     axes += [Open(t.variable, t.axis) for t in query.given if t.values is None]
-    query = replace(query, given=(), surgeries=tuple(axes))
     made = {t.variable: Mechanism.of_box(uniform_box(model.object(t.variable))) for t in query.targets}
     names = {*made, *(s.variable for s in axes)}
     variables = tuple(model.object(n) for n in model.observed if n in names)
-    return query, Estimand(CausalModel(variables, made, name="estimand"), {}, {})
+    estimand = Estimand(CausalModel(variables, made, name="estimand"), {}, {})
+    sources = tuple(_source(model, hide_unspoken(model, refused.given, spoken(query)), g) for g in refused.given)
+    asked = replace(query, given=(), surgeries=tuple(axes))
+    return Identified(query, asked, estimand, refused.given, sources, (), names=model.names)
 
 
-def _refuse_contradictions(query: Query) -> None:
-    """A condition that contradicts another, or what is set, has probability zero in every model."""
+def refuse_contradictions(query: Query) -> None:
+    """A condition that contradicts another, or what is set, has probability zero in every model.
+
+    Raises:
+        ZeroProbabilityError: Q002 if there is one.
+    """
     left: dict[str, set[str]] = {}
     for s in query.surgeries:
         if isinstance(s, Do):
