@@ -273,12 +273,13 @@ class _Replay:
         self._wanted = set()
 
     def _forget(self, step: Step) -> None:
-        """Rule 1: a condition on several values that is separated from what is asked."""
+        """Rule 1: a condition on several values that is separated from what is asked, and from others of its kind."""
         (z,) = step.subject
         asked = {t.variable for t in self._found.asked.targets}
         self._require(z in self._targets - asked - self._treated, f"{z} is no condition on several values")
-        rest = self._ordered(self._given | (self._targets - asked - {z}) | self._fixed)
-        apart = falls_apart(self._operated, self._ordered(asked), [z], rest)
+        rest = self._ordered(self._given | self._fixed)
+        others = self._ordered(self._targets - {z} - set(rest))
+        apart = falls_apart(self._operated, others, [z], rest)
         self._require(apart, f"{z} may tell something")
         self._targets.discard(z)
 

@@ -107,7 +107,6 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     """
     _refuse_wires(query)
     _refuse_latents(model, query)
-    query = _without_certain(model, query)
     given = tuple(given) or (Given(model.observed),)
     _refuse_given(model, given)
     seen = hide_unspoken(model, given, spoken(query))
@@ -122,7 +121,8 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
             return replace(less, part=part)
-    return found
+    simpler = _without_certain(model, query)
+    return found if simpler == query else identify(model, simpler, given)
 
 
 _NOTHING = Source(Graph((), (), ()))
@@ -341,15 +341,16 @@ def _decide(model: CausalModel, query: Query, sources: Sequence[Source]) -> tupl
 def _without_idle_events(operated: Graph, query: Query, treated: int, fixed: int) -> Query:
     """The question without conditions on several values that tell nothing (do-calculus, first rule), one by one.
 
-    A condition on one value needs no such care: it may then be set as well as seen.
+    A condition on one value needs no such care: it may then be set as well as seen. To know that another has one of
+    several values separates nothing: those are events like the ones asked for.
     """
     named = [t.variable for t in (*query.targets, *query.given)]
     for t in query.given:
         z = operated.mask([t.variable])
         if settable(t, query) or named.count(t.variable) > 1 or z & treated:
             continue
-        outcomes, rest = (operated.mask({u.variable for u in us if u is not t}) for us in (query.targets, query.given))
-        if separated(operated, outcomes, z, rest | fixed):
+        outcomes, conditions = _asked(operated, query)
+        if separated(operated, outcomes & ~z, z, conditions | fixed):
             less = replace(query, given=tuple(u for u in query.given if u is not t))
             return _without_idle_events(operated, less, treated, fixed)
     return query

@@ -231,9 +231,10 @@ def test_what_nobody_speaks_of() -> None:
 
 def test_events_that_are_certain_say_nothing() -> None:
     """`Y in {0, 1}` where these are all values: left out, on both sides of the bar."""
-    r = FRONT.identify("P(C, T in {0, 1} | do(S), C in {0, 1})")
-    assert str(r.query) == "P(C | do(S))"
-    assert r.formula == FRONT.identify("P(C | do(S))").formula
+    beside = cw.Model(replace(BOW.definition, model=shape("X->Y", "X-Y", "X Y Z")))
+    r = beside.identify("P(Z, Y in {0, 1} | do(X))")
+    assert str(r.query) == "P(Z | do(X))"
+    assert r.identifiable
     sure = BOW.identify("P(Y in {0, 1} | do(X))", given="P(X)")
     assert sure.formula == "1"
     assert sure.check()
