@@ -71,7 +71,15 @@ class Arithmetic:
         level = _LEVEL[self.op]
         # A sum swallows what stands right of it, so on the left it is bracketed; a power binds to the right.
         left = f"({self.left})" if _ends_in_sum(self.left) else _wrap(self.left, level + (self.op == "^"))
-        return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/' or _is_fraction(self.right)))}"
+        return f"{left} {self.op} {_wrap(self.right, level + (self.op in '-/' or self._fraction_first))}"
+
+    @property
+    def _fraction_first(self) -> bool:
+        """Whether what stands right of a product begins with a fraction, which would be read as a division."""
+        first = self.right
+        while self.op == "*" and isinstance(first, Arithmetic) and first.op in "*/":
+            first = first.left
+        return _is_fraction(first)
 
 
 @dataclass(frozen=True, slots=True)
