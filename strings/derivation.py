@@ -178,13 +178,13 @@ class _Derivation:
             home = inside
 
 
-def kernel(model: CausalModel, members: Sequence[str]) -> Diagram:
+def kernel(model: CausalModel, members: Sequence[str], shown: Sequence[str] | None = None) -> Diagram:
     """`Q[members]`, the distribution of some observed variables when all others are set: a diagram from those that it
-    depends on to the members."""
+    depends on to the members, or to those of them that are `shown`."""
+    shown = members if shown is None else shown
     opened = operate(model, *(Open(n) for n in model.observed if n not in members))
-    behind = opened.ancestors(members)
-    inputs = tuple(n for n in opened.inputs if n in behind)
-    return opened.state(members, inputs)
+    behind = opened.ancestors(shown)
+    return opened.state(shown, tuple(n for n in opened.inputs if n in behind))
 
 
 def check_derivation(model: CausalModel, found: Identified, steps: Sequence[Step]) -> str:
@@ -379,10 +379,8 @@ class _Replay:
     def _marginalise(self, step: Step) -> None:
         (near,) = step.outcome
         self._require(frozenset(step.subject) in self._known, f"{_q(step.subject)} is not known yet")
-        opened = operate(self._home, *(Open(n) for n in self._home.observed if n not in step.subject))
-        behind = opened.ancestors(near)
-        inputs = tuple(n for n in opened.inputs if n in behind)
-        self._require(opened.state(near, inputs) == kernel(self._home, near), f"{_q(near)} is no marginal")
+        marginal = kernel(self._home, step.subject, near)
+        self._require(marginal == kernel(self._home, near), f"{_q(near)} is no marginal")
         self._shows(step, near)
         self._known.add(frozenset(near))
 
