@@ -11,14 +11,16 @@ import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
+from cutwire.needs import require_tables
 from cutwire.tables import boxes_of, cells_of
-from parser.program import CheckStatement, QueryStatement, Table
+from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
 from semantics.compare import Comparison, compare
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
+from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
@@ -148,6 +150,8 @@ def ask_model(
 ) -> Distribution:
     """One probability, from the model's numbers or from data; errors point to where it was asked."""
     try:
+        if not (isinstance(statement, QueryStatement) and statement.data):
+            require_tables(model, statement, query)
         tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
             data = model.dataset(statement.data)
@@ -280,12 +284,23 @@ def exact_is_cheap(model: Interpreted, statement: QueryStatement | CheckStatemen
 
 def can_be_exact(model: Interpreted, statement: QueryStatement | CheckStatement) -> bool:
     """Whether exact fractions can answer a statement: nothing that it may need asks for floating point."""
-    known = model._definitions(statement.using)
+    known = model.definitions(statement.using)
     if isinstance(statement, QueryStatement) and statement.data:  # which takes the place of all boxes but policies
         known = {n: d for n, d in known.items() if n in model.definition.policies}
-    if any(isinstance(d, Table) and not d.exact for d in (*known.values(), *statement.tables.values())):
+    if any(_is_floating(d, model.parameter_values) for d in (*known.values(), *statement.tables.values())):
         return False
     return not any(isinstance(f, Number) and not f.exact for f in _parts(statement))
+
+
+def _is_floating(d: Definition, values: ParameterValues) -> bool:
+    """Whether a definition asks for floating point."""
+    match d:
+        case Table():
+            return not d.exact
+        case Formulas(_, bodies):
+            return not all(is_rational(body, values) for body in bodies)
+        case _:
+            return False
 
 
 def _work(model: CausalModel, query: Query) -> int:

@@ -13,6 +13,7 @@ from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.diagram import Diagram
+from strings.expression import ParameterDef
 from strings.model import CausalModel
 from strings.query import Query
 from strings.surgery import Surgery
@@ -20,6 +21,7 @@ from strings.surgery import Surgery
 if TYPE_CHECKING:
     from semantics.data import Dataset
     from semantics.distribution import Distribution
+    from semantics.expressions import ParameterValues
     from semantics.kernel import Kernel
 
 
@@ -82,7 +84,17 @@ class Interpreted:
         """The names of the model's interpretations (`interpret … as NAME`)."""
         return tuple(self.definition.interpretations)
 
-    def _definitions(self, using: str) -> Mapping[str, Definition]:
+    @property
+    def parameters(self) -> Mapping[str, ParameterDef]:
+        """The parameters of the model (`param`), by name."""
+        return self.definition.parameters
+
+    @property
+    def parameter_values(self) -> ParameterValues:
+        """The values of the parameters that have one."""
+        return {n: p.value for n, p in self.parameters.items() if p.value is not None}
+
+    def definitions(self, using: str) -> Mapping[str, Definition]:
         """The definitions of the boxes, those of an interpretation taking precedence."""
         if not using:
             return self.definition.definitions
@@ -109,17 +121,21 @@ class Interpreted:
             boxes = boxes_of(self.shape)
             if exact:
                 check_exact_size(boxes)
-            self._kernels[using, exact] = kernels(boxes, self._definitions(using), self.dataset, exact)
+            self._kernels[using, exact] = kernels(
+                boxes, self.definitions(using), self.dataset, exact, self.parameter_values
+            )
         own = self._kernels[using, exact]
         added = {n: b for n, b in boxes_of(_EMPTY, surgeries).items() if n not in own}
         if not added:
             return own
-        return {**own, **kernels(added, {**self._definitions(using), **(extra or {})}, self.dataset, exact)}
+        definitions = {**self.definitions(using), **(extra or {})}
+        return {**own, **kernels(added, definitions, self.dataset, exact, self.parameter_values)}
 
     def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
         """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
         added = boxes_of(_EMPTY, [s for q in queries for s in q.surgeries])
-        return kernels(added, {**self.definition.definitions, **extra}, self.dataset, True)
+        definitions = {**self.definition.definitions, **extra}
+        return kernels(added, definitions, self.dataset, True, self.parameter_values)
 
     def dataset(self, name: str) -> Dataset:
         """A data set of the model file by name, read once.
@@ -169,21 +185,41 @@ class Interpreted:
 _EMPTY = CausalModel((), {})
 
 
-def is_exact(semantics: str) -> bool:
-    """Whether a semantics computes with fractions.
+SEMANTICS: Mapping[str, str] = {
+    "matrix": "float64",
+    "exact": "fractions",
+    "symbolic": "formulas of the parameters",
+    "gaussian": "linear models with normal noise, in closed form",
+    "pyro": "sampling and enumeration with Pyro",
+    "possible": "what can happen at all",
+}
+"""What models can be read as."""
+
+
+def check_semantics(semantics: str, known: Iterable[str] = tuple(SEMANTICS)) -> None:
+    """Whether there is such a semantics.
 
     Raises:
-        QueryError: Q007 if there is no such semantics.
+        QueryError: Q007 if there is none.
     """
-    if semantics not in ("matrix", "exact"):
+    if semantics not in known:
         raise QueryError(
             Diagnostic(
                 "Q007",
-                f"there is no semantics `{semantics}`",
-                notes=('"matrix" computes with float64, "exact" with fractions',),
-                help=did_you_mean(semantics, ["matrix", "exact"]),
+                f"there is no semantics `{semantics}` here",
+                notes=tuple(f'"{n}": {SEMANTICS[n]}' for n in known),
+                help=did_you_mean(semantics, list(known)),
             )
         )
+
+
+def is_exact(semantics: str) -> bool:
+    """Whether a semantics of tables computes with fractions.
+
+    Raises:
+        QueryError: Q007 if it is neither `"matrix"` nor `"exact"`.
+    """
+    check_semantics(semantics, ("matrix", "exact"))
     return semantics == "exact"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cutwire.interpreted import Interpreted, is_exact
+from cutwire.interpreted import Interpreted, check_semantics, is_exact
 from parser.program import Definition, ModelDef, QueryStatement, Resampling
 from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
 from strings.formula import Ask
@@ -62,29 +62,35 @@ class Model(Interpreted):
         *,
         do: Mapping[str, object] | None = None,
         given: Mapping[str, object] | None = None,
-        semantics: str = "matrix",
+        semantics: str | None = None,
         using: str = "",
         max_memory: int | None = None,
+        samples: int | None = None,
+        seed: int = 0,
     ) -> Answer:
         """Ask `P(… | do(…), …)`, as text or as target variable(s) with `do` and `given`.
 
         Variables left free are axes of the answer, a `Distribution`; a question without free variables gives a number.
-        In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64) or `"exact"`
-        (fractions); `using` names an interpretation; `max_memory` bounds the bytes of the largest intermediate table.
+        In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64), `"exact"`
+        (fractions), `"symbolic"` (sympy), `"gaussian"`, `"pyro"` (then `samples` and `seed` count) or `"possible"`;
+        left out, it is the one that suits the question, floats where there are tables. `using` names an
+        interpretation; `max_memory` bounds the bytes of the largest intermediate table.
 
         Raises:
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
         """
-        from cutwire.evaluate import evaluate_statement
+        from cutwire.meanings import Options, answer_statement
+        from cutwire.needs import fitting
 
-        exact = is_exact(semantics)
+        if semantics is not None:
+            check_semantics(semantics)
         if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
             statement = replace(self.parse_question(question), using=using)
         else:
             names = (question,) if isinstance(question, str) else tuple(question)
             statement = QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
-        result = evaluate_statement(self, statement, exact=exact, max_memory=max_memory)
-        return result.value
+        chosen = semantics or fitting(self, statement) or "matrix"
+        return answer_statement(self, statement, chosen, Options(False, max_memory, samples, seed)).value
 
     def parse_question(self, question: str) -> QueryStatement:
         """A question in the language's words, resolved against this model; what is odd about it is added to
@@ -244,6 +250,16 @@ class Model(Interpreted):
     def after(self, *surgeries: Surgery) -> Model:
         """The model after any surgeries (`strings.surgery`)."""
         return Model(replace(self.definition, model=operate(self.shape, *surgeries)))
+
+    def with_parameters(self, values: Mapping[str, object] | None = None, **named: object) -> Model:
+        """The model with values for its parameters: numbers, or text such as `"1/3"`; `None` takes a value away.
+
+        Raises:
+            QueryError: N002 for a parameter that the model does not have, T025 for a value outside of its interval.
+        """
+        from cutwire.parameters import with_values
+
+        return Model(with_values(self.definition, {**(values or {}), **named}))
 
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""

@@ -38,13 +38,13 @@ def column(dist: syntax.Dist, x: Object, declared: Span | None = None) -> Column
     """
     match dist:
         case syntax.Probabilities(entries):
-            _check_length(len(entries), x, dist.span, declared)
+            check_length(len(entries), x, dist.span, declared)
             return _filled(entries, x, dist)
         case syntax.Odds(weights):
-            _check_length(len(weights), x, dist.span, declared)
+            check_length(len(weights), x, dist.span, declared)
             return normalise([constant(w) for w in weights], [w.span for w in weights], dist.span)
         case syntax.Labelled(entries):
-            return _filled(_by_value(entries, x, dist.span), x, dist)
+            return _filled(by_value(entries, x, dist.span), x, dist)
         case syntax.PointValue(value):
             return point(find_value(value, x), x)
         case syntax.Call():
@@ -56,7 +56,8 @@ def point(value: str, x: Object) -> Column:
     return Column(tuple(Fraction(int(v == value)) for v in x.values or ()))
 
 
-def _check_length(length: int, x: Object, span: Span | None, declared: Span | None) -> None:
+def check_length(length: int, x: Object, span: Span | None, declared: Span | None) -> None:
+    """T001 unless a row has an entry for every value."""
     values = x.values or ()
     if length == len(values):
         return
@@ -78,7 +79,7 @@ def _decimal_comma(span: Span | None) -> tuple[str, ...]:
     return (f"a decimal has a point: `{found[0].replace(',', '.')}`",) if found else ()
 
 
-def _by_value(
+def by_value(
     entries: Sequence[tuple[syntax.Name, syntax.Expression | syntax.Rest]], x: Object, span: Span | None
 ) -> list[syntax.Expression | syntax.Rest]:
     """The entries of a labelled row in declared order."""

@@ -15,7 +15,8 @@ from fractions import Fraction
 from parser import syntax
 from parser.axes import FOR, Axes, is_identifier
 from parser.constants import arithmetic, bounded, check_depth, children, not_a_number
-from parser.domains import unknown_value
+from parser.domains import as_value, unknown_value
+from parser.functions import RELATIONS
 from parser.program import Definition
 from parser.scope import Report, Skipped, count, near, problem, second_place, shorten, too_large, unknown
 from parser.surgeries import Setting, resolve_surgeries
@@ -332,6 +333,11 @@ def _term(e: syntax.Event, resolved: Resolved) -> Term:
     if e.op == "=":
         value, axis = axes.value(e.values[0], x)
         return Term(x.name, None if value is None else (value,), axis, e.span)
+    if e.bounds:
+        return _bounded(e, x)
+    if x.space:
+        help_ = (f"ask for an interval: `{x.name} > 0`, `{x.name} in [0, 1]`",)
+        raise problem("T026", f"`{x.name}` is {x.space}: it takes no set of values", e.span, "not a number", help=help_)
     values = tuple(_plain_value(v, x, axes) for v in e.values)
     first: dict[str, Span | None] = {}
     for v, name in zip(values, e.values, strict=True):
@@ -344,6 +350,28 @@ def _term(e: syntax.Event, resolved: Resolved) -> Term:
         if not values:
             raise problem("N015", f"`{x.name}` has no other value", e.span, "this event is impossible")
     return Term(x.name, values, span=e.span)
+
+
+def _bounded(e: syntax.Event, x: Object) -> Term:
+    """`Y > 1`, `0 < Y < 1`: an interval of a number, or the values of a finite variable that lie in it."""
+    bounds: list[tuple[str, Fraction]] = []
+    for op, end in e.bounds:
+        text = as_value(end.text, Object("", None, "real"))
+        if text is None:
+            label = f"`{x.name}` is compared with it"
+            raise problem("T026", f"`{end.text}` is not a number", end.span, label)
+        bounds.append((op, Fraction(text)))
+    if x.space:
+        return Term(x.name, span=e.span, bounds=tuple(bounds))
+    odd = next((v for v in x.values or () if as_value(v, Object("", None, "real")) is None), None)
+    if odd is not None:
+        message = f"the values of `{x.name}` are not numbers"
+        help_ = (f"name the values that are meant: `{x.name} in {{…}}`",)
+        raise problem("T026", message, e.span, f"`{odd}` cannot be compared", help=help_)
+    within = tuple(v for v in x.values or () if all(RELATIONS[op](Fraction(v), end) for op, end in bounds))
+    if not within:
+        raise problem("N015", f"no value of `{x.name}` lies there", e.span, "this event is impossible")
+    return Term(x.name, within, span=e.span)
 
 
 def _plain_value(value: syntax.Name, x: Object, axes: Axes) -> str:
@@ -375,6 +403,8 @@ def _check_expectation(p: syntax.Probability, targets: Sequence[Term], resolved:
         label = count(len(targets), "event")
         raise problem("T019", "`E(…)` takes one variable", p.span, label, help=("write `P(…)` for an event",))
     x = resolved.axes.setting.model.object(targets[0].variable)
+    if x.space:
+        return
     odd = next((v for v in x.values or () if not _NUMERIC.fullmatch(v)), None)
     if odd is not None:
         label = f"`{odd}` is not a number"

@@ -15,6 +15,7 @@ from typing import Literal
 from strings.diagnostic import Diagnostic, Source, Span
 from strings.diagram import Diagram
 from strings.estimand import Given
+from strings.expression import Body, ParameterDef
 from strings.formula import Compare, Formula
 from strings.model import CausalModel
 from strings.query import Query
@@ -48,7 +49,27 @@ class Fit:
     span: Span | None = field(default=None, compare=False)
 
 
-Definition = Table | Fit
+@dataclass(frozen=True)
+class Formulas:
+    """A box given by formulas: what it draws from, for every combination of values of its finite inputs (last fastest).
+
+    `shape` are the numbers of values of the finite inputs; the bodies name real inputs by their ports (`Input`).
+    """
+
+    shape: tuple[int, ...]
+    bodies: tuple[Body, ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dirichlet:
+    """A table that is not known: every column has a Dirichlet prior with `alpha` for each value."""
+
+    alpha: Fraction = Fraction(1)
+    span: Span | None = field(default=None, compare=False)
+
+
+Definition = Table | Fit | Formulas | Dirichlet
 
 
 @dataclass(frozen=True)
@@ -74,7 +95,7 @@ class ModelDef:
     `definitions` and the values of `interpretations` are keyed by box name and also hold the policies that a surgery
     may put in a box's place; a box without an entry is a signature only. `spans` points to the declaration of every
     variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables. `policies` are the boxes that
-    may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names.
+    may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names. `parameters` are the numbers left open (`param`) that the definitions may name.
     """
 
     name: str
@@ -87,6 +108,7 @@ class ModelDef:
     doc: str = ""
     policies: Mapping[str, Box] = field(default_factory=dict)
     surgeries: Mapping[str, tuple[Surgery, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterDef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from strings.diagnostic import Span
-from strings.signature import spelled, spelled_value
+from strings.signature import number_text, spelled, spelled_value
 from strings.surgery import Do, Open, Surgery
 
 
@@ -23,28 +24,38 @@ class Term:
     """One variable in a question.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
-    With `axis`, a bound value name stands for its value: an axis of that name.
+    With `axis`, a bound value name stands for its value: an axis of that name. With `bounds`, the event that a number
+    stands in these relations: `Y > 1`.
     """
 
     variable: str
     values: tuple[str, ...] | None = None
     axis: str | None = None
     span: Span | None = field(default=None, compare=False)
+    bounds: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def free(self) -> bool:
-        return self.values is None
+        return self.values is None and not self.bounds
 
     @property
     def axis_name(self) -> str:
         return self.axis or self.variable
 
     def __str__(self) -> str:
+        if self.bounds:
+            return _show_bounds(spelled(self.variable), self.bounds)
         if self.values is None:
             return spelled(self.axis_name)
         if len(self.values) == 1:
             return f"{spelled(self.variable)} = {spelled_value(self.values[0])}"
         return f"{spelled(self.variable)} in {{{', '.join(map(spelled_value, self.values))}}}"
+
+
+def _show_bounds(name: str, bounds: tuple[tuple[str, Fraction], ...]) -> str:
+    if [op for op, _ in bounds] == [">=", "<="]:
+        return f"{name} in [{number_text(bounds[0][1])}, {number_text(bounds[1][1])}]"
+    return name + "".join(f" {op} {number_text(value)}" for op, value in bounds)
 
 
 @dataclass(frozen=True, slots=True)
