@@ -110,11 +110,11 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S := yes))'")
     query.add_argument("--from", dest="data", metavar="DATA", help="estimate it from this data set of the file")
     query.add_argument("--bootstrap", type=int, metavar="N", help="intervals from N resamples of the data")
-    query.add_argument("--seed", type=int, metavar="K", help="draw other resamples (0 unless given)")
+    query.add_argument("--seed", type=int, metavar="K", help="draw other samples or resamples (0 unless given)")
     query.add_argument("--level", type=_level, metavar="L", help="of the intervals: 90%% or 0.9 (95%% unless given)")
     query.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     query.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
-    query.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    _add_semantics(query)
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)
@@ -179,9 +179,28 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="a model file (- for standard input)")
-    command.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    _add_semantics(command)
+    command.add_argument("--seed", type=int, metavar="K", help="draw other samples (0 unless given)")
     _add_common(command)
     _add_json(command)
+
+
+def _add_semantics(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    command.add_argument(
+        "--semantics",
+        default="",
+        metavar="NAME",
+        help="matrix, exact, symbolic, gaussian, pyro or possible; else what suits the question",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="P=VALUE",
+        help="give a parameter a value; several times for several",
+    )
+    command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

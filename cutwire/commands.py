@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cutwire.identification import Identification
+    from cutwire.meanings import Options
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement, Resampling
@@ -171,8 +172,9 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         only_checks=only_checks,
         out=Path(out) if out is not None else None,
         unnamed=Path.cwd(),
-        exact=arguments.exact,
-        max_memory=arguments.max_memory,
+        options=_options(arguments),
+        semantics=arguments.semantics,
+        parameters=_settings(arguments.set),
         keep_going=True,
     )
     total = len(program.asked(only_checks))
@@ -191,8 +193,9 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
     from cutwire.claims import Verdict
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
+    from cutwire.meanings import Answered
     from cutwire.program import Failure, Picture
-    from cutwire.show import print_identification, print_picture, print_result, print_verdict
+    from cutwire.show import print_answered, print_identification, print_picture, print_result, print_verdict
 
     match item:
         case Failure():
@@ -205,6 +208,8 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
             pass
         case Result():
             print_result(screen, item)
+        case Answered():
+            print_answered(screen, item)
         case Verdict():
             print_verdict(screen, item)
         case Identification():
@@ -216,10 +221,11 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
 
 def query(arguments: Namespace) -> int:
     """`cutwire query FILE QUESTION`"""
-    from cutwire.evaluate import evaluate_statement, exact_is_cheap
-    from cutwire.show import print_result, result_json
+    from cutwire.meanings import Answered, answer_statement
+    from cutwire.show import answered_json, print_answered, print_result, result_json
 
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    model = model.with_parameters(_settings(arguments.set))
     warnings = _Warnings()
     warnings.tell(model.warnings)
     try:
@@ -229,14 +235,43 @@ def query(arguments: Namespace) -> int:
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
     statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
-        exact = arguments.exact or exact_is_cheap(model, statement)
-        result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
+        result = answer_statement(model, statement, arguments.semantics, _options(arguments))
     warnings.tell(model.warnings)
-    if arguments.json:
+    if isinstance(result, Answered):
+        if arguments.json:
+            _print_json(answered_json(result))
+        else:
+            print_answered(console(), result, arguments.digits)
+    elif arguments.json:
         _print_json(result_json(result))
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _settings(texts: Iterable[str]) -> dict[str, object]:
+    """The values of parameters, from texts such as `p=1/3`.
+
+    Raises:
+        QueryError: T025 for a text that is none.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not value.strip():
+            message = f"`--set {text}` sets nothing"
+            raise QueryError(Diagnostic("T025", message, help=("write --set p=1/3",)))
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _options(arguments: Namespace) -> Options:
+    """How to answer, as asked on the command line."""
+    from cutwire.meanings import Options
+
+    if arguments.samples is not None and arguments.samples < 1:
+        raise QueryError(Diagnostic("T023", "--samples takes a whole number from 1 on"))
+    return Options(arguments.exact, arguments.max_memory, arguments.samples, arguments.seed or 0)
 
 
 def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling | None:
@@ -245,7 +280,7 @@ def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling |
 
     count, seed, level = arguments.bootstrap, arguments.seed, arguments.level
     if count is None:
-        odd = next((word for word, said in (("--seed", seed), ("--level", level)) if said is not None), None)
+        odd = "--level" if level is not None else "--seed" if seed is not None and statement.data else None
         if odd is None:
             return None
         message = f"`{odd}` says how to resample, and nothing is resampled"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
+from strings.signature import Object
 from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 
 if TYPE_CHECKING:
@@ -129,6 +131,8 @@ class Model(Interpreted):
 
     def _value(self, name: str, value: object) -> str:
         x, text = self.shape.object(name), str(value)
+        if x.space:
+            return self._number(x, value)
         if x.values is not None and text not in x.values:
             raise QueryError(
                 Diagnostic(
@@ -139,6 +143,20 @@ class Model(Interpreted):
                     help=did_you_mean(text, x.values),
                 )
             )
+        return text
+
+    def _number(self, x: Object, value: object) -> str:
+        """A number for a real wire, in its one spelling."""
+        from parser.domains import as_value
+
+        try:
+            text = as_value(str(Fraction(value) if isinstance(value, int | float | Fraction) else value), x)
+        except (ValueError, OverflowError):
+            text = None
+        if text is None:
+            wanted = "takes whole numbers from 0 on" if x.space == "count" else "takes numbers"
+            message = f"`{value}` is not a value of `{x.name}`"
+            raise QueryError(Diagnostic("N003", message, notes=(f"`{x.name}` is {x.space}: it {wanted}",)))
         return text
 
     def estimate(

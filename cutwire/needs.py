@@ -65,7 +65,7 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
     for query in questions(statement.formula):
         boxes, objects = needed(model, query)
         if any(x.space for x in objects):
-            from semantics.gaussian import is_conditionally_gaussian
+            from semantics.affine import is_conditionally_gaussian
 
             bodies = {n: d.bodies for n in boxes if isinstance(d := known.get(n), Formulas)}
             fits = all(is_conditionally_gaussian(b, bodies[n]) for n, b in boxes.items() if n in bodies)

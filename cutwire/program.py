@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cutwire.claims import Verdict, check_statement
-from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
+from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
+from cutwire.meanings import Answered, Options, answer_statement
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
 from parser.files import GRAPHS
@@ -44,7 +45,7 @@ class Failure:
     error: CutwireError
 
 
-Item = Result | Verdict | Picture | Identification | Failure
+Item = Result | Answered | Verdict | Picture | Identification | Failure
 """What a statement gives."""
 
 
@@ -111,13 +112,15 @@ class Program:
         only_checks: bool = False,
         out: Path | None = None,
         unnamed: Path | None = None,
-        exact: bool = False,
-        max_memory: int | None = None,
+        options: Options | None = None,
+        semantics: str = "",
+        parameters: Mapping[str, object] | None = None,
         keep_going: bool = False,
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        Numbers are fractions where that is cheap, and always if `exact`. Pictures go to the folder `out`; without it,
+        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions, each is
+        answered in what suits it if it is left out. `parameters` are values for parameters of the models. Pictures go to the folder `out`; without it,
         where the file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but
         not written). No picture of a folder takes the place of another.
 
@@ -126,11 +129,13 @@ class Program:
                 instead, and the next one follows; only out of time (L002) still ends the run.
         """
         asked = self.asked(only_checks)
+        how = options or Options()
+        models = {n: m.with_parameters(_known(parameters or {}, m, self.models)) for n, m in self.models.items()}
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
         for statement in asked:
             path = next(paths) if isinstance(statement, DrawStatement) else None
             try:
-                item = self._do(statement, path, exact, max_memory)
+                item = self._do(statement, path, models, semantics, how)
             except CutwireError as e:
                 if not keep_going or e.diagnostic.code == "L002":
                     raise
@@ -145,15 +150,15 @@ class Program:
         """The statements that `run` does."""
         return tuple(s for s in self.statements if not only_checks or isinstance(s, CheckStatement))
 
-    def _do(self, statement: Statement, path: Path | None, exact: bool, max_memory: int | None) -> Item:
+    def _do(
+        self, statement: Statement, path: Path | None, models: Mapping[str, Model], semantics: str, how: Options
+    ) -> Item:
         match statement:
             case CheckStatement():
-                asked = replace(statement, mode="exact") if exact and statement.mode == "" else statement
-                return check_statement(self.models.get(statement.model), asked, max_memory=max_memory)
+                asked = replace(statement, mode="exact") if how.exact and statement.mode == "" else statement
+                return check_statement(models.get(statement.model), asked, max_memory=how.max_memory)
             case QueryStatement():
-                model = self.models[statement.model]
-                exactly = exact or exact_is_cheap(model, statement)
-                return evaluate_statement(model, statement, exact=exactly, max_memory=max_memory)
+                return answer_statement(models[statement.model], statement, semantics, how)
             case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()
@@ -179,6 +184,15 @@ class Program:
         else:
             drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path, warn=found.append)
         return Picture(statement, drawn, path, tuple(found))
+
+
+def _known(parameters: Mapping[str, object], model: Model, models: Mapping[str, Model]) -> dict[str, object]:
+    """The values that are for this model; one that no model knows is for all, and refused by the first."""
+    return {
+        n: v
+        for n, v in parameters.items()
+        if n in model.parameters or all(n not in m.parameters for m in models.values())
+    }
 
 
 _LONGEST_NAME = 60

@@ -17,6 +17,7 @@ from cutwire.assessment import Assessment
 from cutwire.claims import Verdict
 from cutwire.evaluate import Result
 from cutwire.identification import Identification
+from cutwire.meanings import Answered
 from cutwire.program import Failure, Item, Picture
 from semantics.distribution import Distribution, fraction_text
 from strings.diagnostic import Diagnostic, LimitError, visible
@@ -155,6 +156,32 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
     _print_estimates(console, result)
     if result.expected is not None:
         _print_expectation(console, result, result.expected)
+
+
+def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
+    """An answer of another semantics: its heading, a small table, and what is to be known of it."""
+    from rich.table import Table
+
+    statement = found.statement
+    console.print(_text(f"{statement.name}: {statement.text}" if statement.name else statement.text, "bold"))
+    headings, rows = found.answer.columns(digits)
+    if headings:
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for k, heading in enumerate(headings):
+            table.add_column(_text(heading), justify="left" if k < len(headings) - 1 else "right")
+        for row in rows[:_MOST_ROWS]:
+            table.add_row(*map(_text, row))
+        if len(rows) > _MOST_ROWS:
+            table.add_row(f"… {len(rows) - _MOST_ROWS} more")
+        console.print(table)
+    else:
+        for row in rows:
+            console.print(_text("  " + "  ".join(row)))
+    for note in found.answer.notes():
+        console.print(_text(f"  {note}", "dim"))
+    if found.expected is not None:
+        met = ("  as expected", "green") if found.met else (f"  NOT as expected: {found.expected}", "bold red")
+        console.print(_text(*met))
 
 
 def _print_estimates(console: Console, result: Result) -> None:
@@ -304,6 +331,16 @@ def result_json(result: Result) -> dict[str, Any]:
     return shown
 
 
+def answered_json(found: Answered) -> dict[str, Any]:
+    """The JSON of an answer of another semantics: which one, and its own plain data."""
+    shown: dict[str, Any] = {"semantics": found.semantics, **found.answer.to_dict()}
+    if found.statement.name:
+        shown["name"] = found.statement.name
+    if found.expected is not None:
+        shown["expected"] = found.met
+    return shown
+
+
 def _assessment_json(found: Assessment) -> dict[str, Any]:
     """How sure an estimate is: of one about an intervention what is merely `seen` and what is `thin`, and an `interval`
     if there is one; tables are nested like `probabilities`."""
@@ -369,6 +406,8 @@ def item_json(item: Item) -> dict[str, Any]:
         case Result():
             kind = "estimate" if item.statement.data else "query"
             return {"kind": kind, **known, "query": item.statement.text} | result_json(item)
+        case Answered():
+            return {"kind": "query", **known, "query": item.statement.text} | answered_json(item)
         case Verdict():
             shown = {"kind": "claim", **known, "claim": item.statement.text, "holds": item.holds}
             shown |= {"evidence": item.evidence or None, "counterexample": item.failure or None}
@@ -403,7 +442,7 @@ def status_of(item: Item) -> int:
     match item:
         case Verdict():
             return int(not item.holds)
-        case Result():
+        case Result() | Answered():
             return int(not item.met)
         case Failure():
             return 3 if isinstance(item.error, LimitError) else 2

@@ -50,7 +50,7 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, `param`, and worlds "
+    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, and worlds "
          "`S[A := a]` and `S@w` are kept for later.", "world w = do(S := no)"),
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
@@ -132,6 +132,13 @@ _TABLES = (
     Code("T023", "Numbers of a check or a bootstrap", "`for N models` takes a whole number from 1 to 1,000,000, "
          "`bootstrap N` one from 20 to 1,000,000, `seed N` one from 0; `level` takes a number between 0 and 1.",
          "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
+    Code("T024", "Distribution in the wrong place", "A distribution of numbers is for a `real` or `count` variable, a "
+         "row of probabilities for one with finitely many values; inside of an expression there is no chance.",
+         "var Y : real\nbox y : -> Y = [1/2, 1/2]"),
+    Code("T025", "Parameter", "A parameter lies in its interval, and its prior is a distribution of numbers.",
+         "param p in [0, 1] = 2"),
+    Code("T026", "Numbers and sets of values", "`<`, `<=`, `>`, `>=` and `in [a, b]` are for numbers; a `real` or "
+         "`count` variable takes no `{…}`.", "var S : {no, yes}\nbox s : -> S = flip(1/2)\nquery P(S > 0)"),
 )  # fmt: skip
 
 _MODELS = (
@@ -178,7 +185,8 @@ _QUESTIONS = (
          "variable."),
     Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
-    Code("Q007", "Unknown semantics", "There are `matrix` (floating-point) and `exact` (fractions)."),
+    Code("Q007", "Unknown semantics", "There are `matrix` (floating-point), `exact` (fractions), `symbolic`, "
+         "`gaussian`, `pyro` and `possible`; identification knows the first two."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
     Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
@@ -186,6 +194,12 @@ _QUESTIONS = (
          "lie between 0 and 1."),
     Code("Q011", "Bootstrap", "Resampling needs data whose weights count cases, 20 resamples or more, and a level "
          "between 0 and 1."),
+    Code("Q012", "Number not known", "A parameter without a value, or a table with a prior: there is no number to "
+         "compute with."),
+    Code("Q013", "A real wire has no table", "A `real` or `count` variable has no finite table."),
+    Code("Q014", "No probabilities at these parameters", "With these values a row has a negative entry, or does not sum "
+         "to 1.", "param p = 2\nvar S : {no, yes}\nbox s : -> S = flip(p)\nquery P(S)"),
+    Code("Q015", "No value", "A function such as `log` is asked where it has no value."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),

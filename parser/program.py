@@ -94,8 +94,9 @@ class ModelDef:
 
     `definitions` and the values of `interpretations` are keyed by box name and also hold the policies that a surgery
     may put in a box's place; a box without an entry is a signature only. `spans` points to the declaration of every
-    variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables. `policies` are the boxes that
-    may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names. `parameters` are the numbers left open (`param`) that the definitions may name.
+    variable (`"var X"`), parameter and box (`"box x"`). `labels` are the long names of variables. `policies` are the
+    boxes that may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names.
+    `parameters` are the numbers left open (`param`) that the definitions may name.
     """
 
     name: str

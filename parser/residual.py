@@ -36,8 +36,8 @@ class Known:
         """What an expression comes to.
 
         Raises:
-            LanguageError: N002 for an unknown name, T012 for a type error, T013 for the arguments of a function, T017 for
-                a division by zero, T024 for a distribution inside of an expression.
+            LanguageError: N002 for an unknown name, T012 for a type error, T013 for the arguments of a function, T017
+                for a division by zero, T024 for a distribution inside of an expression.
         """
         match e:
             case syntax.NumberLiteral(value, exact):

@@ -22,8 +22,8 @@ MAX_DIGITS = 400
 Kind = Literal["word", "number", "string", "sign", "doc", "comment", "bad"]
 
 STATEMENTS = (
-    "model", "import", "domain", "type", "var", "latent", "param", "box", "interpret", "data", "diagram", "surgery", "query",
-    "identify", "estimate", "claim", "check", "draw",
+    "model", "import", "domain", "type", "var", "latent", "param", "box", "interpret", "data", "diagram", "surgery",
+    "query", "identify", "estimate", "claim", "check", "draw",
 )  # fmt: skip
 """The words that start a statement."""
 

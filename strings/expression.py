@@ -134,7 +134,8 @@ FAMILIES: Mapping[str, Family] = {
 """The distributions on `real` and `count`, with the order of their arguments."""
 
 FUNCTIONS: Mapping[str, int] = {
-    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "logistic": 1, "logit": 1, "sin": 1, "cos": 1, "tanh": 1, "min": 2, "max": 2,
+    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "logistic": 1, "logit": 1, "sin": 1, "cos": 1, "tanh": 1, "min": 2,
+    "max": 2,
 }  # fmt: skip
 """The functions that mechanisms may use, with the number of their arguments."""
 
