@@ -44,7 +44,7 @@ class Term:
 
     def __str__(self) -> str:
         if self.bounds:
-            return f"{spelled(self.variable)} {show_bounds(self.bounds)}"
+            return said_bounds(spelled(self.variable), self.bounds)
         if self.values is None:
             return spelled(self.axis_name)
         if len(self.values) == 1:
@@ -60,7 +60,22 @@ def show_bounds(bounds: tuple[tuple[str, Fraction], ...]) -> str:
     """
     if [op for op, _ in bounds] == [">=", "<="]:
         return f"in [{number_text(bounds[0][1])}, {number_text(bounds[1][1])}]"
-    return " ".join(f"{op} {number_text(value)}" for op, value in bounds)
+    return " and ".join(f"{op} {number_text(value)}" for op, value in bounds)
+
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def said_bounds(name: str, bounds: tuple[tuple[str, Fraction], ...]) -> str:
+    """The event of an interval, as it is written.
+
+    >>> said_bounds("Y", ((">", Fraction(0)), ("<=", Fraction(1)))), said_bounds("Y", (("<", Fraction(2)),))
+    ('0 < Y <= 1', 'Y < 2')
+    """
+    if len(bounds) == 2 and [op for op, _ in bounds] != [">=", "<="]:
+        (first, low), (second, high) = bounds
+        return f"{number_text(low)} {_TURNED[first]} {name} {second} {number_text(high)}"
+    return f"{name} {show_bounds(bounds)}"
 
 
 @dataclass(frozen=True, slots=True)
