@@ -342,6 +342,7 @@ class _Search:
             for n, t in small.items()
         }
         at, own = load(small[variable]).array, boxes[variable]
+        moves = moves * self._weights.integers(1, self._field.p, (len(moves), 1)) % self._field.p  # by any distance
         members = np.concatenate([at[None], (at + _whole(moves, at.shape)) % self._field.p])
         tables[own.name] = Table((wire, *own.dom), own.cod, self._spread(shape, variable, members))
         opened = family(shape, wire, only=variable)
