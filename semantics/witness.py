@@ -2,8 +2,9 @@
 
 The effect already fails to follow on a small part of the graph (`strings.identify.core`). There the mechanism of one
 variable is moved, everything else held: what is given is linear in that mechanism, so the moves that nobody can see are
-the null space of a matrix, and the effect changes along one of them. Which variable that is and how many values the
-hidden causes need is found over a finite field, the move itself in fractions, so that both models are exact.
+the null space of a matrix, and the effect changes along one of them. Which variable that is, how many values the hidden
+causes need and which moves of simple numbers will do is found over a finite field. The fractions of a move are read off
+its members of the field where they are short, and solved for where they are not, so that both models are exact.
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
 models of parities. No theorem says that one of the two always works; it did for every effect tried. What comes out has
@@ -23,7 +24,7 @@ import numpy as np
 
 from semantics.answer import answer, answer_array
 from semantics.arithmetic import Arithmetic, Fractions
-from semantics.distribution import Array
+from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number
 from semantics.family import MEMBER, family, member
 from semantics.field import Field
@@ -238,8 +239,10 @@ class _Search:
         if not others:  # their fractions are longer than one prime can tell
             basis = _rational_null_space(self._seen(shape, small, variable, Fractions()))
             others = [_stepped(small, variable, basis[k]) for k in moves if k < len(basis)]
-        for other in others:
-            witness = self._witness(shape, small, other, variable)
+        one = self._kernels(shape, small)
+        before = self._effect(shape, one)
+        for other in others if before else ():
+            witness = self._witness(shape, one, before, self._kernels(shape, other), variable)
             if witness is not None:
                 yield witness
 
@@ -283,27 +286,31 @@ class _Search:
             return shape
         return self.shape(max((size(shape.object(n)) for n in shape.latents), default=2), binary=True)
 
-    def _witness(
-        self, shape: CausalModel, small: Mapping[str, Array], other: Mapping[str, Array], moved: str
-    ) -> Witness | None:
-        tables = [self._kernels(shape, t) for t in (small, other)]
-        plain = replace(self._query, expectation=False)
+    def _effect(self, shape: CausalModel, tables: Tables) -> list[Distribution]:
+        """The effect, exactly, and its mean if that is asked; nothing if the condition is impossible."""
+        queries = [replace(self._query, expectation=False), *([self._query] if self._query.expectation else ())]
         try:
-            one, two = (answer(shape, {**self._policies, **t}, plain, exact=True) for t in tables)
-            if self._query.expectation:
-                means = [answer(shape, {**self._policies, **t}, self._query, exact=True) for t in tables]
-                if means[0] == means[1]:
-                    return None
+            return [answer(shape, {**self._policies, **tables}, q, exact=True) for q in queries]
         except ZeroProbabilityError:
+            return []
+
+    def _witness(
+        self,
+        shape: CausalModel,
+        one: Mapping[str, Kernel],
+        before: Sequence[Distribution],
+        other: Mapping[str, Kernel],
+        moved: str,
+    ) -> Witness | None:
+        """The two models, if what is asked, whose distribution in `one` is the first of `before`, differs."""
+        now = self._effect(shape, other)
+        if not now or before[-1] == now[-1]:
             return None
-        gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(one.array.flat, two.array.flat, strict=True))]
-        gap, k = max(gaps, key=lambda g: (g[0], -g[1]))
-        if not gap:
-            return None
-        at = np.unravel_index(k, one.array.shape)
-        place = tuple((n, v[i]) for n, v, i in zip(one.variables, one.values, at, strict=True))
-        values = Fraction(one.array[at]), Fraction(two.array[at])
-        return Witness(shape, tables[0], tables[1], moved, place, values)
+        arrays = before[0].array, now[0].array
+        gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(*(a.flat for a in arrays), strict=True))]
+        at = np.unravel_index(max(gaps, key=lambda g: (g[0], -g[1]))[1], arrays[0].shape)
+        place = tuple((n, v[i]) for n, v, i in zip(now[0].variables, now[0].values, at, strict=True))
+        return Witness(shape, one, other, moved, place, (Fraction(arrays[0][at]), Fraction(arrays[1][at])))
 
     def _spread(self, shape: CausalModel, variable: str, small: Array) -> Array:
         """A table by bits as a table by values: the bit of a variable is whether it takes its `_first` value."""
