@@ -1,4 +1,4 @@
-"""How identifying an effect grows with the graph: Cutwire, and y0, causaleffect and pyAgrum beside it.
+"""How identifying an effect grows with the graph: Cutwire, and pyAgrum, causaleffect, causalrl and y0 beside it.
 
     python -m benchmarks.identification [--smoke] [--json FILE] [--budget SECONDS]
 
@@ -11,8 +11,6 @@ takes longer than the budget for most questions is left out of larger sizes; one
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -22,17 +20,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from benchmarks.tools import NAMES, Mixed, Peer, peers
 from strings.identification import Identified, identify
 from strings.identify import identifiable
-from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Open
 from strings.written import formula
@@ -41,20 +36,6 @@ SIZES = (10, 100, 500, 5_000)
 SMOKE_SIZES = (10, 30)
 QUESTIONS = 25
 KINDS = ("any pair", "confounded")
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """An acyclic directed mixed graph by names."""
-
-    nodes: tuple[str, ...]
-    directed: tuple[tuple[str, str], ...]
-    bidirected: tuple[tuple[str, str], ...]
-
-    @property
-    def model(self) -> CausalModel:
-        """The shape of a model."""
-        return CausalModel.from_edges(self.directed, self.bidirected, 2, self.nodes)
 
 
 @dataclass(frozen=True)
@@ -90,110 +71,6 @@ def question(n: int, seed: int, kind: str = "any pair") -> Question:
 
 def _some(rng: random.Random, near: range) -> list[int]:
     return rng.sample(near, min(len(near), rng.choice((0, 1, 2))))
-
-
-# ---- other tools -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a tool says: whether an effect is identifiable and, where that can be read, by which formula."""
-
-    identifiable: bool
-    written: Callable[[], Formula] | None = None
-
-    @property
-    def formula(self) -> Formula | None:
-        return self.written() if self.written and self.identifiable else None
-
-
-Asking = Callable[[Sequence[str], Sequence[str], Sequence[str]], Answer]
-"""Outcomes, treatments and conditions to an answer."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Another tool: `prepare` builds its graph, and gives what answers questions about it."""
-
-    version: str
-    prepare: Callable[[Mixed], Asking]
-
-
-def peers() -> dict[str, Peer]:
-    """The other tools that are installed, by name."""
-    known = {"pyAgrum": ("pyagrum", _pyagrum), "causaleffect": ("causaleffect", _causaleffect), "y0": ("y0", _y0)}
-    found = {}
-    for name, (module, prepare) in known.items():
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            continue
-        found[name] = Peer(_version(name), prepare)
-    return found
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _pyagrum(graph: Mixed) -> Asking:
-    pyagrum = importlib.import_module("pyagrum")
-    network = pyagrum.BayesNet()
-    for n in graph.nodes:
-        network.add(pyagrum.LabelizedVariable(n, n, 2))
-    for a, b in graph.directed:
-        network.addArc(a, b)
-    hidden = [(f"U{k}", [a, b]) for k, (a, b) in enumerate(graph.bidirected)]
-    model = pyagrum.CausalModel(network, hidden, True)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        found = pyagrum.CausalImpact(model, on=set(outcomes), doing=set(treated), knowing=set(conditions))
-        return Answer(found.isIdentified(), lambda: _from_pyagrum(found.toDict()))
-
-    return asked
-
-
-def _from_pyagrum(tree: Mapping[str, Any]) -> Formula:
-    """Its syntax tree as a formula; sums bind the variables themselves."""
-    match tree["op"]:
-        case "P":
-            ahead, behind = (tuple(Term(n) for n in tree.get(key, ())) for key in ("vars", "knowing"))
-            return Ask(Query(ahead, behind))
-        case "sum":
-            return Sum(((tree["var"], tree["var"]),), _from_pyagrum(tree["term"]))
-        case "1" | "one":
-            return Number(Fraction(1))
-        case op:
-            return Arithmetic(op, _from_pyagrum(tree["op1"]), _from_pyagrum(tree["op2"]))
-
-
-def _causaleffect(graph: Mixed) -> Asking:
-    causaleffect = importlib.import_module("causaleffect")
-    edges = [f"{a}->{b}" for a, b in graph.directed] + [f"{a}<->{b}" for a, b in graph.bidirected]
-    model = causaleffect.createGraph(edges)
-    for n in graph.nodes:
-        if not edges or n not in model.vs["name"]:
-            model.add_vertex(name=n)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        found = causaleffect.ID(set(outcomes), set(treated), model, cond=set(conditions))
-        return Answer(bool(found.identifiable))
-
-    return asked
-
-
-def _y0(graph: Mixed) -> Asking:
-    algorithm, dsl, graphs = (importlib.import_module(f"y0.{part}") for part in ("algorithm.identify", "dsl", "graph"))
-    model = graphs.NxMixedGraph.from_str_edges(nodes=graph.nodes, directed=graph.directed, undirected=graph.bidirected)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        sides = [{dsl.Variable(n) for n in side} for side in (treated, outcomes, conditions)]
-        return Answer(algorithm.identify_outcomes(model, sides[0], sides[1], sides[2] or None) is not None)
-
-    return asked
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
@@ -320,7 +197,7 @@ def _micro(value: float | None) -> str:
 
 def show(rows: Sequence[Measurement], others: Mapping[str, Peer]) -> Table:
     """The measurements as a table."""
-    missing = [n for n in ("pyAgrum", "causaleffect", "y0") if n not in others]
+    missing = [n for n in NAMES if n not in others]
     note = f" ({', '.join(missing)} not installed)" if missing else ""
     table = Table("questions", "n", "yes", *OURS, title=f"Medians in µs{note}")
     for name, peer in others.items():

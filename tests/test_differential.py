@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import identification
-from benchmarks.identification import Answer, Peer
+from benchmarks.tools import Answer, Asking, Mixed, Peer, _from_pyagrum
 from semantics.field import PRIMES
 from semantics.witness import find_witness
 from strings.estimand import Given
@@ -85,14 +85,14 @@ def test_wrong_witnesses_are_noticed() -> None:
 def test_other_tools_are_counted() -> None:
     """A tool that always sees, and one that breaks down."""
 
-    def seeing(graph: identification.Mixed) -> identification.Asking:
+    def seeing(graph: Mixed) -> Asking:
         def asked(y: object, x: object, z: object) -> Answer:
             query = Query(terms(" ".join(y)), terms(" ".join([*x, *z])))  # type: ignore[call-overload]
             return Answer(True, lambda: Ask(query))
 
         return asked
 
-    def broken(graph: identification.Mixed) -> identification.Asking:
+    def broken(graph: Mixed) -> Asking:
         raise RuntimeError
 
     others = {"seeing": Peer("1", seeing), "broken": Peer("2", broken)}
@@ -123,4 +123,4 @@ def test_the_benchmark_runs() -> None:
 
     assert [(r.kind, r.n) for r in rows] == [(kind, n) for kind in identification.KINDS for n in (10, 20)]
     assert all(v is not None and v > 0 for r in rows for v in r.seconds.values())
-    assert str(identification._from_pyagrum(tree)) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"
+    assert str(_from_pyagrum(tree)) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"
