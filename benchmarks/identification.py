@@ -1,6 +1,6 @@
 """How identifying an effect grows with the graph: Cutwire, and pyAgrum, causaleffect, causalrl and y0 beside it.
 
-    python -m benchmarks.identification [--smoke] [--json FILE] [--budget SECONDS]
+    python -m benchmarks.identification [--smoke] [--sizes N ...] [--json FILE] [--budget SECONDS]
 
 Seeded sparse random graphs with hidden causes, one treatment and one outcome; all tools answer the same questions in
 one process, on graphs that are built beforehand. *verdict* is whether the effect can be identified; *estimand* is also
@@ -221,13 +221,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the JSON file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.identification", description="Growth of identification")
     parser.add_argument("--smoke", action="store_true", help="small sizes, few questions: does everything run?")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help=f"numbers of variables ({SIZES})")
     parser.add_argument("--budget", type=float, default=5.0, help="seconds that another tool may take for a question")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks/identification.json"), metavar="FILE")
     options = parser.parse_args(arguments)
     console, others = Console(), peers()
     sizes, questions = (SMOKE_SIZES, 3) if options.smoke else (SIZES, QUESTIONS)
-    with console.status("measuring …"):
-        rows = list(measure(sizes, questions, options.budget, others))
+    rows = []
+    with console.status("measuring …") as status:
+        for row in measure(options.sizes or sizes, questions, options.budget, others):
+            rows.append(row)
+            status.update(f"measuring … {row.kind}, {row.n:,} variables done")
     console.print(show(rows, others))
     console.print(
         "yes: how many effects are identifiable; verdict, estimand, formula: Cutwire's times; – : over the budget"
@@ -237,7 +241,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "python": platform.python_version(),
         "peers": {name: peer.version for name, peer in others.items()},
         "medians": [
-            {"n": r.n, "identifiable": r.identifiable, "seconds": dict(r.seconds), "over": dict(r.over)} for r in rows
+            {"kind": r.kind, "n": r.n, "identifiable": r.identifiable, "seconds": dict(r.seconds), "over": dict(r.over)}
+            for r in rows
         ],
     }
     options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
