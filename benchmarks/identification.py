@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status.update(f"measuring … {row.kind}, {row.n:,} variables done")
     for table in show(rows, others):
         console.print(table)
-    console.print("yes: how many effects are identifiable; ÷: in how many of Cutwire's times; – : over the budget")
+    console.print("yes: effects that are identifiable; ÷: how many times as long as Cutwire's; – : over the budget")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "python": platform.python_version(),
