@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cutwire.tables import boxes_of
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare, questions
 from strings.separation import falls_apart
-from strings.surgery import operate
+from strings.surgery import boxes_of, operate
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
@@ -103,15 +102,14 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
     if found.counterexample is None:
         return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
     from cutwire.source import model_source
-    from semantics.kernel import Kernel
 
-    shape, tables = found.counterexample.shape, found.counterexample.tables
+    shape, tables = found.counterexample.shape, {**claim.policies, **found.counterexample.tables}
     where = found.counterexample.comparison.describe()
     binders = ", ".join(f"{n} : {v}" for n, v in statement.axes.items() if n in _free(claim.body))
     asked = f"claim {statement.name or 'refuted'}{f'({binders})' if binders else ''}: {claim.body}"
     comment = f"A model in which this claim falls: {where}"
     try:
-        policies = {n: k for n, k in claim.policies.items() if isinstance(k, Kernel)}
+        policies = {n: k for n, k in tables.items() if n not in boxes_of(shape)}
         file = model_source(shape, tables, statements=[asked], comment=comment, policies=policies)
     except CutwireError:  # names that the language cannot write
         file = ""

@@ -39,7 +39,7 @@ def smallest(
     tried first, then the sharp ones, then small weights. The same for the same `seed`.
     """
     rnd = random.Random(seed)
-    drawn = ({name: _random(b, rnd, positive=k % 2 == 0) for name, b in boxes.items()} for k in range(tries))
+    drawn = ({name: random_kernel(b, rnd, positive=k % 2 == 0) for name, b in boxes.items()} for k in range(tries))
     for tables in itertools.chain(starts, drawn):
         shown = shows(tables)
         if shown is not None:
@@ -47,7 +47,8 @@ def smallest(
     return None
 
 
-def _random(b: Box, rnd: random.Random, positive: bool) -> Kernel:
+def random_kernel(b: Box, rnd: random.Random, positive: bool) -> Kernel:
+    """Random numbers for a box, in simple fractions; a deterministic box gets a function."""
     columns = int(np.prod([size(x) for x in b.dom], dtype=int))
     width = int(np.prod([size(x) for x in b.cod], dtype=int))
     made = np.empty((columns, width), dtype=object)

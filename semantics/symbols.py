@@ -17,7 +17,7 @@ from semantics.arithmetic import Tensor
 from semantics.distribution import Array
 from semantics.evaluate import Grid, aligned, evaluate_in
 from semantics.kernel import Table, size
-from semantics.verify import Claim, shapes
+from semantics.verify import Claim
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.model import CausalModel
 from strings.query import Query
@@ -54,8 +54,8 @@ def prove(shape: CausalModel, claim: Claim) -> Proof:
                 "Q009", message, span=claim.body.span, help=("search for a violation: `check … for 5000 models`",)
             )
         )
-    shape = shapes(shape)[0]
-    boxes = {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    shape = claim.shapes(shape)[0]
+    boxes = claim.boxes(shape)
     columns = {name: [size(x) for x in b.dom] for name, b in boxes.items()}
     widths = {name: int(np.prod([size(x) for x in b.cod], dtype=int)) for name, b in boxes.items()}
     count = sum(int(np.prod(columns[n], dtype=int)) * (widths[n] - 1) for n in boxes)

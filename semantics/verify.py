@@ -35,16 +35,17 @@ from semantics.arithmetic import Arithmetic, Floats, PrecisionError
 from semantics.compare import Comparison, compare
 from semantics.distribution import Array, Distribution
 from semantics.evaluate import Grid, Plain, Values, aligned, evaluate_in
-from semantics.family import MEMBER, family, member, random_table
+from semantics.family import MEMBER, family, member, posed, random_table
 from semantics.field import PRIMES, Field, FieldNumbers
 from semantics.kernel import Kernel, Table, Tables, size
 from semantics.shrink import smallest
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic as Operation
-from strings.formula import Ask, Compare, Formula, Number, Sum
+from strings.formula import Ask, Compare, Formula, Number, Sum, questions
 from strings.model import CausalModel
 from strings.query import Query
-from strings.signature import Box
+from strings.signature import Box, Object
+from strings.surgery import Surgery, boxes_of
 
 _DRAWS = 8  # for each prime and each number of values, unless asked for otherwise
 _LATENT_VALUES = (2, 3, 4)
@@ -101,16 +102,40 @@ def _list(numbers: Sequence[int]) -> str:
 @dataclass(frozen=True)
 class Claim:
     """A comparison with what it needs: `axes` says over which variable each bound name ranges, `assuming` what is to
-    be true of a model, and `policies` are the numbers of the boxes that surgeries put in."""
+    be true of a model, and `policies` are the numbers of the boxes that surgeries put in; of those that have none, all
+    numbers are meant."""
 
     body: Compare
     axes: Mapping[str, str] = field(default_factory=dict)
     assuming: tuple[Compare, ...] = ()
-    policies: Tables = field(default_factory=dict)
+    policies: Mapping[str, Kernel] = field(default_factory=dict)
 
     def values(self, shape: CausalModel) -> Values:
         """The values of a variable or a bound name."""
         return lambda name: shape.object(self.axes.get(name, name)).values or ()
+
+    def boxes(self, shape: CausalModel) -> dict[str, Box]:
+        """The boxes that the claim is about whatever their numbers are: the model's, and policies without numbers."""
+        own = boxes_of(shape)
+        every = boxes_of(shape, self._surgeries)
+        return {name: b for name, b in every.items() if name in own or name not in self.policies}
+
+    def shapes(self, shape: CausalModel) -> list[CausalModel]:
+        """The shape with values where it has none, then with hidden causes of other sizes; but what a policy reads has
+        the values that are declared."""
+        read = {x.name for b in boxes_of(None, self._surgeries).values() for x in b.dom}
+        bare = {x.name: ("0", "1") for x in shape.variables if x.values is None}
+        base = shape.with_values(bare) if bare else shape
+        hidden = [u for u in base.names if u in base.latents - read]
+        found = [base]
+        for n in _LATENT_VALUES if hidden else ():
+            if any(len(base.object(u).values or ()) != n for u in hidden):
+                found.append(base.with_values({u: tuple(map(str, range(n))) for u in hidden}))
+        return found
+
+    @property
+    def _surgeries(self) -> list[Surgery]:
+        return [s for c in (self.body, *self.assuming) for f in c.operands for q in questions(f) for s in q.surgeries]
 
 
 def verify(shape: CausalModel, claim: Compare | Claim, *, models: int | None = None, seed: int = 0) -> Verification:
@@ -128,23 +153,12 @@ def verify(shape: CausalModel, claim: Compare | Claim, *, models: int | None = N
     return _search_violation(shape, claim, models, seed)
 
 
-def shapes(shape: CausalModel) -> list[CausalModel]:
-    """The shape with values where it has none, then with hidden causes of other sizes."""
-    bare = {x.name: ("0", "1") for x in shape.variables if x.values is None}
-    base = shape.with_values(bare) if bare else shape
-    found = [base]
-    for n in _LATENT_VALUES if shape.latents else ():
-        if any(len(base.object(u).values or ()) != n for u in shape.latents):
-            found.append(base.with_values({u: tuple(map(str, range(n))) for u in shape.latents}))
-    return found
-
-
 def _latent_values(tried: Sequence[CausalModel]) -> tuple[int, ...]:
     return tuple(sorted({len(s.object(u).values or ()) for s in tried for u in s.latents}))
 
 
 def _verify_equality(shape: CausalModel, claim: Claim, models: int | None, seed: int) -> Verification:
-    tried = shapes(shape)
+    tried = claim.shapes(shape)
     each = _DRAWS if models is None else max(1, -(-models // (len(tried) * len(PRIMES))))
     draws = redrawn = 0
     error = 0.0  # logarithm
@@ -169,7 +183,7 @@ def _verify_equality(shape: CausalModel, claim: Claim, models: int | None, seed:
 
 def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.random.Generator) -> tuple[bool, int]:
     """Whether a claim holds in random models over a field, and how often they had to be drawn again."""
-    boxes = _boxes(shape)
+    boxes = claim.boxes(shape)
     if any(b.deterministic for b in boxes.values()) and count > 1:  # some denominator would always be zero
         found = [_draw(shape, claim, finite, 1, rng) for _ in range(count)]
         return all(equal for equal, _ in found), sum(again for _, again in found)
@@ -178,7 +192,7 @@ def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.r
     numbers, values = FieldNumbers(finite), claim.values(shape)
     for again in range(_MOST_REDRAWS):
         drawn = {name: random_table(b, wire, finite.p, rng) for name, b in boxes.items()}
-        ask = _asking(whole, {**claim.policies, **drawn}, finite)
+        ask = _asking(whole, wire, {**claim.policies, **drawn}, finite)
         try:
             if any((evaluate_in(numbers, _positive(a), ask, values).array == 0).any() for a in claim.assuming):
                 continue
@@ -213,13 +227,13 @@ def _positive(assumption: Compare) -> Formula:
     )
 
 
-def _asking(whole: CausalModel, tables: Tables, arithmetic: Arithmetic) -> Callable[[Query], Grid]:
+def _asking(whole: CausalModel, wire: Object, tables: Tables, arithmetic: Arithmetic) -> Callable[[Query], Grid]:
     """Answers each question of a formula once, for all members of a family."""
     known: dict[Query, Grid] = {}
 
     def ask(query: Query) -> Grid:
         if query not in known:
-            axes, array = answer_array(whole, tables, query, arithmetic)
+            axes, array = answer_array(whole, tables, posed(query, wire, tables), arithmetic)
             known[query] = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
         return known[query]
 
@@ -258,14 +272,10 @@ def _degree(claim: Compare, shape: CausalModel, values: Values) -> int:
     return max(1, max(max(a + d, b + c) for (a, b), (c, d) in pairwise(sides)))
 
 
-def _boxes(shape: CausalModel) -> dict[str, Box]:
-    return {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
-
-
 def _refute(tried: Sequence[CausalModel], claim: Claim, seed: int) -> Counterexample | None:
     """The smallest counterexample found, with as few values of hidden causes as possible."""
     for s in sorted(tried, key=lambda s: sum(len(x.values or ()) for x in s.variables)):
-        found = smallest(_boxes(s), partial(_falls, s, claim), seed)
+        found = smallest(claim.boxes(s), partial(_falls, s, claim), seed)
         if found is not None:
             return Counterexample(s, *found)
     return None
@@ -293,14 +303,14 @@ def _falls(shape: CausalModel, claim: Claim, tables: Tables) -> Comparison | Non
 
 def _search_violation(shape: CausalModel, claim: Claim, models: int | None, seed: int) -> Verification:
     """A model in which an order fails: random ones first, then others near those that come closest to it."""
-    tried = shapes(shape)
+    tried = claim.shapes(shape)
     each = _SEARCHED if models is None else max(1, -(-models // len(tried)))
     draws = 0
     for k, s in enumerate(tried):
         search = _Downhill(s, claim, np.random.default_rng([seed, k]))
         start = search.run(each)
         draws += search.draws
-        found = smallest(_boxes(s), partial(_falls, s, claim), seed, start, tries=_SIMPLE)
+        found = smallest(claim.boxes(s), partial(_falls, s, claim), seed, start, tries=_SIMPLE)
         if found is not None:
             sizes = _latent_values(tried[: k + 1])
             return Verification(False, draws, (), sizes, 0, 0.0, Counterexample(s, *found))
@@ -312,7 +322,7 @@ class _Downhill:
 
     def __init__(self, shape: CausalModel, claim: Claim, rng: np.random.Generator) -> None:
         self._shape, self._claim, self._rng = shape, claim, rng
-        self._boxes = _boxes(shape)
+        self._boxes = claim.boxes(shape)
         self.draws = 0
         self._valued = False  # whether the sides had values in any model
         self._error: Exception | None = None
@@ -346,7 +356,7 @@ class _Downhill:
                 mix = mix.round() if self._boxes[name].deterministic else mix
                 drawn[name] = (1 - mix) * old + mix * new
         tables = {n: Table((wire, *self._boxes[n].dom), self._boxes[n].cod, a) for n, a in drawn.items()}
-        ask = _asking(family(self._shape, wire), {**self._claim.policies, **tables}, Floats())
+        ask = _asking(family(self._shape, wire), wire, {**self._claim.policies, **tables}, Floats())
         values = self._claim.values(self._shape)
         try:
             sides = [evaluate_in(Plain(), side, ask, values) for side in self._claim.body.operands]

@@ -21,7 +21,7 @@ from semantics.field import PRIMES, Field
 from semantics.kernel import Kernel
 from semantics.selfcheck import estimand_error
 from semantics.shrink import smallest
-from semantics.verify import Claim, Counterexample, Verification, shapes, verify
+from semantics.verify import Claim, Counterexample, Verification, verify
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.estimand import Conditional, Estimand
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
@@ -237,11 +237,12 @@ def test_true_of_hidden_causes_with_two_values_only() -> None:
 def test_hidden_causes_as_declared_and_others() -> None:
     """The declared sizes are tried first, then two, three and four."""
     model = CausalModel.from_edges([("X", "Y")], [("X", "Y")], {"X": 2, "Y": 2, "U_X_Y": 5})
-    tried = [len(s.object("U_X_Y").values or ()) for s in shapes(model)]
+    tried = [len(s.object("U_X_Y").values or ()) for s in claim(model, "P(X) == P(X)").shapes(model)]
 
     assert tried == [5, 2, 3, 4]
-    assert shapes(CHAIN) == [CHAIN]
-    bare = shapes(CausalModel.from_edges([("A", "B")]))[0]
+    assert claim(CHAIN, "P(A) == P(A)").shapes(CHAIN) == [CHAIN]
+    valueless = CausalModel.from_edges([("A", "B")])
+    bare = claim(CHAIN, "P(A) == P(A)").shapes(valueless)[0]
     assert [x.values for x in bare.variables] == [("0", "1")] * 2
 
 
