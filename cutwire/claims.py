@@ -14,7 +14,8 @@ from strings.surgery import boxes_of, operate
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.verify import Claim, Verification
+    from semantics.claim import Claim
+    from semantics.verify import Verification
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare
 
 def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Compare) -> Verdict:
     """A comparison for every model of the shape."""
-    from semantics.verify import Claim, verify
+    from semantics.claim import Claim
+    from semantics.verify import verify
 
     policies = model.policy_kernels(statement.tables, [q for f in claim.operands for q in questions(f)])
     whole = Claim(claim, statement.axes, statement.assuming, policies)

@@ -15,13 +15,14 @@ import pytest
 
 from parser.elaborate import elaborate_claim
 from parser.program import ModelDef
+from semantics.claim import Claim, Counterexample
 from semantics.estimate import Reader
 from semantics.family import member
 from semantics.field import PRIMES, Field
 from semantics.kernel import Kernel
 from semantics.selfcheck import estimand_error
 from semantics.shrink import smallest
-from semantics.verify import Claim, Counterexample, Verification, verify
+from semantics.verify import Verification, verify
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.estimand import Conditional, Estimand
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
