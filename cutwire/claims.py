@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Verdict:
     """Whether a claim holds. `evidence` says how that was decided, `failure` where it fails.
 
-    For a claim about all models `counterexample` is a model in which it fails, as small as was found, and `file` that
-    model as a model file.
+    Where a claim of order was not refuted, `holds` is true and `proved` false: it may fail in a model not tried. For a
+    claim about all models `counterexample` is a model in which it fails, as small as was found, and `file` that model
+    as a model file.
     """
 
     statement: CheckStatement = field(repr=False)
@@ -33,6 +34,12 @@ class Verdict:
     counterexample: Interpreted | None = None
     file: str = field(default="", repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
+    proved: bool = True
+
+    @property
+    def mark(self) -> str:
+        """The verdict in a word: `holds`, `falls`, or `open` if it has not been refuted and nothing is proved."""
+        return "falls" if not self.holds else "holds" if self.proved else "open"
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import verdict_html
@@ -100,7 +107,7 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
     details = {"draws": found.draws, "primes": list(found.primes), "latent_values": list(found.latent_values)}
     details |= {"redrawn": found.redrawn, "error": found.error}
     if found.holds:
-        return Verdict(statement, True, found.describe(), details=details)
+        return Verdict(statement, True, found.describe(), details=details, proved=found.proved)
     if found.counterexample is None:
         return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
     from cutwire.source import model_source
@@ -175,7 +182,7 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
     found.check()
     if not found.identifiable and not found.proved:
         undecided = f"{found.note}; neither a derivation nor two models that refute it were found"
-        return Verdict(statement, False, "", undecided)
+        return Verdict(statement, False, "", undecided, proved=False)
     holds = found.identifiable == claim.identifiable
     said = found.formula if found.identifiable else found.note
     evidence = (

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -58,7 +58,7 @@ class Search:
         """How many models gave the claim a value and met what it assumes."""
         self._tried = 0
         self._valued = False
-        self._ends: dict[tuple[int, int, int], tuple[float, Model]] = {}
+        self._ends: dict[tuple[int, int, int], Model] = {}
 
     def run(self, count: int) -> tuple[dict[str, Kernel], Comparison] | None:
         """A model in which the claim falls, made small, if there is one among about `count` models.
@@ -72,24 +72,24 @@ class Search:
             start = self._downhill(count - self._tried)
             if not self._valued:
                 self._refuse()
-            found = self._smallest([*start, *self._between()], _SIMPLE)
+            found = self._smallest(itertools.chain(start, self._between()), _SIMPLE)
         return found
 
-    def _smallest(self, starts: Sequence[dict[str, Kernel]], tries: int) -> tuple[dict[str, Kernel], Comparison] | None:
+    def _smallest(self, starts: Iterable[dict[str, Kernel]], tries: int) -> tuple[dict[str, Kernel], Comparison] | None:
         return smallest(self._boxes, partial(falls, self._shape, self._claim), self._seed, starts, tries)
 
     # ---- the boundary ------------------------------------------------------------------------------------------------
 
     def _on_the_boundary(self, count: int) -> tuple[dict[str, Kernel], Comparison] | None:
-        for tables in self._batches(count):
-            gaps = self._gaps(tables, len(next(iter(tables.values()))))
+        for many, tables in self._batches(count):
+            gaps = self._gaps(tables, many)
             at = np.flatnonzero(gaps <= 0)[:_KEPT]
             found = self._smallest([self._rational(_one(tables, k)) for k in at], 0) if len(at) else None
             if found is not None:
                 return found
         return None
 
-    def _batches(self, count: int) -> Iterator[Model]:
+    def _batches(self, count: int) -> Iterator[tuple[int, Model]]:
         """Models on the boundary, the simplest first, many at a time; `count` in all, if there are as many."""
         palette = _Palette.of(self._boxes, skewed=bool(self._claim.assuming))
         total = math.prod(palette.choices)
@@ -104,10 +104,10 @@ class Search:
             chosen = itertools.islice(kind, max(1, share))
             while rows := list(itertools.islice(chosen, _MOST_MEMBERS)):
                 left -= len(rows)
-                yield palette.tables(rows)
+                yield len(rows), palette.tables(rows)
         while total > count and left > 0:
             left -= (many := min(left, _MOST_MEMBERS))
-            yield {name: self._mixed(b, many) for name, b in self._boxes.items()}
+            yield many, {name: self._mixed(b, many) for name, b in self._boxes.items()}
 
     def _mixed(self, b: Box, count: int) -> Array:
         """A box in many models: even, constant, a function, random but deaf, or random."""
@@ -232,23 +232,21 @@ class Search:
     # ---- between two models ------------------------------------------------------------------------------------------
 
     def _remember(self, relation: int, apart: Array, tables: Model) -> None:
-        """Keep, for the first cases of a `!=`, the models in which one side and the other is larger by most."""
-        for case in range(min(apart.shape[1], _CASES)):
-            for sign in (-1, 1):
-                k = int(np.argmax(sign * apart[:, case]))
-                old = self._ends.get((relation, case, sign))
-                if sign * apart[k, case] > (old[0] if old else _SLACK):
-                    self._ends[relation, case, sign] = (float(sign * apart[k, case]), _one(tables, k))
+        """Keep, for the first cases of a `!=`, the first models in which one side and the other is larger."""
+        for case, sign in itertools.product(range(min(apart.shape[1], _CASES)), (-1, 1)):
+            larger = np.flatnonzero(sign * apart[:, case] > _SLACK)
+            if larger.size:
+                self._ends.setdefault((relation, case, sign), _one(tables, int(larger[0])))
 
     def _between(self) -> Iterator[dict[str, Kernel]]:
         """Models in which the sides of a `!=` are equal, on the way from one where they are not to another.
 
         The way changes one column after the other, so that on each part of it a probability is a linear function.
         """
-        for relation, case, sign in list(self._ends):
-            if sign < 0 and (relation, case, 1) in self._ends:
-                one, other = (self._ends[relation, case, s][1] for s in (-1, 1))
-                for denominator in (4, 12, 60):
+        for (relation, case, sign), one in self._ends.items():
+            other = self._ends.get((relation, case, 1))
+            if sign < 0 and other is not None:
+                for denominator in (12, 60):
                     at, to = self._rational(one, denominator), self._rational(other, denominator)
                     yield from self._crossings(partial(self._difference, relation, case), at, to)
 

@@ -49,10 +49,10 @@ _MOST_REDRAWS = 50
 class Verification:
     """The verdict on a claim about all models of a shape.
 
-    `draws` random models were tried, over the fields of the `primes` or (for an order) in floats; hidden causes had
-    `latent_values` values in turn. `redrawn` of them had to be drawn again, because a denominator was zero. For an
-    equality that `holds`, `error` bounds the probability that it is false all the same; for an order it is 1: nothing
-    is proved.
+    `draws` models were tried, over the fields of the `primes` or (for an order) in floats; hidden causes had
+    `latent_values` values in turn. Only models count in which the sides have values and the assumptions are true;
+    `redrawn` had to be drawn again for that. For an equality that `holds`, `error` bounds the probability that it is
+    false all the same; for an order that was not refuted it is 1: nothing is proved.
     """
 
     holds: bool
@@ -62,6 +62,11 @@ class Verification:
     redrawn: int
     error: float
     counterexample: Counterexample | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict is sure, but for `error`; an order that was not refuted may be false all the same."""
+        return not self.holds or self.error < 1
 
     def describe(self) -> str:
         """What was tried, in a line."""
@@ -142,7 +147,11 @@ def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.r
             continue
         _, arrays, _ = aligned(sides)
         return all(bool((arrays[0] == other).all()) for other in arrays[1:]), again
-    raise QueryError(Diagnostic("Q009", "no model was found in which the assumptions hold"))
+    raise _unassumed()
+
+
+def _unassumed() -> QueryError:
+    return QueryError(Diagnostic("Q009", "no model was found in which the assumptions hold"))
 
 
 def _positive(assumption: Compare) -> Formula:
@@ -218,4 +227,6 @@ def _search_violation(shape: CausalModel, claim: Claim, models: int | None, seed
         draws += search.draws
         if found is not None:
             return Verification(False, draws, (), _latent_values(tried[: k + 1]), 0, 0.0, Counterexample(s, *found))
+    if not draws:
+        raise _unassumed()
     return Verification(True, draws, (), _latent_values(tried), 0, 1.0)

@@ -1,4 +1,4 @@
-"""False claims of order are refuted: against a brute force over all models whose boxes are functions, or even."""
+"""False claims of order are refuted: against a brute force over all models whose boxes are functions, or nearly."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RELATIONS = {
 }
 
 Ratio = tuple[np.ndarray, np.ndarray]
-"""A number for each of many models: above and below. Entries of tables are 0, 1/2 and 1, so that floats are exact."""
+"""A number for each of many models: above and below. Entries of tables are powers of 1/2, so that floats are exact."""
 
 
 class Every:
-    """All models of a shape whose columns are sharp, or (if they are not too many) sharp or even."""
+    """All models of a shape whose columns are sharp, or (if they are not too many) sharp or split in halves."""
 
     def __init__(self, shape: CausalModel) -> None:
         self.shape = shape
@@ -48,7 +48,7 @@ class Every:
         at = 0
         for n, b in self.boxes.items():
             w, columns = len(self.values[n]), self._columns(n)
-            palette = np.vstack([np.eye(w), np.full((1, w), 1 / w)])
+            palette = np.vstack([np.eye(w), np.array([[0.5, *[0.5 / (w - 1)] * (w - 1)]])])  # 1/2, 1/4, 1/4
             rows = palette[chosen[:, at : at + columns]]
             self.tables[n] = rows.reshape(-1, *(len(x.values or ()) for x in (*b.dom, *b.cod)))
             at += columns
