@@ -24,17 +24,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from semantics.claim import WITHOUT_VALUE, Claim, Counterexample, asking, falls
+from semantics.claim import WITHOUT_VALUE, Claim, Counterexample, asking
 from semantics.evaluate import Values, aligned, evaluate_in
 from semantics.family import family, member, random_table
 from semantics.field import PRIMES, Field, FieldNumbers
 from semantics.search import SEARCHED, Search
-from semantics.shrink import smallest
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic as Operation
 from strings.formula import Ask, Compare, Formula, Number, Sum
@@ -43,6 +41,7 @@ from strings.model import CausalModel
 _DRAWS = 8  # for each prime and each number of values, unless asked for otherwise
 _MOST_MEMBERS = 256  # models in one contraction
 _MOST_REDRAWS = 50
+_REFUTED = 1_000  # models in search of one that refutes an equality, for each number of values
 
 
 @dataclass(frozen=True)
@@ -209,8 +208,8 @@ def _degree(claim: Compare, shape: CausalModel, values: Values) -> int:
 
 def _refute(tried: Sequence[CausalModel], claim: Claim, seed: int) -> Counterexample | None:
     """The smallest counterexample found, with as few values of hidden causes as possible."""
-    for s in sorted(tried, key=lambda s: sum(len(x.values or ()) for x in s.variables)):
-        found = smallest(claim.boxes(s), partial(falls, s, claim), seed)
+    for k, s in enumerate(sorted(tried, key=lambda s: sum(len(x.values or ()) for x in s.variables))):
+        found = Search(s, claim, [seed, k]).run(_REFUTED)
         if found is not None:
             return Counterexample(s, *found)
     return None
