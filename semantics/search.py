@@ -91,7 +91,9 @@ class Search:
 
     def _batches(self, count: int) -> Iterator[tuple[int, Model]]:
         """Models on the boundary, the simplest first, many at a time; `count` in all, if there are as many."""
-        palette = _Palette.of(self._boxes, skewed=bool(self._claim.assuming))
+        palette = _Palette.of(self._boxes, rich=True)
+        if math.prod(palette.choices) > count and not self._claim.assuming:
+            palette = _Palette.of(self._boxes, rich=False)
         total = math.prod(palette.choices)
         if total <= count:
             kinds = [palette.by_columns()]
@@ -332,21 +334,21 @@ class _HoledNumbers(Plain):
 
 @dataclass(frozen=True)
 class _Palette:
-    """What each column of some boxes can be: even, or sharp; the simplest first."""
+    """What each column of some boxes can be: even or sharp, or between these; the simplest first."""
 
     boxes: Mapping[str, Box]
     options: Mapping[str, Array]
     columns: Mapping[str, int]
 
     @classmethod
-    def of(cls, boxes: Mapping[str, Box], skewed: bool) -> _Palette:
-        """With `skewed`, columns that are neither but between: where positive probabilities are assumed."""
+    def of(cls, boxes: Mapping[str, Box], rich: bool) -> _Palette:
+        """With columns in between if it is to be `rich`: there is room for them, or positive ones are assumed."""
         options = {}
         for name, b in boxes.items():
             width = math.prod(size(x) for x in b.cod)
             sharp, even = np.eye(width), np.full((1, width), 1 / width)
-            between = [(sharp + even) / 2] if skewed else []
-            options[name] = sharp if b.deterministic else np.vstack([even, *between, sharp])
+            between = [(sharp + even) / 2] if rich and width > 1 else []
+            options[name] = sharp if b.deterministic else np.vstack([even, sharp, *between])
         return cls(boxes, options, {name: math.prod(size(x) for x in b.dom) for name, b in boxes.items()})
 
     @property
@@ -365,10 +367,14 @@ class _Palette:
 
     def functions(self, rng: np.random.Generator) -> Iterator[list[int]]:
         """Random models whose boxes are all functions."""
-        ends = [(len(o), o.shape[1]) for n in self.boxes for o in [self.options[n]] * self.columns[n]]
-        high, width = np.array(ends).reshape(-1, 2).T
+        sharp = [
+            (int(not b.deterministic), self.options[n].shape[1])
+            for n, b in self.boxes.items()
+            for _ in range(self.columns[n])
+        ]
+        first, width = np.array(sharp).reshape(-1, 2).T
         while True:
-            yield list(high - 1 - rng.integers(0, width))
+            yield list(first + rng.integers(0, width))
 
     def tables(self, rows: Sequence[Sequence[int]]) -> Model:
         """The tables of some models, from the choices for their columns."""
