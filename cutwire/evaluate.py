@@ -11,7 +11,7 @@ import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
-from cutwire.needs import require_tables
+from cutwire.needs import definitions_for, require_tables
 from cutwire.tables import boxes_of, cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
@@ -24,7 +24,7 @@ from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
+from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -159,10 +159,53 @@ def ask_model(
             found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
             parts[query] = found
             return found.distribution
-        return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+        if is_large(model, query):
+            refuse_contradiction(model, statement, query)
+        try:
+            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+        except ZeroProbabilityError as e:
+            raise _explained(e, model, statement, query) from None
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
         raise told.at(query.span or statement.span) from None
+
+
+_LARGE_MODEL = 100
+_LARGE_ANSWER = 200_000
+
+
+def is_large(model: Interpreted, query: Query) -> bool:
+    """Whether an answer may take so long that its conditions are looked at first: many variables, or many entries."""
+    if not query.given:
+        return False
+    sizes = [len(model.shape.object(t.variable).values or ()) for t in query.targets if t.free]
+    return len(model.shape.variables) > _LARGE_MODEL or math.prod(sizes) > _LARGE_ANSWER
+
+
+def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
+    """Refuse conditions that cannot hold together, by what is possible alone (`cutwire.possible`).
+
+    Raises:
+        ZeroProbabilityError: Q002, which names the fewest conditions that cannot.
+    """
+    from cutwire.possible import relations
+    from semantics.possibility import refuse_impossible
+
+    known = definitions_for(model, statement)
+    refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
+
+
+def _explained(
+    error: ZeroProbabilityError, model: Interpreted, statement: QueryStatement | CheckStatement, query: Query
+) -> ZeroProbabilityError:
+    """Q002 with the fewest conditions that cannot hold together before its notes."""
+    try:
+        refuse_contradiction(model, statement, query)
+    except ZeroProbabilityError as e:
+        return e
+    except CutwireError:  # too large for this, too: the error says enough
+        pass
+    return error
 
 
 def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:

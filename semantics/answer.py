@@ -22,7 +22,7 @@ C  probability  exact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,8 +81,11 @@ def answer_array(
     *,
     max_memory: int | None = None,
     on_progress: Progress | None = None,
+    without: Container[str] = (),
 ) -> tuple[tuple[tuple[str, Object], ...], Array]:
     """The axes of the answer, by name and object, and its numbers in any arithmetic; raises as `answer`.
+
+    Boxes named in `without` are left out of the network: their tables say nothing (`semantics.possibility`).
 
     Raises:
         PrecisionError: from `Floats`, if float64 cannot hold the numbers.
@@ -91,7 +94,8 @@ def answer_array(
     diagram = question.model.state(question.variables(question.slots))
     _check_tables(diagram, tables, arithmetic.exact)
     check_answer_size([size(x) for _, x in question.axes], arithmetic.entry_bytes, max_memory)
-    return question.axes, _Engine(tables, max_memory, on_progress).answer(question, diagram, arithmetic)
+    engine = _Engine(tables, max_memory, on_progress, without)
+    return question.axes, engine.answer(question, diagram, arithmetic)
 
 
 def joint(
@@ -113,6 +117,7 @@ class _Engine:
     tables: Tables
     max_memory: int | None
     on_progress: Progress | None
+    without: Container[str]
 
     def answer(self, question: Question, diagram: Diagram, arithmetic: Arithmetic) -> Array:
         """The numbers, one axis for each of the question's."""
@@ -134,7 +139,7 @@ class _Engine:
         axes = {n: len(diagram.wires) + k for k, n in enumerate(names)}
         masks = question.connect(slots, diagram, wiring, axes, exact)
         fix_points(wiring, diagram)
-        told = [n.box.name for n in diagram.nodes if is_told(n.box.name)]
+        told = [n.box.name for n in diagram.nodes if is_told(n.box.name) or n.box.name in self.without]
         network = network_of(diagram, self.tables, wiring, list(axes.values()), masks, exact, told)
         found = contract(network, arithmetic, self.max_memory, self.on_progress)
         table = spread(found.array, network.output, list(axes.values()), wiring, arithmetic.nil)
