@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,12 @@ class Matrices:
         wires = (*range(len(diagram.dom)), *diagram.outs)
         network = network_of(diagram, self.tables, wiring, wires, exact=arithmetic.exact)
         found = arithmetic.values(contract(network, arithmetic, self.max_memory))
-        zero = arithmetic.values(arithmetic.load(_numbers(np.zeros(1), arithmetic.exact)))[0]
-        return self._made(diagram.dom, diagram.cod, spread(found, network.output, wires, wiring, zero))
+        return self._made(diagram.dom, diagram.cod, spread(found, network.output, wires, wiring, self.zero))
+
+    @property
+    def zero(self) -> Any:
+        """The number 0."""
+        return self.arithmetic.values(self.arithmetic.load(_numbers(np.zeros(1), self.arithmetic.exact)))[0]
 
     def box(self, b: Box) -> Table:
         """The table of a box, or a sharp state."""
@@ -91,15 +96,16 @@ class Matrices:
     def then(self, f: Table, g: Table) -> Table:
         """The product of the matrices."""
         n, m, k = volume(f.dom), volume(f.cod), volume(g.cod)
-        return self._made(f.dom, g.cod, self._product(f.array.reshape(1, n, m), g.array.reshape(1, m, k)))
+        return self._made(f.dom, g.cod, self.product(f.array.reshape(1, n, m), g.array.reshape(1, m, k)))
 
     def tensor(self, f: Table, g: Table) -> Table:
         """The Kronecker product."""
         a, b, c, d = volume(f.dom), volume(f.cod), volume(g.dom), volume(g.cod)
-        array = self._product(f.array.reshape(1, a * b, 1), g.array.reshape(1, 1, c * d))
+        array = self.product(f.array.reshape(1, a * b, 1), g.array.reshape(1, 1, c * d))
         return self._made((*f.dom, *g.dom), (*f.cod, *g.cod), array.reshape(a, b, c, d).transpose(0, 2, 1, 3))
 
-    def _product(self, left: Array, right: Array) -> Array:
+    def product(self, left: Array, right: Array) -> Array:
+        """The products of stacks of matrices, of shapes (b, i, k) and (b, k, j)."""
         a = self.arithmetic
         return a.values(a.product(a.load(left), a.load(right)))
 
