@@ -2,12 +2,13 @@
 
 The functor laws are those of `semantics.laws`, on pieces of the model's diagram. The laws of surgery are equations of
 diagrams. Naturality says that surgery on the diagram means what the semantics itself calls an intervention: for tables
-the truncated factorisation (`semantics.truncated`). Each semantics that applies is tried; to have another one tried, add
-it to `LAWFUL`.
+the truncated factorisation (`semantics.truncated`). Each semantics that applies is tried; to have another one tried,
+add it to `LAWFUL`.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,14 +35,16 @@ from strings.diagram import Builder, Diagram, compose
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box, Object
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery, functor_of, operate, plug_uniform
+from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery, functor_of, operate, plug_uniform, touched
 
 M = TypeVar("M")
 
 IDEMPOTENT = Law("cut is idempotent", "a wire that is cut can be cut again", "cut(x) then cut(x) = cut(x)")
 COMMUTING = Law("cuts commute", "of two cuts either may come first", "cut(x) then cut(y) = cut(y) then cut(x)")
 OVERRIDING = Law("the last surgery counts", "to set a wire after a cut is to set it", "cut(x) then do(x) = do(x)")
-PLUGGING = Law("cut is open and plug", "to cut is to plug the uniform state into the open wire", "cut(x) = uniform ; open(x)")
+PLUGGING = Law(
+    "cut is open and plug", "to cut is to plug the uniform state into the open wire", "cut(x) = uniform ; open(x)"
+)
 BOXWISE = Law("surgery is box by box", "surgery on the model is a functor on its diagram", "operate(d) = S(d)")
 FUNCTORIAL = Law("surgery is a functor", "surgery may be done piece by piece", "S(f ; g) = S(f) ; S(g)")
 NATURAL = Law("naturality", "to operate and interpret is to interpret and intervene", "F(S(d)) = do(F(d))")
@@ -96,17 +99,18 @@ class TableSemantics:
 
     def disintegrate(self, x: str, y: str) -> tuple[Table, Table] | None:
         arithmetic, tables = self.target.arithmetic, self.target.tables
-        before = self.shape.object(x), self.shape.object(y)
+        kinds = self.shape.object(x), self.shape.object(y)
         _, first = answer_array(self.shape, tables, Query((Term(x),)), arithmetic)
         _, joint = answer_array(self.shape, tables, Query((Term(x), Term(y))), arithmetic)
-        built = np.array(joint)
-        for k, value in enumerate(before[0].values or ()):
+        parts = []
+        for k, value in enumerate(kinds[0].values or ()):
+            part = np.zeros_like(joint[k])
             if first[k] != self.target.zero:
                 given = Query((Term(y),), (Term(x, (value,)),))
                 _, then = answer_array(self.shape, tables, given, arithmetic)
-                built[k] = self.target.product(first[k].reshape(1, 1, 1) if isinstance(first[k], np.generic) else
-                                               np.full((1, 1, 1), first[k], dtype=object), then.reshape(1, 1, -1))[0, 0]
-        return Table((), before, built), Table((), before, joint)
+                part = self.target.product(first[k : k + 1].reshape(1, 1, 1), then.reshape(1, 1, -1))[0, 0]
+            parts.append(part)
+        return Table((), kinds, np.stack(parts)), Table((), kinds, joint)
 
     def equal(self, left: Table, right: Table) -> bool:
         return same(left, right)
@@ -229,45 +233,49 @@ def surgery_laws(shape: CausalModel, seed: int = 0) -> Iterator[Instance]:
     fresh = all(n.box.kind == "box" for m in shape.mechanisms.values() for n in m.diagram.nodes)
     d = shape.diagram
     cuts = [halves(d, at) for at in rng.sample(range(len(d.nodes) + 1), min(len(d.nodes) + 1, 3))]
+
+    def same_after(one: tuple[Surgery, ...], other: tuple[Surgery, ...]) -> bool:
+        return operate(shape, *one) == operate(shape, *other)
+
+    def plugged(x: str) -> bool:
+        return plug_uniform(operate(shape, Open(x)), x) == operate(shape, Cut(x)).diagram
+
+    def boxwise(s: Surgery) -> bool:
+        return operate(shape, s).diagram == functor_of(s, shape)(d)
+
+    def piecewise(s: Surgery, f: Diagram, g: Diagram) -> bool:
+        functor = functor_of(s, shape)
+        return functor(compose(f, g)) == compose(functor(f), functor(g))
+
     for x in names:
         cut = Cut(x)
-        yield _equation(IDEMPOTENT, f"x = {x}", lambda s=cut: operate(shape, s, s) == operate(shape, s))
-        yield _equation(PLUGGING, f"x = {x}", lambda x=x: plug_uniform(operate(shape, Open(x)), x) == _cut(shape, x))
+        yield Instance(IDEMPOTENT, f"x = {x}", same_after, ((cut, cut), (cut,)))
+        yield Instance(PLUGGING, f"x = {x}", plugged, (x,))
         for value in (shape.object(x).values or ())[:2]:
             do = Do(x, value)
-            yield _equation(OVERRIDING, str(do), lambda c=cut, s=do: operate(shape, c, s) == operate(shape, s))
+            yield Instance(OVERRIDING, str(do), same_after, ((cut, do), (do,)))
         for s in _surgeries_on(shape, x, rng) if fresh else ():
-            if isinstance(s, Open):
-                continue
-            functor = functor_of(s, shape)
-            yield _equation(BOXWISE, str(s), lambda s=s, f=functor: operate(shape, s).diagram == f(d))
-            for f, g in cuts:
-                said = f"S = {s}\nf = {f}\ng = {g}"
-                yield _equation(
-                    FUNCTORIAL, said, lambda S=functor, f=f, g=g: S(compose(f, g)) == compose(S(f), S(g))
-                )
-    for x, y in zip(names, names[1:], strict=False):
+            if not isinstance(s, Open):
+                yield Instance(BOXWISE, str(s), boxwise, (s,))
+                for f, g in cuts:
+                    yield Instance(FUNCTORIAL, f"S = {s}\nf = {f}\ng = {g}", piecewise, (s, f, g))
+    for x, y in itertools.pairwise(names):
         one, other = Cut(x), Cut(y)
-        yield _equation(
-            COMMUTING, f"x = {x}, y = {y}", lambda a=one, b=other: operate(shape, a, b) == operate(shape, b, a)
-        )
-
-
-def _cut(shape: CausalModel, x: str) -> Diagram:
-    return operate(shape, Cut(x)).diagram
-
-
-def _equation(law: Law, said: str, check: Callable[[], bool]) -> Instance:
-    return Instance(law, said, check)
+        yield Instance(COMMUTING, f"x = {x}, y = {y}", same_after, ((one, other), (other, one)))
 
 
 def naturality(
-    semantics: LawfulSemantics[Any], named: Mapping[str, tuple[Surgery, ...]] | None = None, seed: int = 0
+    semantics: LawfulSemantics[Any], asked: Sequence[tuple[Surgery, ...]] = (), seed: int = 0
 ) -> Iterator[Instance]:
-    """Surgery and then meaning is meaning and then intervention: for surgeries on some variables, and those named."""
+    """Surgery and then meaning is meaning and then intervention: for those asked, and for some on some variables."""
     shape, rng = semantics.shape, random.Random(f"{seed} naturality")
-    asked = [(s,) for x in _chosen(shape.names, rng) for s in _surgeries_on(shape, x, rng)]
-    for surgeries in [*(named or {}).values(), *asked]:
+
+    def commutes(d: Diagram, s: tuple[Surgery, ...], outputs: tuple[str, ...]) -> bool:
+        intervened = semantics.intervene(s, outputs)
+        return intervened is None or semantics.equal(semantics.interpret(d), intervened)
+
+    chosen = [(s,) for x in _chosen(shape.names, rng) for s in _surgeries_on(shape, x, rng)]
+    for surgeries in dict.fromkeys([*asked, *chosen]):
         outputs = _outputs(shape, surgeries, rng)
         try:
             diagram = operate(shape, *surgeries).state(outputs)
@@ -277,11 +285,7 @@ def naturality(
         if not _known(semantics, diagram):
             continue
 
-        def check(d: Diagram = diagram, s: tuple[Surgery, ...] = surgeries, o: tuple[str, ...] = outputs) -> bool:
-            intervened = semantics.intervene(s, o)
-            return intervened is None or semantics.equal(semantics.interpret(d), intervened)
-
-        yield Instance(NATURAL, said, check)
+        yield Instance(NATURAL, said, commutes, (diagram, surgeries, outputs))
 
 
 def _known(semantics: LawfulSemantics[Any], diagram: Diagram) -> bool:
@@ -294,18 +298,18 @@ def _known(semantics: LawfulSemantics[Any], diagram: Diagram) -> bool:
 def disintegration(semantics: LawfulSemantics[Any], seed: int = 0) -> Iterator[Instance]:
     """What is seen first times what is seen then is the joint, for some pairs of variables."""
     shape, rng = semantics.shape, random.Random(f"{seed} pairs")
+
+    def holds(x: str, y: str) -> bool:
+        sides = semantics.disintegrate(x, y)
+        return sides is None or semantics.equal(*sides)
+
     names = [n for n in shape.observed if not shape.inputs]
     for x in _chosen(names, rng):
         others = [n for n in names if n != x]
         if not others:
             continue
         y = rng.choice(others)
-
-        def check(x: str = x, y: str = y) -> bool:
-            sides = semantics.disintegrate(x, y)
-            return sides is None or semantics.equal(*sides)
-
-        yield Instance(SEEING, f"x = {x}, y = {y}", check)
+        yield Instance(SEEING, f"x = {x}, y = {y}", holds, (x, y))
 
 
 def _chosen(names: Sequence[str], rng: random.Random) -> list[str]:
@@ -330,8 +334,8 @@ def _outputs(shape: CausalModel, surgeries: Sequence[Surgery], rng: random.Rando
     """The variables whose joint is compared: all observed ones if they are few, else those near the surgery."""
     if volume(tuple(shape.object(n) for n in shape.observed)) <= _MOST_WHOLE:
         return shape.observed
-    touched = [getattr(s, "variable", None) or getattr(s, "sink", "") for s in surgeries]
-    near = [n for x in touched if shape.has(x) for n in (x, *shape.children[x])]
+    where = [touched(s)[-1] for s in surgeries]
+    near = [n for x in where if shape.has(x) for n in (x, *shape.children[x])]
     others = rng.sample(list(shape.observed), min(len(shape.observed), _MOST_OUTPUTS))
     found: list[str] = []
     for n in dict.fromkeys([*near, *others]):
@@ -394,26 +398,52 @@ class LawReport:
             "left_out": dict(self.left_out),
         }
 
-    def __repr__(self) -> str:
+    @property
+    def instances(self) -> int:
+        """How many cases were compared."""
+        return sum(o.instances for found in self.outcomes.values() for o in found)
+
+    def table(self) -> list[str]:
+        """A line for each law: in how many instances it was found to hold, in each semantics."""
         rows = [["law", "equation", *self.outcomes]]
         for law in self.laws:
             found = [self.outcome(name, law) for name in self.outcomes]
             marks = ["" if o is None else str(o.instances) if o.holds else "FAILS" for o in found]
             rows.append([law.name, law.equation, *marks])
         widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-        lines += [f"{n} is left out: {why}" for n, why in self.left_out.items()]
+        return [
+            "  ".join(
+                c.ljust(w) if k < 2 else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        ]
+
+    def remarks(self) -> list[str]:
+        """Why semantics were left out, and each law that fails with the first instance; or that all is well."""
+        lines = [f"{n} is left out: {why}" for n, why in self.left_out.items()]
         for n, o in self.failures:
-            lines += [f"FAILS in {n}: {o.law.name}, {o.law.equation}", *(f"  {line}" for line in o.failure.splitlines())]
-        return "\n".join(lines)
+            lines += [
+                f"FAILS in {n}: {o.law.equation} ({o.law.name})",
+                *(f"  {line}" for line in o.failure.splitlines()),
+            ]
+        if self.holds:
+            lines.append(f"every law holds in every instance: {self.instances:,} compared, seed {self.seed}")
+        return lines
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.table(), *self.remarks()])
 
 
-def model_laws(model: Interpreted, seed: int = 0) -> LawReport:
+def model_laws(model: Interpreted, seed: int = 0, surgeries: Iterable[tuple[Surgery, ...]] = ()) -> LawReport:
     """All laws, for a model and every semantics that applies to it.
+
+    Naturality is tried for each kind of surgery on some variables, for those that the model's file names, and for
+    further `surgeries`.
 
     Raises:
         LimitError: if time or memory does not suffice.
     """
+    asked = list(dict.fromkeys([*model.definition.surgeries.values(), *surgeries]))
     waiting: dict[str, list[Instance]] = {SYNTAX: list(surgery_laws(model.shape, seed))}
     left_out: dict[str, str] = {}
     for name, maker in LAWFUL.items():
@@ -421,17 +451,15 @@ def model_laws(model: Interpreted, seed: int = 0) -> LawReport:
         if isinstance(semantics, str):
             left_out[name] = semantics
         else:
-            waiting[name] = list(_laws_of(semantics, model.definition.surgeries, seed))
+            waiting[name] = list(_laws_of(semantics, asked, seed))
     return LawReport(model.name, _run(waiting), left_out, seed)
 
 
-def _laws_of(
-    semantics: LawfulSemantics[Any], named: Mapping[str, tuple[Surgery, ...]], seed: int
-) -> Iterator[Instance]:
+def _laws_of(semantics: LawfulSemantics[Any], asked: Sequence[tuple[Surgery, ...]], seed: int) -> Iterator[Instance]:
     if semantics.target is not None:
         diagrams = [semantics.shape.diagram, semantics.shape.state(semantics.shape.names)]
         yield from functor_laws(semantics.target, diagrams, semantics.equal, seed, semantics.most_work)
-    yield from naturality(semantics, named, seed)
+    yield from naturality(semantics, asked, seed)
     yield from disintegration(semantics, seed)
 
 

@@ -1,8 +1,8 @@
 """What can happen: questions read in total relations (`semantics.possibility`).
 
 An entry of a box is impossible if it is zero whatever the parameters are. Where a parameter has no value, every entry
-that names it is taken as possible; so is everything in a box of which nothing is known. So "impossible" is always right,
-and "possible" is as sharp as what the file says.
+that names it is taken as possible; so is everything in a box of which nothing is known. So "impossible" and "certain"
+are always right, and "possible" is as sharp as what the file says.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ class Possibilities:
     def rows(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Every case with its word."""
         for at in np.ndindex(*self.possible.shape):
-            yield tuple(v[k] for v, k in zip(self.values, at, strict=True)), WORDS[
-                int(self.possible[at]) + int(self.certain[at])
-            ]
+            yield (
+                tuple(v[k] for v, k in zip(self.values, at, strict=True)),
+                WORDS[int(self.possible[at]) + int(self.certain[at])],
+            )
 
     def columns(self, digits: int = 6) -> tuple[list[str], list[list[str]]]:
         if not self.variables:

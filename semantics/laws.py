@@ -2,8 +2,8 @@
 
 An interpretation is a functor that keeps copying, discarding and swapping (Jacobs, Kissinger, Zanasi 2019, section 4).
 Its target has to be a Markov category: symmetric monoidal, with commutative comonoids, in which discarding is natural
-and copying is natural for deterministic maps (Fritz 2020, definitions 2.1 and 10.1). A law is tried on instances: pieces
-of given diagrams, and random diagrams of their boxes.
+and copying is natural for deterministic maps (Fritz 2020, definitions 2.1 and 10.1). A law is tried on instances:
+pieces of given diagrams, and random diagrams of their boxes.
 
 >>> from fractions import Fraction
 >>> from semantics.kernel import Kernel
@@ -49,11 +49,12 @@ class Law:
 
 @dataclass(frozen=True)
 class Instance:
-    """One case of a law. `check` tells whether it holds; `said` is the case for people."""
+    """One case of a law. `check` tells whether it holds at these arguments; `said` is the case for people."""
 
     law: Law
     said: str
-    check: Callable[[], bool]
+    check: Callable[..., bool]
+    at: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,18 @@ class Outcome:
 
 
 IDENTITY = Law("identity", "wires straight through mean that nothing happens", "F(id) = id")
-COMPOSITION = Law("composition", "the meaning of one after the other is one meaning after the other", "F(f ; g) = F(f) ; F(g)")
-PARALLEL = Law("side by side", "what stands side by side is meant side by side", "F(f * g) = F(f) * F(g)")
+COMPOSITION = Law(
+    "composition", "the meaning of one after the other is one meaning after the other", "F(f ; g) = F(f) ; F(g)"
+)
+PARALLEL = Law("side by side", "side by side means the meanings side by side", "F(f * g) = F(f) * F(g)")
 COPY = Law("copy", "copying means copying", "F(copy) = copy")
 DISCARD = Law("discard", "discarding means discarding", "F(discard) = discard")
 SWAP = Law("swap", "crossing wires means exchanging", "F(swap) = swap")
 UNIFORM = Law("uniform", "the uniform state means the uniform state", "F(uniform) = uniform")
 CONTRACTION = Law("contraction", "the whole network at once means what box by box means", "contract(d) = fold(d)")
-DISCARDING = Law("discarding is natural", "to discard what a box makes is to discard what it hears", "F(f) ; discard = discard")
+DISCARDING = Law(
+    "discarding is natural", "to discard what a box makes is to discard what it hears", "F(f) ; discard = discard"
+)
 COPYING = Law(
     "copying is natural", "a deterministic box may be copied before or after", "F(f) ; copy = copy ; F(f) * F(f)"
 )
@@ -147,7 +152,7 @@ def run_laws(instances: Iterable[Instance], on_progress: Callable[[int, int], No
 def _problem(instance: Instance) -> str:
     """Nothing if an instance holds; else the instance, and what was raised."""
     try:
-        return "" if instance.check() else instance.said
+        return "" if instance.check(*instance.at) else instance.said
     except LimitError:
         raise
     except Exception as e:  # a user's own semantics may raise anything
@@ -172,18 +177,20 @@ class _Cases:
         s, rng = self.semantics, self._rng("swaps")
         for ty in self._types():
             said = f"on {show_type(ty)}"
-            yield self._same(IDENTITY, said, lambda ty=ty: (interpret(identity(ty), s), s.identity(ty)))
-            yield self._same(COPY, said, lambda ty=ty: (interpret(copy(ty), s), s.copy(ty)))
-            yield self._same(DISCARD, said, lambda ty=ty: (interpret(discard(ty), s), s.discard(ty)))
+            yield self._same(IDENTITY, said, lambda ty: (interpret(identity(ty), s), s.identity(ty)), ty)
+            yield self._same(COPY, said, lambda ty: (interpret(copy(ty), s), s.copy(ty)), ty)
+            yield self._same(DISCARD, said, lambda ty: (interpret(discard(ty), s), s.discard(ty)), ty)
             at = rng.randint(0, len(ty))
             left, right = ty[:at], ty[at:]
             yield self._same(
                 SWAP,
                 f"of {show_type(left)} and {show_type(right)}",
-                lambda left=left, right=right: (interpret(swap(left, right), s), s.swap(left, right)),
+                lambda left, right: (interpret(swap(left, right), s), s.swap(left, right)),
+                left,
+                right,
             )
         for x in dict.fromkeys(x for ty in self._types() for x in ty if x.values is not None):
-            yield self._same(UNIFORM, f"on {x}", lambda x=x: (interpret(uniform((x,)), s), s.uniform(x)))
+            yield self._same(UNIFORM, f"on {x}", lambda x: (interpret(uniform((x,)), s), s.uniform(x)), x)
 
     def functoriality(self) -> Iterator[Instance]:
         """Composition and tensor go to those of the target, and the two ways to interpret agree."""
@@ -192,17 +199,21 @@ class _Cases:
             yield self._same(
                 COMPOSITION,
                 f"f = {f}\ng = {g}",
-                lambda f=f, g=g: (interpret(compose(f, g), s), s.then(interpret(f, s), interpret(g, s))),
+                lambda f, g: (interpret(compose(f, g), s), s.then(interpret(f, s), interpret(g, s))),
+                f,
+                g,
             )
         for f, g in self._pairs:
             yield self._same(
                 PARALLEL,
                 f"f = {f}\ng = {g}",
-                lambda f=f, g=g: (interpret(tensor(f, g), s), s.tensor(interpret(f, s), interpret(g, s))),
+                lambda f, g: (interpret(tensor(f, g), s), s.tensor(interpret(f, s), interpret(g, s))),
+                f,
+                g,
             )
         if isinstance(s, NetworkSemantics):
             for d in self._pieces:
-                yield self._same(CONTRACTION, f"d = {d}", lambda d=d: (s.contract(d), fold(d, s)))
+                yield self._same(CONTRACTION, f"d = {d}", lambda d: (s.contract(d), fold(d, s)), d)
 
     def boxes(self) -> Iterator[Instance]:
         """Discarding is natural, and copying is for deterministic boxes."""
@@ -212,11 +223,12 @@ class _Cases:
             yield self._same(
                 DISCARDING,
                 f"f is the box {b}",
-                lambda b=b: (s.then(interpret(box(b), s), s.discard(b.cod)), s.discard(b.dom)),
+                lambda b: (s.then(interpret(box(b), s), s.discard(b.cod)), s.discard(b.dom)),
+                b,
             )
         sharp = [b for b in boxes if b.deterministic and self._fits(tensor(box(b), box(b)))]
         for b in self._some(sharp, _TRIED):
-            yield self._same(COPYING, f"f is the deterministic box {b}", lambda b=b: self._copied(b))
+            yield self._same(COPYING, f"f is the deterministic box {b}", self._copied, b)
 
     def _copied(self, b: Box) -> tuple[Any, Any]:
         s, f = self.semantics, interpret(box(b), self.semantics)
@@ -224,34 +236,35 @@ class _Cases:
 
     def target(self) -> Iterator[Instance]:
         """The target is symmetric monoidal, and its copies are commutative comonoids."""
-        s = self.semantics
         for ty in self._types(most=1):
-            one = s.identity
             said = f"on {show_type(ty)}"
 
-            def counit(ty: Ty = ty) -> tuple[Any, Any]:
-                return s.then(s.copy(ty), s.tensor(s.discard(ty), one(ty))), one(ty)
-
-            def commutative(ty: Ty = ty) -> tuple[Any, Any]:
-                return s.then(s.copy(ty), s.swap(ty, ty)), s.copy(ty)
-
-            def coassociative(ty: Ty = ty) -> tuple[Any, Any]:
-                left = s.then(s.copy(ty), s.tensor(s.copy(ty), one(ty)))
-                return left, s.then(s.copy(ty), s.tensor(one(ty), s.copy(ty)))
-
-            yield self._same(COMONOID, f"copy ; discard * id = id, {said}", counit)
-            yield self._same(COMONOID, f"copy ; swap = copy, {said}", commutative)
-            yield self._same(COMONOID, f"copy ; copy * id = copy ; id * copy, {said}", coassociative)
+            yield self._same(COMONOID, f"copy ; discard * id = id, {said}", self._counit, ty)
+            yield self._same(COMONOID, f"copy ; swap = copy, {said}", self._commutative, ty)
+            yield self._same(COMONOID, f"copy ; copy * id = copy ; id * copy, {said}", self._associative, ty)
         pairs = self._composites
         for (f, g), (h, k) in self._some(list(itertools.pairwise(pairs)), _TRIED):
             if self._fits(tensor(compose(f, g), compose(h, k)), tensor(f, h), tensor(g, k)):
                 said = f"f = {f}\ng = {g}\nh = {h}\nk = {k}"
-                yield self._same(MONOIDAL, said, lambda f=f, g=g, h=h, k=k: self._interchange(f, g, h, k))
+                yield self._same(MONOIDAL, said, self._interchange, f, g, h, k)
         for f, g in self._pairs:
             said = f"f * g ; swap = swap ; g * f, f = {f}\ng = {g}"
-            yield self._same(MONOIDAL, said, lambda f=f, g=g: self._crossed(f, g))
+            yield self._same(MONOIDAL, said, self._crossed, f, g)
             said = f"id ; f = f = f ; id, f = {f}"
-            yield self._same(MONOIDAL, said, lambda f=f: self._unit(f))
+            yield self._same(MONOIDAL, said, self._unit, f)
+
+    def _counit(self, ty: Ty) -> tuple[Any, Any]:
+        s = self.semantics
+        return s.then(s.copy(ty), s.tensor(s.discard(ty), s.identity(ty))), s.identity(ty)
+
+    def _commutative(self, ty: Ty) -> tuple[Any, Any]:
+        s = self.semantics
+        return s.then(s.copy(ty), s.swap(ty, ty)), s.copy(ty)
+
+    def _associative(self, ty: Ty) -> tuple[Any, Any]:
+        s = self.semantics
+        left = s.then(s.copy(ty), s.tensor(s.copy(ty), s.identity(ty)))
+        return left, s.then(s.copy(ty), s.tensor(s.identity(ty), s.copy(ty)))
 
     def _interchange(self, *diagrams: Diagram) -> tuple[Any, Any]:
         s = self.semantics
@@ -267,8 +280,8 @@ class _Cases:
         s, one = self.semantics, interpret(f, self.semantics)
         return s.then(s.identity(f.dom), s.tensor(one, s.identity(()))), s.then(one, s.identity(f.cod))
 
-    def _same(self, law: Law, said: str, sides: Callable[[], tuple[Any, Any]]) -> Instance:
-        return Instance(law, said, lambda: bool(self.equal(*sides())))
+    def _same(self, law: Law, said: str, sides: Callable[..., tuple[Any, Any]], *at: Any) -> Instance:
+        return Instance(law, said, lambda *at: bool(self.equal(*sides(*at))), at)
 
     def _fits(self, *diagrams: Diagram) -> bool:
         return all(fold_work(d) <= self.most_work for d in diagrams)
@@ -292,7 +305,9 @@ class _Cases:
         rng, found = self._rng("pieces"), []
         for d in self.diagrams:
             found.append(d)
-            found += [window(d, k, k + rng.randint(1, 4)) for k in rng.sample(range(len(d.nodes)), min(len(d.nodes), 3))]
+            found += [
+                window(d, k, k + rng.randint(1, 4)) for k in rng.sample(range(len(d.nodes)), min(len(d.nodes), 3))
+            ]
         boxes = box_list(self.diagrams)
         objects = list(dict.fromkeys(x for d in self.diagrams for x in d.wires))
         found += [random_diagram(boxes, objects, rng) for _ in range(_TRIED)]

@@ -1,7 +1,7 @@
 """Rel: finite sets and total relations. What *can* happen, whatever the probabilities are.
 
-Total relations are the Kleisli category of the nonempty powerset monad, a Markov category (Fritz 2020, Adv. Math. 370,
-example 2.6). Taking the support of every box is a functor from stochastic matrices to it: a value is possible exactly if
+Total relations are the Kleisli category of the nonempty powerset monad, a Markov category (Fritz 2020, Adv. Math. 370).
+Taking the support of every box is a functor from stochastic matrices to it: a value is possible exactly if
 it has positive probability. So a diagram can be asked what it excludes before any number is computed, and evidence that
 contradicts itself is found by the relations alone.
 
@@ -68,7 +68,7 @@ class Booleans:
         return np.asarray(above.array & below.array)
 
     def columns(self, joint: Array) -> tuple[Array, Array]:
-        holes = ~joint.any(axis=-1, keepdims=True)
+        holes: Array = np.asarray(~joint.any(axis=-1, keepdims=True))
         return joint | holes, holes[..., 0]
 
 
@@ -171,7 +171,7 @@ def certain_array(
         values = found_axes[0][1].values or ()
         if term.values is not None:
             outside = [k for k, v in enumerate(values) if v not in term.values]
-            sure &= _placed(~found[outside].any(axis=0), names, axes)
+            sure &= _placed(np.asarray(~found[outside].any(axis=0)), names, axes)
         else:
             others = np.stack([np.delete(found, k, axis=0).any(axis=0) for k in range(len(values))])
             sure &= _placed(~others, [term.axis_name, *names], axes)
@@ -185,7 +185,7 @@ def _placed(array: Array, names: Sequence[str], axes: Sequence[tuple[str, Object
     """A table with some of the axes (of two of one name the diagonal), ready to be broadcast along all of them."""
     labels = [n for n, _ in axes]
     present = [n for n in labels if n in names]
-    arranged = np.einsum(array, [labels.index(n) for n in names], [labels.index(n) for n in present])
+    arranged: Array = np.einsum(array, [labels.index(n) for n in names], [labels.index(n) for n in present])
     return arranged.reshape([size(x) if n in names else 1 for n, x in axes])
 
 

@@ -48,9 +48,7 @@ class _Factored:
         return _Factored(heard, tables, {k: s for k, s in self.told.items() if k[0] != name})
 
 
-def truncated(
-    model: CausalModel, matrices: Matrices, surgeries: Sequence[Surgery], outputs: Sequence[str]
-) -> Table:
+def truncated(model: CausalModel, matrices: Matrices, surgeries: Sequence[Surgery], outputs: Sequence[str]) -> Table:
     """The joint of some variables after surgeries, from the inputs of the model and the variables that were opened."""
     factored = _Factored(
         {n: m.parents for n, m in model.mechanisms.items()},
