@@ -174,13 +174,13 @@ class _Cases:
 
     def structure(self) -> Iterator[Instance]:
         """Identities, copies, discards, swaps and uniform states go to those of the target."""
-        s, rng = self.semantics, self._rng("swaps")
+        s = self.semantics
         for ty in self._types():
             said = f"on {show_type(ty)}"
             yield self._same(IDENTITY, said, lambda ty: (interpret(identity(ty), s), s.identity(ty)), ty)
             yield self._same(COPY, said, lambda ty: (interpret(copy(ty), s), s.copy(ty)), ty)
             yield self._same(DISCARD, said, lambda ty: (interpret(discard(ty), s), s.discard(ty)), ty)
-            at = rng.randint(0, len(ty))
+            at = len(ty) // 2
             left, right = ty[:at], ty[at:]
             yield self._same(
                 SWAP,
