@@ -83,7 +83,7 @@ def _joint(
 ) -> Table:
     """The product of the factors that the outputs depend on, summed over all but inputs and outputs."""
     number = {n: k for k, n in enumerate(model.names)}
-    factors, waiting, seen = [], list(outputs), set(outputs)
+    factors, waiting, seen = [], list(dict.fromkeys(outputs)), set(outputs)
     while waiting:
         name = waiting.pop()
         if name not in factored.tables:
