@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError, ZeroProbabilityError
+from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -159,31 +160,25 @@ def ask_model(
             found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
             parts[query] = found
             return found.distribution
-        if is_large(model, query):
-            refuse_contradiction(model, statement, query)
+        contradiction = partial(refuse_contradiction, model, statement, query)
         try:
-            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+            return answer(
+                model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction
+            )
         except ZeroProbabilityError as e:
-            raise _explained(e, model, statement, query) from None
+            raise _explained(e, contradiction) from None
+        except LimitError as e:
+            if e.diagnostic.code == "L001":
+                raise _explained(e, contradiction) from None
+            raise
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
         raise told.at(query.span or statement.span) from None
 
 
-_LARGE_MODEL = 100
-_LARGE_ANSWER = 200_000
-
-
-def is_large(model: Interpreted, query: Query) -> bool:
-    """Whether an answer may take so long that its conditions are looked at first: many variables, or many entries."""
-    if not query.given:
-        return False
-    sizes = [len(model.shape.object(t.variable).values or ()) for t in query.targets if t.free]
-    return len(model.shape.variables) > _LARGE_MODEL or math.prod(sizes) > _LARGE_ANSWER
-
-
 def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
-    """Refuse conditions that cannot hold together, by what is possible alone (`cutwire.possible`).
+    """Refuse conditions that cannot hold together, by what is possible alone: on the way to an error, and before what
+    takes long.
 
     Raises:
         ZeroProbabilityError: Q002, which names the fewest conditions that cannot.
@@ -195,12 +190,10 @@ def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckSt
     refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
 
 
-def _explained(
-    error: ZeroProbabilityError, model: Interpreted, statement: QueryStatement | CheckStatement, query: Query
-) -> ZeroProbabilityError:
-    """Q002 with the fewest conditions that cannot hold together before its notes."""
+def _explained(error: CutwireError, contradiction: Callable[[], None]) -> CutwireError:
+    """Q002 with the fewest conditions that cannot hold together, if that is what is wrong; else the error itself."""
     try:
-        refuse_contradiction(model, statement, query)
+        contradiction()
     except ZeroProbabilityError as e:
         return e
     except CutwireError:  # too large for this, too: the error says enough
