@@ -162,9 +162,7 @@ def ask_model(
             return found.distribution
         contradiction = partial(refuse_contradiction, model, statement, query)
         try:
-            return answer(
-                model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction
-            )
+            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction)
         except ZeroProbabilityError as e:
             raise _explained(e, contradiction) from None
         except LimitError as e:

@@ -3,8 +3,8 @@
 Diagrams of a decision problem have two kinds of wires. Finite ones carry a value, `real` ones carry a payoff. A diagram
 means what happens, and what each payoff is expected to be in each case: a kernel, and for every payoff the expectation
 E[payoff; this case], which is affine in the payoffs that come in. Such maps compose, stand side by side, copy and
-discard, so they are a Markov category, and eight short methods tell Cutwire all about it. Surgery on the diagram is then
-a decision, and its meaning is what the decision is worth (Howard and Matheson, *Influence diagrams*, 1984).
+discard, so they are a Markov category, and eight short methods tell Cutwire all about it. Surgery on the diagram is
+then a decision, and its meaning is what the decision is worth (Howard and Matheson, *Influence diagrams*, 1984).
 
     python examples/own_semantics.py
 """
@@ -51,7 +51,8 @@ class Worth:
     """A map: what happens, and what it is worth.
 
     `kernel[a, b]` is the probability of the finite outputs `b` given the finite inputs `a`. `payoff[a, b, j, 0]` is the
-    expectation of payoff `j` in the case `b`, and `payoff[a, b, j, 1 + i]` how much of the incoming payoff `i` is in it.
+    expectation of payoff `j` in the case `b`, and `payoff[a, b, j, 1 + i]` how much of the incoming payoff `i` is in
+    it.
     """
 
     dom: Ty

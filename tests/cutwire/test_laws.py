@@ -65,11 +65,15 @@ def test_every_law_is_stated_and_tried_in_every_semantics() -> None:
 def test_what_is_left_out_and_why() -> None:
     done = cutwire("laws", EXAMPLES / "smoking.causal")
     assert "exact is left out: box `h` has no numbers" in done.out
-    text = "param p in [0, 1]\nvar A, B : {no, yes}\nbox a : -> A = flip(p)\nbox b : A -> B = | no -> no | yes -> flip(1/2)"
+    text = "param p in [0, 1]\nvar A, B : {no, yes}\nbox a : -> A = flip(p)"
+    text += "\nbox b : A -> B = | no -> no | yes -> flip(1/2)"
     model = cw.parse(text).model
     assert "`p` has no value" in model.laws().left_out["exact"]
     assert "exact" not in model.with_parameters(p="1/3").laws().left_out
-    assert "box `a` has floating" in cw.parse("var A : {no, yes}\nbox a : -> A = flip(0.3f)").model.laws().left_out["exact"]
+    assert (
+        "box `a` has floating"
+        in cw.parse("var A : {no, yes}\nbox a : -> A = flip(0.3f)").model.laws().left_out["exact"]
+    )
     real = cw.parse("var X : real\nbox x : -> X = normal(0, 1)").model.laws()
     assert real.holds
     assert set(real.left_out) == set(LAWFUL)

@@ -137,7 +137,8 @@ def test_the_command_line() -> None:
     ],
 )
 def test_what_is_expected(question: str, wanted: str, status: int) -> None:
-    text = "param p in [0, 1]\nvar A, B, C : {no, yes}\nbox a : -> A = no\nbox b : -> B = flip(1/4)\nbox c : -> C = flip(p)\n"
+    text = "param p in [0, 1]\nvar A, B, C : {no, yes}\n"
+    text += "box a : -> A = no\nbox b : -> B = flip(1/4)\nbox c : -> C = flip(p)\n"
     done = cutwire("run", "-", "--semantics", "possible", stdin=(text + "query " + question).encode())
     assert wanted in done.out
     assert done.status == status
