@@ -212,7 +212,7 @@ def _add_set(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="P=VALUE",
-        help="give a parameter a value; several times for several",
+        help="give a parameter a value; once for each",
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from cutwire.interpreted import Interpreted
 from cutwire.progress import tell
-from cutwire.tables import boxes_of, cells_of, why_no_table
+from cutwire.tables import cells_of, why_no_table
 from semantics.answer import answer_array
 from semantics.arithmetic import Floats, Fractions
 from semantics.category import Semantics, interpret
@@ -35,7 +35,19 @@ from strings.diagram import Builder, Diagram, compose
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box, Object
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery, functor_of, operate, plug_uniform, touched
+from strings.surgery import (
+    Cut,
+    CutWire,
+    Do,
+    DoWire,
+    Open,
+    Surgery,
+    boxes_of,
+    functor_of,
+    operate,
+    plug_uniform,
+    touched,
+)
 
 M = TypeVar("M")
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from cutwire.interpreted import Interpreted
 from cutwire.needs import definitions_for, needed
-from cutwire.tables import boxes_of, kernel, why_no_table
+from cutwire.tables import kernel, why_no_table
 from parser.program import Definition, Dirichlet, Formulas, QueryStatement, Table
 from semantics.distribution import Array
 from semantics.evaluate import evaluate
@@ -27,7 +27,7 @@ from strings.formula import Ask, Formula, questions
 from strings.model import CausalModel
 from strings.query import Query
 from strings.signature import Box
-from strings.surgery import Surgery
+from strings.surgery import Surgery, boxes_of
 
 if TYPE_CHECKING:
     from cutwire.meanings import Answered, Options

@@ -18,13 +18,12 @@ import pytest
 
 import cutwire as cw
 from cutwire.meanings import Answered, Options, answer_statement
-from cutwire.tables import boxes_of
 from parser.program import QueryStatement
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.formula import Ask
 from strings.model import CausalModel
 from strings.query import Query, Term
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
+from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery, boxes_of
 from tests.cutwire.command import EXAMPLES
 from tests.semantics.brute import random_kernel
 
