@@ -27,7 +27,7 @@ from semantics.field import Field
 from semantics.kernel import Table
 from semantics.laws import Instance, Law, Outcome, functor_laws, run_laws, same
 from semantics.matrices import Matrices
-from semantics.pieces import halves, volume
+from semantics.pieces import halves, volume, window
 from semantics.possibility import Booleans, Relation
 from semantics.truncated import truncated
 from strings.diagnostic import CutwireError
@@ -133,44 +133,45 @@ class TableSemantics:
 _MOST_EXACT_CELLS = 20_000
 
 
-def _matrix(model: Interpreted, seed: int) -> LawfulSemantics[Any] | str:
-    return _without_tables(model) or TableSemantics(model.shape, Matrices(_kernels(model, False), Floats()))
+def _matrix(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
+    return _without_tables(model) or TableSemantics(model.shape, Matrices(model.kernels(surgeries=surgeries), Floats()))
 
 
-def _exact(model: Interpreted, seed: int) -> LawfulSemantics[Any] | str:
+def _exact(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
     if why := _without_tables(model):
         return why
     if cells_of(boxes_of(model.shape)) > _MOST_EXACT_CELLS:
         return "its tables are too large for fractions"
-    tables = _kernels(model, True)
+    tables = model.kernels(exact=True, surgeries=surgeries)
     floats = [n for n, t in tables.items() if not t.exact]
     if floats:
         return f"box `{floats[0]}` has floating-point numbers"
     return TableSemantics(model.shape, Matrices(tables, Fractions()), 40_000)
 
 
-def _field(model: Interpreted, seed: int) -> LawfulSemantics[Any] | str:
+def _field(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
     if real := _real(model):
         return real
     shape = _valued(model.shape)
-    tables = _random_tables(boxes_of(shape, _named_surgeries(model)).values(), seed)
+    tables = _random_tables(boxes_of(shape, surgeries).values(), seed)
     return TableSemantics(shape, Matrices(tables, Field()))
 
 
-def _possible(model: Interpreted, seed: int) -> LawfulSemantics[Any] | str:
+def _possible(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
     from cutwire.possible import relations
 
     if real := _real(model):
         return real
     shape, known = _valued(model.shape), model.definition.definitions
-    boxes = boxes_of(shape, _named_surgeries(model))
+    boxes = boxes_of(shape, surgeries)
     found: dict[str, Table] = dict(_random_relations((b for n, b in boxes.items() if n not in known), seed))
-    sure = relations(model, known, _named_surgeries(model))
+    sure = relations(model, known, surgeries)
     return TableSemantics(shape, Matrices({**found, **{n: r for n, r in sure.items() if n in known}}, Booleans()))
 
 
-Maker = Callable[[Interpreted, int], LawfulSemantics[Any] | str]
-"""Gives a semantics of a model, or says why it has none; random numbers come from the seed."""
+Maker = Callable[[Interpreted, Sequence[Surgery], int], LawfulSemantics[Any] | str]
+"""Gives a semantics of a model, with what it needs of the boxes that some surgeries put in, or says why there is none;
+random numbers come from the seed."""
 
 LAWFUL: Mapping[str, Maker] = {"matrix": _matrix, "exact": _exact, "GF(p)": _field, "possible": _possible}
 """The semantics that are tried, by name."""
@@ -192,14 +193,6 @@ def _without_tables(model: Interpreted) -> str:
         if problem := why_no_table(b, known[name], model.parameter_values):
             return problem.message
     return ""
-
-
-def _kernels(model: Interpreted, exact: bool) -> Mapping[str, Table]:
-    return model.kernels(exact=exact, surgeries=_named_surgeries(model))
-
-
-def _named_surgeries(model: Interpreted) -> list[Surgery]:
-    return [s for surgeries in model.definition.surgeries.values() for s in surgeries]
 
 
 def _valued(shape: CausalModel) -> CausalModel:
@@ -234,6 +227,8 @@ def _random_relations(boxes: Iterable[Box], seed: int) -> dict[str, Relation]:
 # ---- instances -------------------------------------------------------------------------------------------------------
 
 _MOST_VARIABLES = 8
+_LARGE = 200  # variables; of a model with more only half as many are chosen
+_MOST_BOXES = 40  # of a piece that surgery is done on
 _MOST_WHOLE = 256  # cases of a joint that is compared whole
 _MOST_OUTPUTS = 3
 
@@ -244,7 +239,6 @@ def surgery_laws(shape: CausalModel, seed: int = 0) -> Iterator[Instance]:
     names = _chosen([n for n in shape.names if n in shape.mechanisms], rng)
     fresh = all(n.box.kind == "box" for m in shape.mechanisms.values() for n in m.diagram.nodes)
     d = shape.diagram
-    cuts = [halves(d, at) for at in rng.sample(range(len(d.nodes) + 1), min(len(d.nodes) + 1, 3))]
 
     def same_after(one: tuple[Surgery, ...], other: tuple[Surgery, ...]) -> bool:
         return operate(shape, *one) == operate(shape, *other)
@@ -261,6 +255,10 @@ def surgery_laws(shape: CausalModel, seed: int = 0) -> Iterator[Instance]:
 
     for x in names:
         cut = Cut(x)
+        made = next((k for k, n in enumerate(d.nodes) if shape.object(x) in n.box.cod), 0)
+        near = d if len(d.nodes) <= _MOST_BOXES else window(d, max(made - _MOST_BOXES // 2, 0), made + _MOST_BOXES // 2)
+        places = range(len(near.nodes) + 1)
+        cuts = [halves(near, at) for at in rng.sample(places, min(len(places), 3))]
         yield Instance(IDEMPOTENT, f"x = {x}", same_after, ((cut, cut), (cut,)))
         yield Instance(PLUGGING, f"x = {x}", plugged, (x,))
         for value in (shape.object(x).values or ())[:2]:
@@ -326,20 +324,26 @@ def disintegration(semantics: LawfulSemantics[Any], seed: int = 0) -> Iterator[I
 
 def _chosen(names: Sequence[str], rng: random.Random) -> list[str]:
     """All variables of a small model, some of a large one, in the order of the model."""
-    if len(names) <= _MOST_VARIABLES:
+    most = _MOST_VARIABLES if len(names) <= _LARGE else _MOST_VARIABLES // 2
+    if len(names) <= most:
         return list(names)
-    kept = set(rng.sample(list(names), _MOST_VARIABLES))
+    kept = set(rng.sample(list(names), most))
     return [n for n in names if n in kept]
 
 
 def _surgeries_on(shape: CausalModel, x: str, rng: random.Random) -> list[Surgery]:
-    """Each kind of surgery on a variable, and on one of the wires into it."""
-    value = rng.choice(shape.object(x).values or ("0",))
-    found: list[Surgery] = [Cut(x), Do(x, value), Open(x)]
+    """Each kind of surgery on a variable, and on one of the wires into it; no state is uniform on endless numbers."""
+    found: list[Surgery] = [Do(x, _some_value(shape, x, rng)), Open(x)]
+    found += [] if shape.object(x).space else [Cut(x)]
     if parents := shape.parents(x):
         p = rng.choice(parents)
-        found += [CutWire(p, x), DoWire(p, x, rng.choice(shape.object(p).values or ("0",)))]
+        found.append(DoWire(p, x, _some_value(shape, p, rng)))
+        found += [] if shape.object(p).space else [CutWire(p, x)]
     return found
+
+
+def _some_value(shape: CausalModel, name: str, rng: random.Random) -> str:
+    return rng.choice(shape.object(name).values or ("1", "2", "3"))
 
 
 def _outputs(shape: CausalModel, surgeries: Sequence[Surgery], rng: random.Random) -> tuple[str, ...]:
@@ -456,10 +460,11 @@ def model_laws(model: Interpreted, seed: int = 0, surgeries: Iterable[tuple[Surg
         LimitError: if time or memory does not suffice.
     """
     asked = list(dict.fromkeys([*model.definition.surgeries.values(), *surgeries]))
+    put_in = [s for several in asked for s in several]
     waiting: dict[str, list[Instance]] = {SYNTAX: list(surgery_laws(model.shape, seed))}
     left_out: dict[str, str] = {}
     for name, maker in LAWFUL.items():
-        semantics = maker(model, seed)
+        semantics = maker(model, put_in, seed)
         if isinstance(semantics, str):
             left_out[name] = semantics
         else:

@@ -24,7 +24,6 @@ from semantics.possibility import Relation, certain_array, possible_array, refus
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, ZeroProbabilityError
 from strings.expression import Choice, Constant, Draw, parameters_in
 from strings.formula import Ask, Formula, questions
-from strings.model import CausalModel
 from strings.query import Query
 from strings.signature import Box
 from strings.surgery import Surgery, boxes_of
@@ -133,7 +132,7 @@ def relations(
 ) -> dict[str, Relation]:
     """What is possible in every box on finite wires, given the definitions of the boxes that are known: of the model,
     and of what surgeries put in."""
-    boxes = {**boxes_of(CausalModel((), {}), surgeries), **boxes_of(model.shape)}
+    boxes = {**boxes_of(None, surgeries), **boxes_of(model.shape)}
     found: dict[str, Relation] = {}
     for name, b in boxes.items():
         if all(x.values is not None for x in (*b.dom, *b.cod)):

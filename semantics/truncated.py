@@ -18,6 +18,7 @@ from semantics.distribution import Array
 from semantics.kernel import Table
 from semantics.matrices import Matrices
 from semantics.network import Factor, Network, Wiring, spread
+from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.signature import point_box
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
@@ -25,16 +26,17 @@ from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
 
 @dataclass(frozen=True)
 class _Factored:
-    """A joint distribution as factors: for each variable what it hears, and the table over that and itself.
+    """A joint distribution as factors: for each variable what it hears, and the table over that and itself, or the
+    mechanism that it is read off when it is needed.
 
     `told` has the states that a variable hears in place of another.
     """
 
     heard: Mapping[str, tuple[str, ...]]
-    tables: Mapping[str, Array]
+    tables: Mapping[str, Array | Diagram]
     told: Mapping[tuple[str, str], Array] = field(default_factory=dict)
 
-    def put(self, name: str, heard: tuple[str, ...], table: Array) -> _Factored:
+    def put(self, name: str, heard: tuple[str, ...], table: Array | Diagram) -> _Factored:
         """Another factor for a variable: what it was told before is forgotten."""
         told = {k: s for k, s in self.told.items() if k[0] != name}
         return _Factored({**self.heard, name: heard}, {**self.tables, name: table}, told)
@@ -52,7 +54,7 @@ def truncated(model: CausalModel, matrices: Matrices, surgeries: Sequence[Surger
     """The joint of some variables after surgeries, from the inputs of the model and the variables that were opened."""
     factored = _Factored(
         {n: m.parents for n, m in model.mechanisms.items()},
-        {n: matrices.contract(m.diagram).array for n, m in model.mechanisms.items()},
+        {n: m.diagram for n, m in model.mechanisms.items()},
     )
     for s in surgeries:
         factored = _intervened(model, matrices, factored, s)
@@ -69,7 +71,7 @@ def _intervened(model: CausalModel, matrices: Matrices, factored: _Factored, s: 
         case Do(variable, value):
             return factored.put(variable, (), matrices.box(point_box(model.object(variable), value)).array)
         case Replace(variable, mechanism):
-            return factored.put(variable, mechanism.parents, matrices.contract(mechanism.diagram).array)
+            return factored.put(variable, mechanism.parents, mechanism.diagram)
         case CutWire(source, sink):
             return factored.tell(source, sink, matrices.uniform(model.object(source)).array)
         case DoWire(source, sink, value):
@@ -113,7 +115,8 @@ def _joint(
 
 def _listening(matrices: Matrices, factored: _Factored, name: str) -> tuple[tuple[str, ...], Array]:
     """A variable's factor after what it was told: each variable that it still hears is one axis, itself the last."""
-    labels, table = [*factored.heard[name], name], factored.tables[name]
+    labels, known = [*factored.heard[name], name], factored.tables[name]
+    table = matrices.contract(known).array if isinstance(known, Diagram) else known
     for n in list(dict.fromkeys(labels)):
         while labels.count(n) > 1:
             first, second = [k for k, m in enumerate(labels) if m == n][:2]
