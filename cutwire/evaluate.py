@@ -182,6 +182,8 @@ def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckSt
     Raises:
         ZeroProbabilityError: Q002, which names the fewest conditions that cannot.
     """
+    if not query.given:
+        return
     from cutwire.possible import relations
     from semantics.possibility import refuse_impossible
 
