@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | fmt`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -148,6 +148,15 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")
     _add_common(draw, memory=False)
 
+    laws = _command(commands, "laws", "state the laws of a model and its surgeries, and try them in every semantics")
+    laws.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    laws.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    laws.add_argument("--seed", type=int, default=0, metavar="K", help="try other instances (0 unless given)")
+    laws.add_argument("--words", action="store_true", help="say below the table what each law means")
+    _add_set(laws)
+    _add_common(laws, memory=False)
+    _add_json(laws)
+
     fmt = _command(commands, "fmt", "format model files in place")
     fmt.add_argument(
         "files", nargs="+", metavar="FILE", help="model files (- formats standard input to standard output)"
@@ -193,6 +202,11 @@ def _add_semantics(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="matrix, exact, symbolic, gaussian, pyro or possible; else what suits the question",
     )
+    _add_set(command)
+    command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")
+
+
+def _add_set(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set",
         action="append",
@@ -200,7 +214,6 @@ def _add_semantics(command: argparse.ArgumentParser) -> None:
         metavar="P=VALUE",
         help="give a parameter a value; once for each",
     )
-    command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -349,6 +350,32 @@ def _draw_identification(found: Identification, arguments: Namespace, warn: Call
         draw_diagram(found.found.diagram, arguments.output, found.found.estimand.copies, warn=warn)
     else:
         found.draw(arguments.output, warn=warn)
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------------
+
+
+def laws(arguments: Namespace) -> int:
+    """`cutwire laws FILE`"""
+    from cutwire.show import print_laws
+
+    warnings = _Warnings()
+    settings = _settings(arguments.set)
+    if arguments.file.endswith(_BIF):
+        model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+        warnings.tell(model.warnings)
+        work = partial(model.with_parameters(settings).laws, seed=arguments.seed)
+    else:
+        program = open_program(arguments.file, arguments.allow_outside)
+        warnings.tell(program.warnings)
+        work = partial(program.laws, arguments.model, seed=arguments.seed, parameters=settings)
+    with working(f"{arguments.file}: laws"):
+        report = work()
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print_laws(console(), report, arguments.words)
+    return int(not report.holds)
 
 
 # ---- pictures --------------------------------------------------------------------------------------------------------

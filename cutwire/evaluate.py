@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
-from cutwire.needs import require_tables
+from cutwire.needs import definitions_for, require_tables
 from cutwire.tables import cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
@@ -24,7 +25,7 @@ from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
+from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -160,10 +161,45 @@ def ask_model(
             found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
             parts[query] = found
             return found.distribution
-        return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+        contradiction = partial(refuse_contradiction, model, statement, query)
+        try:
+            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction)
+        except ZeroProbabilityError as e:
+            raise _explained(e, contradiction) from None
+        except LimitError as e:
+            if e.diagnostic.code == "L001":
+                raise _explained(e, contradiction) from None
+            raise
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
         raise told.at(query.span or statement.span) from None
+
+
+def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
+    """Refuse conditions that cannot hold together, by what is possible alone: on the way to an error, and before what
+    takes long.
+
+    Raises:
+        ZeroProbabilityError: Q002, which names the fewest conditions that cannot.
+    """
+    if not query.given:
+        return
+    from cutwire.possible import relations
+    from semantics.possibility import refuse_impossible
+
+    known = definitions_for(model, statement)
+    refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
+
+
+def _explained(error: CutwireError, contradiction: Callable[[], None]) -> CutwireError:
+    """Q002 with the fewest conditions that cannot hold together, if that is what is wrong; else the error itself."""
+    try:
+        contradiction()
+    except ZeroProbabilityError as e:
+        return e
+    except CutwireError:  # too large for this, too: the error says enough
+        pass
+    return error
 
 
 def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:

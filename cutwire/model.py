@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
+    from cutwire.laws import LawReport
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
@@ -236,6 +237,15 @@ class Model(Interpreted):
         from cutwire.claims import check_text
 
         return check_text(self, claim, models, seed, assuming)
+
+    def laws(self, *, seed: int = 0) -> LawReport:
+        """The laws of interpretation and surgery, tried for this model in every semantics that applies to it.
+
+        The report prints as a table; `.holds` says whether all is well, `.failures` what is not.
+        """
+        from cutwire.laws import model_laws
+
+        return model_laws(self, seed)
 
     def _probability(self, text: str) -> tuple[Query, QueryStatement]:
         """A text that is one probability, and all that it brings up."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
@@ -20,6 +21,11 @@ from parser.program import Program as Elaborated
 from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
+from strings.formula import questions
+from strings.surgery import Surgery
+
+if TYPE_CHECKING:
+    from cutwire.laws import LawReport
 
 CheckResult = Verdict
 
@@ -161,6 +167,35 @@ class Program:
                     raise
                 item = Failure(statement, LimitError(Diagnostic("L001", "out of memory", span=statement.span)))
             yield item
+
+    def laws(self, name: str = "", *, seed: int = 0, parameters: Mapping[str, object] | None = None) -> LawReport:
+        """The laws of interpretation and surgery for one of the models, and for the surgeries that the file speaks of;
+        of a file with diagrams only, for these. `parameters` are values for parameters of the model.
+
+        Raises:
+            QueryError: M007 if there is no such model, or none and no diagram; N002 and T025 for odd parameters.
+        """
+        from cutwire.laws import diagram_laws, model_laws
+
+        if not name and not self.models and self.diagrams:
+            return diagram_laws("the diagrams", self.diagrams.values(), seed)
+        model = self.find_model(name).with_parameters(parameters or {})
+        return model_laws(model, seed, self._surgeries_on(model.name))
+
+    def _surgeries_on(self, model: str) -> list[tuple[Surgery, ...]]:
+        """The surgeries of the statements about a model."""
+        found: list[tuple[Surgery, ...]] = []
+        for s in self.statements:
+            match s:
+                case QueryStatement() if s.model == model:
+                    found += [q.surgeries for q in questions(s.formula)]
+                case IdentifyStatement() if s.model == model:
+                    found.append(s.query.surgeries)
+                case DrawStatement() if s.model == model:
+                    found.append(s.surgeries)
+                case _:
+                    pass
+        return [surgeries for surgeries in found if surgeries]
 
     def asked(self, only_checks: bool = False) -> tuple[Statement, ...]:
         """The statements that `run` does."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+    from cutwire.laws import LawReport
+
 _LONGEST_FRACTION = 24  # characters; a longer one is not read but counted
 _MOST_ROWS = 60
 _MOST_THIN = 3  # lines about thin conditionals
@@ -295,6 +297,20 @@ def print_identification(console: Console, found: Identification, steps: bool = 
         console.print(_text(f"  {c}", "dim"))
     for k, step in enumerate(found.steps if steps else (), start=1):
         console.print(Text.assemble(f"  {k}. ", _text(step.text), _text(f"   {step.law}", "dim")))
+
+
+def print_laws(console: Console, report: LawReport, words: bool = False) -> None:
+    """Laws as a table: on how many instances each was tried; what fails, and why a semantics was left out."""
+    console.print(_text(f"laws of {report.name}", "bold"))
+    table, rest = report.table(), report.remarks()
+    for line in table:
+        console.print(_text(f"  {line}", "dim" if line is table[0] else ""))
+    if words:
+        for law in report.laws:
+            console.print(_text(f"  {law.equation}: {law.words}", "dim"))
+    for line in rest:
+        style = "green" if report.holds and line is rest[-1] else "bold red" if line.startswith("FAILS") else ""
+        console.print(_text(f"  {line}", style))
 
 
 def print_picture(console: Console, picture: Picture) -> None:
