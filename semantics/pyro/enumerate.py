@@ -28,17 +28,19 @@ def log_joint(
 ) -> Tensor:
     """The logarithm of P(kept, seen), as a tensor: `batch` dimensions on the left, then one for each of `kept`.
 
-    `batch` dimensions are those that unknowns and what is seen may have: over draws, over rows. All sites that are not
-    seen must be finite, or deterministic.
+    `batch` dimensions are those that unknowns and what is seen may have: over draws, over rows. Numbers that are not
+    seen are drawn.
     """
-    with pyro.poutine.block(), pyro.poutine.trace() as trace, pyro.poutine.enum(first_available_dim=-1 - batch):
+    with pyro.poutine.trace() as trace, pyro.poutine.enum(first_available_dim=-1 - batch):
         values = program.variables(unknowns, seen, inputs, exact=True)
     factors, dims = [], {}
     for name, site in trace.trace.nodes.items():
         if site["type"] != "sample" or site["infer"].get("_deterministic") or pyro.poutine.util.site_is_subsample(site):
             continue
-        factors.append(site["fn"].log_prob(site["value"]))
         dim = site["infer"].get("_enumerate_dim")
+        if dim is None and not site["is_observed"]:
+            continue  # drawn, where that is meant
+        factors.append(site["fn"].log_prob(site["value"]))
         if dim is not None:
             dims[name] = dim
     symbols = _Symbols(batch)

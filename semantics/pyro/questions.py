@@ -204,19 +204,17 @@ class Worlds:
         return float(torch.where(total > 0, total**2 / (w**2).sum(-1).clamp(min=1e-300), torch.tensor(0.0).double()).min())
 
 
-def worlds(program: PyroProgram, question: Question, size: int, unknowns: Unknowns | None = None) -> Iterator[Worlds]:
-    """Weighted samples for every case of the axes behind the bar; without `unknowns` each world draws its own."""
+def worlds(
+    program: PyroProgram, question: Question, size: int, unknowns: Unknowns | None = None, draws: int = 1
+) -> Iterator[Worlds]:
+    """Weighted samples for every case of the axes behind the bar; without `unknowns` (of so many draws) each
+    world draws its own."""
     behind = [s for s in question.slots if s.place != "target"]
     cases = {s.axis: question.model.object(s.variable) for s in behind if s.axis and s.axis in dict(question.axes)}
-    draws = 1 if unknowns is None else _draws(unknowns)
     state = torch.get_rng_state()
     for at in itertools.product(*(x.values or () for x in cases.values())):
         torch.set_rng_state(state)  # the same random numbers for every case: contrasts of cases are less noisy
         yield _worlds(program, question, dict(zip(cases, at, strict=True)), size, draws, unknowns)
-
-
-def _draws(unknowns: Unknowns) -> int:
-    return next((len(v) for v in (*unknowns.parameters.values(), *unknowns.tables.values())), 1)
 
 
 def _worlds(
