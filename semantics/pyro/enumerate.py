@@ -38,11 +38,14 @@ def log_joint(
         if site["type"] != "sample" or site["infer"].get("_deterministic") or pyro.poutine.util.site_is_subsample(site):
             continue
         dim = site["infer"].get("_enumerate_dim")
-        if dim is None and not site["is_observed"]:
-            continue  # drawn, where that is meant
+        if dim is None and name not in (seen or {}):
+            continue  # drawn, or set by whoever runs this: it is for them to count it
         factors.append(site["fn"].log_prob(site["value"]))
         if dim is not None:
             dims[name] = dim
+    if not dims and not kept:  # nothing to sum out
+        shape = torch.broadcast_shapes((1,) * batch, *(f.shape for f in factors))
+        return torch.stack([f.expand(shape) for f in factors]).sum(0) if factors else torch.zeros(shape).double()
     symbols = _Symbols(batch)
     terms = [symbols.packed(f) for f in factors]
     outs = []

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyro
 import torch
-from pyro.infer import MCMC, NUTS, Trace_ELBO, TraceEnum_ELBO
+from pyro.infer import MCMC, NUTS, SVI, Trace_ELBO
 from pyro.infer.autoguide import AutoDelta, AutoNormal, init_to_median
 from pyro.ops.stats import effective_sample_size, split_gelman_rubin
 from torch import Tensor
@@ -59,43 +59,43 @@ class Task:
         return tuple(n for n in needed if n not in self.data.columns)
 
     @property
-    def enumerated(self) -> bool:
-        """Whether finite variables have to be summed out."""
-        model = self.program.model
-        return any(not model.object(n).space for n in self.hidden)
+    def drawn(self) -> tuple[str, ...]:
+        """Those of them that cannot be summed out: each row has a number of its own for them."""
+        return tuple(n for n in self.hidden if self.program.model.object(n).space)
 
-    def model(self) -> Callable[[], None]:
-        """The Pyro model of the rows: unknowns outside, variables inside of a plate.
+    def rows(self) -> Records:
+        """The rows, equal ones added up where they need no numbers of their own.
 
         Raises:
-            QueryError: S005 if rows count in parts and finite variables have to be summed out.
+            QueryError: S005 if rows count in parts and need numbers of their own.
         """
-        data = self.data
-        if self.enumerated:
-            data = self._expanded()
-        elif all(not self.program.model.object(n).space for n in data.columns) and not self.hidden:
-            data = data.compressed()
+        if self.drawn:
+            found = self.data.expanded()
+            if found is None:
+                message = f"rows of `{self.data.name}` count in parts, and {', '.join(self.drawn)} is not in them"
+                raise QueryError(Diagnostic("S005", message, help=("use weights that are whole numbers",)))
+            return found
+        finite = all(not self.program.model.object(n).space for n in self.data.columns)
+        return self.data.compressed() if finite else self.data
+
+    def model(self) -> Callable[[], None]:
+        """The Pyro model of the rows: unknowns, and a factor for the probability of all rows given them."""
+        data = self.rows()
         observed = {n: self.program.as_tensor(n, c) for n, c in data.columns.items()}
         limited = self.program.limited_to(list(data.columns))
-        weights = None if data.weights is None else torch.tensor(data.weights)
+        weights = torch.ones(data.size).double() if data.weights is None else torch.tensor(data.weights)
+        own = self.drawn
+
+        def hidden(message: Any) -> bool:
+            return bool(message["type"] == "sample" and message["name"] not in own and message["name"] != "rows")
 
         def run() -> None:
             unknowns = self.program.unknowns()
-            with pyro.plate("rows", data.size, dim=-1):
-                if weights is None:
-                    limited.variables(unknowns, observed)
-                else:
-                    with pyro.poutine.scale(scale=weights):
-                        limited.variables(unknowns, observed)
+            with pyro.poutine.block(hide_fn=hidden), pyro.plate("rows", data.size, dim=-1):
+                probabilities = log_joint(limited, unknowns, (), observed, batch=1)
+            pyro.factor("data", (probabilities * weights).sum())
 
         return run
-
-    def _expanded(self) -> Records:
-        found = self.data.expanded()
-        if found is None:
-            message = f"rows of `{self.data.name}` count in parts, and {', '.join(self.hidden)} must be summed out"
-            raise QueryError(Diagnostic("S005", message, help=("use weights that are whole numbers",)))
-        return found
 
     def named(self, sites: Mapping[str, Tensor]) -> tuple[Draws, Draws]:
         """Draws at sites, as those of parameters and of tables."""
@@ -155,7 +155,7 @@ def nuts(task: Task, samples: int, warmup: int, seed: int) -> Inferred:
         done[0] += 1
         task.progress(done[0], total)
 
-    kernel = NUTS(task.model(), max_plate_nesting=1, init_strategy=init_to_median(num_samples=15))
+    kernel = NUTS(task.model(), init_strategy=init_to_median(num_samples=15))
     chain = MCMC(kernel, num_samples=samples, warmup_steps=warmup, disable_progbar=True, hook_fn=hook)
     try:
         with pyro.validation_enabled(False):
@@ -187,7 +187,7 @@ def _only_continuous(task: Task) -> None:
         if support.is_discrete:
             message = f"the parameter `{name}` takes whole numbers: there is no gradient to follow"
             raise QueryError(Diagnostic("S005", message, help=('take method="importance"',)))
-    counts = [n for n in task.hidden if task.program.model.object(n).space == "count"]
+    counts = [n for n in task.drawn if task.program.model.object(n).space == "count"]
     if counts:
         message = f"`{counts[0]}` is count and not in the data: it cannot be summed out"
         raise QueryError(Diagnostic("S005", message, help=('take method="importance"', f"give data on `{counts[0]}`")))
@@ -207,16 +207,13 @@ def svi(task: Task, samples: int, steps: int, rate: float, point: bool = False) 
     way."""
     _only_continuous(task)
     model = task.model()
-    hide = [n for n in task.hidden if not task.program.model.object(n).space]
-    shown = pyro.poutine.block(model, hide=hide) if hide else model
-    guide = _guide(shown, point)
-    elbo = (TraceEnum_ELBO if task.enumerated else Trace_ELBO)(max_plate_nesting=1)
+    guide = _guide(model, point)
     losses: list[float] = []
     decay = 0.1 ** (1 / max(steps, 1))
     try:
         with pyro.validation_enabled(False):
             optimiser = pyro.optim.ClippedAdam({"lr": rate, "lrd": decay})
-            inference = pyro.infer.SVI(model, guide, optimiser, elbo)
+            inference = SVI(model, guide, optimiser, Trace_ELBO())
             for step in range(steps):
                 losses.append(float(inference.step()))
                 if not np.isfinite(losses[-1]) and step > 10:
@@ -258,9 +255,7 @@ _CELLS = 20_000_000  # of a tensor over draws and rows
 
 def importance(task: Task, samples: int, particles: int) -> Inferred:
     """Draws from the prior, weighted by the probability of the data, and drawn anew by their weights."""
-    data = task.data if not task.enumerated else task._expanded()
-    if not task.enumerated and all(not task.program.model.object(n).space for n in data.columns):
-        data = data.compressed()
+    data = task.rows()
     observed = {n: task.program.as_tensor(n, c) for n, c in data.columns.items()}
     limited = task.program.limited_to(list(data.columns))
     counts = torch.ones(data.size).double() if data.weights is None else torch.tensor(data.weights)
