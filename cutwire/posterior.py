@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cutwire.evaluate import value_lists
+from cutwire.evaluate import _formula as value_of
+from cutwire.evaluate import cached
 from cutwire.progress import tell, working
 from cutwire.sampled import short
 from cutwire.sampling import exactly, no_sample, prepared, program_of, require_pyro
 from parser.program import Data, Definition, Dirichlet, Fit, Foreign, ModelDef, QueryStatement, Table
 from semantics.data import Dataset
 from semantics.distribution import Distribution
-from semantics.evaluate import evaluate
 from semantics.records import Records, from_csv, from_dataset, from_frame
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.expression import Constant
@@ -232,12 +232,9 @@ class Posterior:
             except CutwireError as e:
                 raise e.at(query.span) from None
 
-        known: dict[Query, Distribution] = {}
-        found = evaluate(
-            statement.formula,
-            lambda q: known[q] if q in known else known.setdefault(q, ask(q)),
-            value_lists(self.model, statement.axes),
-        )
+        found = value_of(self.model, statement, statement.formula, cached(ask), False, None)
+        if _DRAW not in found.variables:
+            raise QueryError(Diagnostic("Q001", "this question asks for nothing", statement.span))
         k = found.axis(_DRAW)
         draws = np.moveaxis(found.array, k, 0)
         names = [n for n in found.variables if n != _DRAW]

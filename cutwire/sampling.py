@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cutwire.evaluate import Result, cached, value_lists
+from cutwire.evaluate import _formula as value_of
 from cutwire.progress import tell, working
 from cutwire.sampled import Estimated, Sampled, Sample
 from cutwire.tables import kernel
 from parser.program import Definition, Dirichlet, Fit, Foreign, Formulas, QueryStatement
 from semantics.compare import compare
 from semantics.distribution import Array, Distribution
-from semantics.evaluate import evaluate
 from semantics.expectation import check_expectation, mean
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Arithmetic, Ask, Compare, Formula, questions
@@ -241,7 +241,7 @@ class _Work:
             raise e.at(query.span or self.statement.span) from None
 
     def _value(self, formula: Formula, ask: Any) -> Distribution:
-        return evaluate(formula, ask, value_lists(self.model, self.statement.axes))
+        return value_of(self.model, self.statement, formula, ask, False, None)
 
     def _exact(self, asked: Mapping[Query, _Asked]) -> Result:
         @cached

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import pyro.distributions as dist
 import torch
+from pyro.distributions.torch_distribution import TorchDistributionMixin
 from torch import Tensor
 
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
@@ -42,8 +45,22 @@ def as_distribution(function: Any, b: Box, args: Sequence[Tensor]) -> Any:
     if found.event_shape:
         raise _refused(b, f"its distribution is of {list(found.event_shape)} numbers at once; wanted is one", shape)
     _check_shape(found.batch_shape, b, shape, "a distribution of batch shape")
-    found = found.expand(torch.broadcast_shapes(found.batch_shape, shape))
+    found = _of_pyro(found).expand(torch.broadcast_shapes(found.batch_shape, shape))
     return found if x.space else _categorical(found, b, x, shape)
+
+
+@functools.cache
+def _class(plain: type) -> type:
+    return type(plain.__name__, (plain, TorchDistributionMixin), {})
+
+
+def _of_pyro(found: Any) -> Any:
+    """A distribution of torch as one that Pyro can draw from."""
+    if isinstance(found, TorchDistributionMixin):
+        return found
+    made = copy.copy(found)
+    made.__class__ = _class(type(found))
+    return made
 
 
 def _tensor(found: Tensor, b: Box, x: Object, shape: torch.Size) -> Tensor:

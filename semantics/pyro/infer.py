@@ -181,12 +181,7 @@ def _diagnostics(sites: Mapping[str, Tensor]) -> tuple[dict[str, float], dict[st
 
 
 def _only_continuous(task: Task) -> None:
-    """S005 if something that gradients are needed for is discrete."""
-    for name in task.program.open_parameters:
-        support = task.program.prior(name).support
-        if support.is_discrete:
-            message = f"the parameter `{name}` takes whole numbers: there is no gradient to follow"
-            raise QueryError(Diagnostic("S005", message, help=('take method="importance"',)))
+    """S005 if there are counts to be drawn for each row: they have no gradient to follow."""
     counts = [n for n in task.drawn if task.program.model.object(n).space == "count"]
     if counts:
         message = f"`{counts[0]}` is count and not in the data: it cannot be summed out"
