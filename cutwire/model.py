@@ -306,9 +306,9 @@ class Model(Interpreted):
     def pyro_program(self, using: str = "") -> PyroProgram:
         """The model as a plain Pyro program: a callable with one sample site for each variable, under its name.
 
-        `program()` is one run, `program(size=1000)` has a plate of rows, `program(data)` observes columns. It works with
-        all of Pyro: `pyro.poutine.do(program, {"X": …})`, `pyro.condition`, `SVI`, `MCMC`, `Predictive`. Finite values
-        are positions. A parameter without a value is a site of its own, an unknown table one called `BOX.table`.
+        `program()` is one run, `program(size=1000)` has a plate of rows, `program(data)` observes columns. It works
+        with all of Pyro: `pyro.poutine.do(program, {"X": …})`, `pyro.condition`, `SVI`, `MCMC`, `Predictive`. Finite
+        values are positions. A parameter without a value is a site of its own, an unknown table one called `BOX.table`.
 
         Raises:
             QueryError: S001 if Pyro is not installed.

@@ -69,7 +69,9 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
 
             bodies = {n: d.bodies for n in boxes if isinstance(d := known.get(n), Formulas)}
             fits = all(is_conditionally_gaussian(b, bodies[n]) for n, b in boxes.items() if n in bodies)
-            return "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes) else "pyro"
+            return (
+                "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes) else "pyro"
+            )
         if any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes):
             return "pyro"
         for n, b in boxes.items():

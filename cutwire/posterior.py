@@ -1,4 +1,4 @@
-"""Learning a model from data with Pyro: posteriors of parameters and tables, and of questions; training of mechanisms."""
+"""Learning from data with Pyro: posteriors of parameters, tables and questions; training of mechanisms."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def _float(text: str) -> float:
 
 
 def learning(model: Model, name: object) -> Model:
-    """The model whose fitted tables are unknown: `fit(data, alpha)` is a Dirichlet prior, with the counts of its own data
-    unless these are the data (called `name`) that it is to be learnt from."""
+    """The model in which tables fitted to these data (called `name`) are unknown: `fit(data, alpha)` is then a
+    Dirichlet prior. Tables fitted to other data stay as they are."""
     known: dict[str, Definition] = {}
     for box, d in model.definition.definitions.items():
-        if isinstance(d, Fit) and d.alpha > 0 and d.data == name:
+        if isinstance(d, Fit) and isinstance(name, str) and d.data == name and d.alpha > 0:
             known[box] = Dirichlet(d.alpha)
     return model.defined(known)
 
@@ -251,7 +251,9 @@ class Posterior:
         asked = prepared(self.model, query, statement.using, statement.tables)
         if asked.left_free:
             message = f"`{asked.left_free[0]}` stands for all its values: there is no one number for each draw"
-            raise QueryError(Diagnostic("Q013", message, query.span, help=("ask for its mean, `E(…)`, or for an event",)))
+            raise QueryError(
+                Diagnostic("Q013", message, query.span, help=("ask for its mean, `E(…)`, or for an event",))
+            )
         unknowns = self._unknowns(asked.program)
         objects = [asked.question.model.object(n) for n in asked.program.names]
         if not any(x.space for x in objects):
@@ -303,7 +305,7 @@ class Posterior:
                 weights = w.weights
                 total = weights.sum(-1)
                 if bool((total == 0).any()):
-                    raise no_sample(asked.question, w.case, worlds)
+                    raise no_sample(asked.question, w.case)
                 for case, inside in indicator(asked.question, w):
                     place = {**w.case, **case}
                     at = tuple((x.values or ()).index(place[n]) for n, x in axes.items())
@@ -424,7 +426,10 @@ def _task(model: Model, rows: Records) -> Task:
                 "Q001",
                 "learning needs a definition of every box, and one has none",
                 notes=tuple(f"box `{b.name}` ({b}) is a signature only" for b in bare[:8]),
-                help=(f"leave its table open: `box {bare[0]} = dirichlet(1)`", f'or model.with_mechanism("{bare[0].name}", …)'),
+                help=(
+                    f"leave its table open: `box {bare[0]} = dirichlet(1)`",
+                    f'or model.with_mechanism("{bare[0].name}", …)',
+                ),
             )
         )
     return infer.Task(program, rows, tell)
@@ -458,7 +463,9 @@ def with_mechanism(model: Model, name: str, function: Callable[..., Any]) -> Mod
         known = () if near else (f"its boxes are {', '.join(boxes)}",)
         raise QueryError(Diagnostic("N001", f"`{model.name}` has no box `{name}`", notes=known, help=near))
     if not callable(function):
-        message = f"the mechanism of box `{name}` is to be a function or a module of torch, not {type(function).__name__}"
+        message = (
+            f"the mechanism of box `{name}` is to be a function or a module of torch, not {type(function).__name__}"
+        )
         raise QueryError(Diagnostic("S003", message, help=("give something that can be called with tensors",)))
     return model.defined({name: Foreign(function)}).definition
 

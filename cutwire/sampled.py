@@ -62,7 +62,10 @@ class Estimated:
 
     def to_dict(self) -> Mapping[str, Any]:
         d = self.distribution
-        shown: dict[str, Any] = {"variables": list(d.variables), "values": dict(zip(d.variables, d.values, strict=True))}
+        shown: dict[str, Any] = {
+            "variables": list(d.variables),
+            "values": dict(zip(d.variables, d.values, strict=True)),
+        }
         shown = shown if d.variables else {}
         return {
             **shown,
@@ -161,7 +164,14 @@ class Sampled:
                 numbers = [s.mean(name), s.sd(name), *(s.quantile(name, p) for p in _QUANTILES)]
                 part = [short(s.probability, min(digits, 4))] if split else []
                 rows.append([*(v for _, v in s.case), *part, name, *(short(x, min(digits, 4)) for x in numbers)])
-        return [*axes, *(["probability"] if split else []), "variable", "mean", "sd", *(f"{100 * p:g}%" for p in _QUANTILES)], rows
+        return [
+            *axes,
+            *(["probability"] if split else []),
+            "variable",
+            "mean",
+            "sd",
+            *(f"{100 * p:g}%" for p in _QUANTILES),
+        ], rows
 
     def notes(self) -> list[str]:
         effective = min(s.effective for s in self.cases)

@@ -16,9 +16,9 @@ import numpy as np
 from cutwire.evaluate import Result, cached, value_lists
 from cutwire.evaluate import _formula as value_of
 from cutwire.progress import tell, working
-from cutwire.sampled import Estimated, Sampled, Sample
+from cutwire.sampled import Estimated, Sample, Sampled
 from cutwire.tables import kernel
-from parser.program import Definition, Dirichlet, Fit, Foreign, Formulas, QueryStatement
+from parser.program import Definition, Dirichlet, Foreign, Formulas, QueryStatement
 from semantics.compare import compare
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
@@ -26,7 +26,6 @@ from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Arithmetic, Ask, Compare, Formula, questions
 from strings.model import CausalModel
 from strings.query import Query
-from strings.surgery import Surgery
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
@@ -115,8 +114,8 @@ def evaluate_pyro(model: Interpreted, statement: QueryStatement, how: Options) -
     without end is left free.
 
     Raises:
-        QueryError: S001 if Pyro is not installed, S002 if no sample fits what is seen, S004 for a parameter with neither
-            value nor prior, Q013 for a question that samples cannot answer; what the semantics raises.
+        QueryError: S001 if Pyro is not installed, S002 if no sample fits what is seen, S004 for a parameter with
+            neither value nor prior, Q013 for a question that samples cannot answer; what the semantics raises.
     """
     require_pyro()
     from semantics.pyro.running import undisturbed
@@ -180,8 +179,8 @@ def prepared(
 
 def exactly(asked: _Asked, unknowns: Unknowns | None = None) -> list[Distribution]:
     """The answer by enumeration, one for each draw of the unknowns; of an unknown table the mean of its prior."""
-    from semantics.pyro.questions import finite_answer
     from semantics.pyro.program import Unknowns
+    from semantics.pyro.questions import finite_answer
 
     plain = replace(asked, question=replace(asked.question, query=replace(asked.query, expectation=False)))
     known = unknowns or Unknowns({}, _means(asked.program))
@@ -273,9 +272,7 @@ class _Work:
         if self.statement.expect is None:
             return Answered(self.statement, "pyro", found)
         wanted = self._value(self.statement.expect, ask)
-        apart = self._split(
-            self._value(Arithmetic("-", self.statement.formula, self.statement.expect), ask)
-        )
+        apart = self._split(self._value(Arithmetic("-", self.statement.formula, self.statement.expect), ask))
         slack = 4 * apart.standard_error.array + 1e-9
         if isinstance(self.statement.formula, Ask) and not self.statement.formula.query.expectation:
             slack = slack + 3 / max(self.effective, 1)  # an event that never came up has no spread
@@ -342,21 +339,42 @@ class _Work:
             for case, inside in indicator(asked.question, w):
                 key = tuple({**w.case, **case}.items())
                 parts.setdefault(key, []).append((w, inside))
+        for key, found in parts.items():
+            least = min(w.densities for w, _ in found)
+            parts[key] = [(w, i) for w, i in found if w.densities == least]
         most = {key: max(float(w.log_weights.max()) for w, _ in found) for key, found in parts.items()}
         samples = []
         for key, found in parts.items():
             if most[key] == -np.inf:
-                raise no_sample(asked.question, dict(key), self.size)
+                raise no_sample(asked.question, dict(key))
             every = np.concatenate([(w.log_weights - most[key]).exp()[0].numpy() for w, _ in found])
             weights = every * np.concatenate([i[0].numpy() for _, i in found])
             if not (weights > 0).any():
                 continue  # a case in front of the bar that never came up
-            values = {n: np.concatenate([w.values[n][0].numpy() for w, _ in found])[weights > 0] for n in asked.left_free}
+            values = {
+                n: np.concatenate([w.values[n][0].numpy() for w, _ in found])[weights > 0] for n in asked.left_free
+            }
             if not all(np.isfinite(v).all() for v in values.values()):
-                raise QueryError(Diagnostic("Q015", "some samples are no finite numbers: a mechanism has no value there"))
+                raise QueryError(
+                    Diagnostic("Q015", "some samples are no finite numbers: a mechanism has no value there")
+                )
             weights = weights[weights > 0]
             samples.append(Sample(key, values, weights / weights.sum(), float(weights.sum() / every.sum())))
         return Answered(self.statement, "pyro", Sampled(tuple(samples), self.size, self.seed))
+
+
+@dataclass(frozen=True)
+class _Portion:
+    """Sums over a portion of the samples of one case: by groups, with the largest weight at 1.
+
+    `below` sums the weights, `above` what counts for each cell, `squares` is the sum of squared weights of all groups.
+    """
+
+    log_most: float
+    densities: float
+    below: Array
+    above: Mapping[tuple[tuple[str, str], ...], Array]
+    squares: float
 
 
 class _Sums:
@@ -365,7 +383,7 @@ class _Sums:
     def __init__(self, asked: _Asked) -> None:
         self.asked = asked
         self.behind = [s.axis for s in asked.question.slots if s.place != "target" and s.axis]
-        self.parts: dict[tuple[tuple[str, str], ...], list[tuple[float, float, Array, dict[Any, Array], float, float]]] = {}
+        self.parts: dict[tuple[tuple[str, str], ...], list[_Portion]] = {}
 
     def add(self, w: Any, groups: int) -> None:
         """One portion of samples."""
@@ -380,7 +398,7 @@ class _Sums:
 
         above = {tuple(case.items()): by_group(weights * f[0]) for case, f in indicator(self.asked.question, w)}
         squares = float((weights**2).sum())
-        entry = (float(w.log_weights.max()), w.densities, by_group(weights), above, float(weights.sum()), squares)
+        entry = _Portion(float(w.log_weights.max()), w.densities, by_group(weights), above, squares)
         self.parts.setdefault(tuple(w.case.items()), []).append(entry)
 
     def quotients(self) -> tuple[Array, float]:
@@ -388,38 +406,43 @@ class _Sums:
         axes = dict(self.asked.question.axes)
         if self.asked.query.expectation:
             axes = {n: x for n, x in axes.items() if n in self.behind}
-        count = max(sum(len(e[2]) for e in entries) for entries in self.parts.values())
+        count = max(sum(len(e.below) for e in entries) for entries in self.parts.values())
         array = np.zeros([count + 1, *(len(x.values or ()) for x in axes.values())])
         effective = np.inf
         for case, entries in self.parts.items():
-            least = min(e[1] for e in entries)
-            most = max((e[0] for e in entries if e[1] == least), default=-np.inf)
+            least = min(e.densities for e in entries)
+            most = max(e.log_most for e in entries if e.densities == least)
             if most == -np.inf:
-                raise no_sample(self.asked.question, dict(case), 0)
-            scales = [np.exp(e[0] - most) if e[1] == least else 0.0 for e in entries]
-            below = np.concatenate([e[2] * s for e, s in zip(entries, scales, strict=True)])
-            total, squares = (sum(e[k] * s ** (k - 3) for e, s in zip(entries, scales, strict=True)) for k in (4, 5))
-            effective = min(effective, total**2 / squares)
-            for cell in entries[0][3]:
-                above = np.concatenate([e[3][cell] * s for e, s in zip(entries, scales, strict=True)])
+                raise no_sample(self.asked.question, dict(case))
+            scales = [float(np.exp(e.log_most - most)) if e.densities == least else 0.0 for e in entries]
+            below = np.concatenate([e.below * s for e, s in zip(entries, scales, strict=True)])
+            squares = sum(e.squares * s**2 for e, s in zip(entries, scales, strict=True))
+            effective = min(effective, below.sum() ** 2 / squares)
+            for cell in entries[0].above:
+                above = np.concatenate([e.above[cell] * s for e, s in zip(entries, scales, strict=True)])
                 place = {**dict(case), **dict(cell)}
-                at = tuple((x.values or ()).index(place[n]) for n, x in axes.items())
+                at: tuple[Any, ...] = tuple((x.values or ()).index(place[n]) for n, x in axes.items())
                 with np.errstate(invalid="ignore", divide="ignore"):
                     without = (above.sum() - above) / (below.sum() - below)
-                array[(slice(None), *at)] = [above.sum() / below.sum(), *without]
+                array[:, *at] = [above.sum() / below.sum(), *without]
         whole = np.broadcast_to(array[:1], array.shape)
         return np.where(np.isfinite(array), array, whole), float(effective)
 
 
-def no_sample(question: Question, case: Mapping[str, str], size: int) -> QueryError:
+def no_sample(question: Question, case: Mapping[str, str]) -> QueryError:
     """S002: what is seen did not come up."""
-    seen = ", ".join(str(t) if not t.free else f"{t.variable} = {case.get(t.axis_name, '…')}" for t in question.query.given)
+    seen = ", ".join(
+        str(t) if not t.free else f"{t.variable} = {case.get(t.axis_name, '…')}" for t in question.query.given
+    )
     return QueryError(
         Diagnostic(
             "S002",
             f"no sample fits `{seen}`",
             question.query.span,
             notes=("it is impossible, or too rare to be met by chance",),
-            help=("take more samples: --samples 1000000, samples=1_000_000", "or see less: an interval instead of a point"),
+            help=(
+                "take more samples: --samples 1000000, samples=1_000_000",
+                "or see less: an interval instead of a point",
+            ),
         )
     )

@@ -259,8 +259,8 @@ _SAMPLING = (
          "its box makes, or raised an error."),
     Code("S004", "Parameter without a prior", "To sample, every parameter needs a value or a prior; a bounded interval "
          "is one, too."),
-    Code("S005", "Cannot be sampled or learnt so", "The method, the number of samples, or what is to be learnt does not "
-         "fit."),
+    Code("S005", "Cannot be sampled or learnt so", "The method, the number of samples, or what is to be learnt does "
+         "not fit."),
     Code("S006", "Inference failed", "The model gives the data no probability, or the numbers got out of hand."),
     Code("S007", "Inference is doubtful", "Some steps were divergent, or the draws are worth few independent ones "
          "(warning)."),
@@ -297,8 +297,8 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_FILES, *_NETWORKS,
-    *_OWN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_FILES,
+    *_NETWORKS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -71,7 +71,9 @@ def rows_of_csv(path: Path, columns: Sequence[str], max_rows: int = _MOST_ROWS) 
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, rows = _open_csv(file, columns, path.name)
-            found = [[*cells, *[""] * (len(header) - len(cells))][: len(header)] for _, cells in islice(rows, max_rows + 1)]
+            found = [
+                [*cells, *[""] * (len(header) - len(cells))][: len(header)] for _, cells in islice(rows, max_rows + 1)
+            ]
     except (OSError, ValueError, csv.Error) as e:
         reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
         raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None

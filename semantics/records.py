@@ -90,7 +90,7 @@ def from_frame(frame: Any, objects: Mapping[str, Object], name: str = "data") ->
 def from_csv(
     path: Path, columns: Mapping[str, str], weight: str | None, objects: Mapping[str, Object], name: str
 ) -> tuple[Records, tuple[Diagnostic, ...]]:
-    """A CSV file: which column each variable is, and which column counts the rows; raises as `semantics.data.read_csv`."""
+    """A CSV file: which column each variable is, and which counts the rows; raises as `semantics.data.read_csv`."""
     header, rows = rows_of_csv(path, [*columns.values(), *([weight] if weight else [])])
     cells = [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in header]
     return from_columns(header, cells, objects, columns, weight, name)
@@ -114,7 +114,9 @@ def from_columns(
     if not at:
         known = (f"its columns are {', '.join(header[:30])}",) if header else ("it has no columns",)
         help_ = did_you_mean(header[0], objects) if header else ()
-        raise LanguageError(Diagnostic("F010", f"no column of `{name}` is called like a variable", notes=known, help=help_))
+        raise LanguageError(
+            Diagnostic("F010", f"no column of `{name}` is called like a variable", notes=known, help=help_)
+        )
     read: dict[str, npt.NDArray[np.float64]] = {}
     odd: list[Diagnostic] = []
     for variable, column in at.items():
@@ -128,9 +130,7 @@ def from_columns(
             raise LanguageError(Diagnostic("F011", f"a weight of `{name}` is no number, or negative"))
     every = [*read.values(), *([weights] if weights is not None else [])]
     kept = ~np.any(np.isnan(np.stack(every)), axis=0)
-    found = {
-        n: (c[kept] if objects[n].space else c[kept].astype(np.int64)) for n, c in read.items()
-    }
+    found = {n: (c[kept] if objects[n].space else c[kept].astype(np.int64)) for n, c in read.items()}
     warnings: tuple[Diagnostic, ...] = ()
     if not kept.all():
         message = f"{int((~kept).sum())} of {len(kept)} rows of `{name}` left out: values are missing"
@@ -171,7 +171,9 @@ def _numbers(cells: Sequence[Any], x: Object, name: str, odd: list[Diagnostic]) 
             if number is not None:
                 found[k] = float(number)
             elif text.casefold() not in _MISSING and len(odd) < _MOST_COMPLAINTS:
-                odd.append(Diagnostic("F003", f"row {k + 1} of `{name}`: `{text}` is no number, and `{x.name}` is {x.space}"))
+                odd.append(
+                    Diagnostic("F003", f"row {k + 1} of `{name}`: `{text}` is no number, and `{x.name}` is {x.space}")
+                )
     wrong = np.isinf(found) if x.space == "real" else ~np.isnan(found) & ((found < 0) | (found != np.floor(found)))
     if wrong.any() and len(odd) < _MOST_COMPLAINTS:
         k = int(np.flatnonzero(wrong)[0])

@@ -154,7 +154,7 @@ class Cases(dist.TorchDistribution):  # type: ignore[misc]
     Where points and densities meet, the density of a value counts only where no point is at it: see `order`.
     """
 
-    arg_constraints: Mapping[str, Any] = {}  # noqa: RUF012
+    arg_constraints: Mapping[str, Any] = {}
 
     def __init__(self, parts: Sequence[Any], which: Tensor) -> None:
         self.parts, self.which = list(parts), which
@@ -162,7 +162,7 @@ class Cases(dist.TorchDistribution):  # type: ignore[misc]
         super().__init__(shape, torch.Size(), validate_args=False)
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:
         return all(p.has_rsample for p in self.parts)
 
     @property
@@ -184,7 +184,7 @@ class Cases(dist.TorchDistribution):  # type: ignore[misc]
         return self._chosen([p.expand(self.batch_shape).rsample(sample_shape) for p in self.parts])
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self._chosen([_log_prob(p, value) for p in self.parts])
+        return self._chosen([log_probability(p, value) for p in self.parts])
 
     def order(self, value: Tensor) -> Tensor:
         """1 where the value has a density, 0 where it has a probability."""
@@ -197,20 +197,20 @@ class Cases(dist.TorchDistribution):  # type: ignore[misc]
         return found
 
 
-def _log_prob(part: Any, value: Tensor) -> Tensor:
+def log_probability(d: Any, value: Tensor) -> Tensor:
     """The logarithm of the density; minus infinity outside of the support, without gradients that are no numbers."""
-    if is_point(part):
-        found: Tensor = part.log_prob(value)
+    if is_point(d) or isinstance(d, Cases | Truncated | torch.distributions.Categorical):
+        found: Tensor = d.log_prob(value)
         return found
-    inside = part.support.check(value)
+    inside = d.support.check(value)
     if bool(inside.all()):
-        found = part.log_prob(value)
+        found = d.log_prob(value)
         return found
     try:
-        harmless = biject_to(part.support)(torch.zeros_like(value))
+        harmless = biject_to(d.support)(torch.zeros_like(value))
     except NotImplementedError:
         harmless = torch.zeros_like(value)
-    return torch.where(inside, part.log_prob(torch.where(inside, value, harmless)), torch.tensor(-torch.inf))
+    return torch.where(inside, d.log_prob(torch.where(inside, value, harmless)), torch.tensor(-torch.inf))
 
 
 def is_point(d: Any) -> bool:
@@ -226,7 +226,7 @@ class Truncated(dist.TorchDistribution):  # type: ignore[misc]
     For priors, where the factor does not count.
     """
 
-    arg_constraints: Mapping[str, Any] = {}  # noqa: RUF012
+    arg_constraints: Mapping[str, Any] = {}
 
     def __init__(self, base: Any, low: float | None, high: float | None) -> None:
         self.base, self.low, self.high = base, low, high
@@ -260,7 +260,7 @@ class Truncated(dist.TorchDistribution):  # type: ignore[misc]
         raise QueryError(Diagnostic("S004", f"the prior {self.base} gives its interval hardly any probability"))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return torch.where(self._inside(value), _log_prob(self.base, value), torch.tensor(-torch.inf))
+        return torch.where(self._inside(value), log_probability(self.base, value), torch.tensor(-torch.inf))
 
     def _inside(self, value: Tensor) -> Tensor:
         inside = torch.ones_like(value, dtype=torch.bool)

@@ -15,6 +15,7 @@ import torch
 from pyro.ops.einsum import contract
 from torch import Tensor
 
+from semantics.pyro.algebra import log_probability
 from semantics.pyro.program import PyroProgram, Unknowns, Values
 
 
@@ -40,7 +41,7 @@ def log_joint(
         dim = site["infer"].get("_enumerate_dim")
         if dim is None and name not in (seen or {}):
             continue  # drawn, or set by whoever runs this: it is for them to count it
-        factors.append(site["fn"].log_prob(site["value"]))
+        factors.append(log_probability(site["fn"], site["value"]))
         if dim is not None:
             dims[name] = dim
     if not dims and not kept:  # nothing to sum out
@@ -74,9 +75,7 @@ class _Symbols:
         self.batch = batch
 
     def at(self, dim: int) -> str:
-        from opt_einsum import get_symbol
-
-        return str(get_symbol(-dim - 1))
+        return chr(0x100 - dim)  # of Unicode, beyond the signs that equations are made of
 
     def packed(self, factor: Tensor) -> tuple[str, Any]:
         """A factor without its dimensions of length 1, and the letters of the others."""

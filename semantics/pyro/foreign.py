@@ -50,7 +50,7 @@ def as_distribution(function: Any, b: Box, args: Sequence[Tensor]) -> Any:
 
 
 @functools.cache
-def _class(plain: type) -> type:
+def _class(plain: Any) -> Any:
     return type(plain.__name__, (plain, TorchDistributionMixin), {})
 
 
@@ -59,7 +59,8 @@ def _of_pyro(found: Any) -> Any:
     if isinstance(found, TorchDistributionMixin):
         return found
     made = copy.copy(found)
-    made.__class__ = _class(type(found))
+    plain: Any = type(found)
+    made.__class__ = _class(plain)
     return made
 
 

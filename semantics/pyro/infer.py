@@ -108,8 +108,8 @@ class Task:
 
 
 def is_conjugate(task: Task) -> bool:
-    """Whether the posterior is a product of Dirichlet distributions: nothing is open but tables, each is used by one box,
-    and the rows have all its variables, or none that depend on it."""
+    """Whether the posterior is a product of Dirichlet distributions: nothing is open but tables, each is used by one
+    box, and the rows have all its variables, or none that depend on it."""
     program, model = task.program, task.program.model
     if program.open_parameters:
         return False
@@ -132,7 +132,9 @@ def conjugate(task: Task, samples: int) -> Inferred:
         assert isinstance(unknown, Unknown)
         total = np.array(unknown.concentration, dtype=np.float64)
         variable, m = next(
-            (n, m) for n, m in task.program.model.mechanisms.items() if m.diagram.nodes and m.diagram.nodes[0].box.name == box
+            (n, m)
+            for n, m in task.program.model.mechanisms.items()
+            if m.diagram.nodes and m.diagram.nodes[0].box.name == box
         )
         if variable in task.data.columns:
             ports = [m.parents[a] for a in m.diagram.nodes[0].args]
@@ -198,8 +200,8 @@ def _failed(method: str, e: Exception) -> QueryError:
 
 
 def svi(task: Task, samples: int, steps: int, rate: float, point: bool = False) -> Inferred:
-    """Draws from a normal guide that is fitted to the posterior, or with `point` its maximum; modules are trained by the
-    way."""
+    """Draws from a normal guide that is fitted to the posterior, or with `point` its maximum; modules are trained by
+    the way."""
     _only_continuous(task)
     model = task.model()
     guide = _guide(model, point)
@@ -267,7 +269,9 @@ def importance(task: Task, samples: int, particles: int) -> Inferred:
     log = torch.cat(logs)
     if not bool(torch.isfinite(log).any()):
         raise QueryError(
-            Diagnostic("S006", "no draw from the prior gives the data any probability", notes=("the prior rules them out",))
+            Diagnostic(
+                "S006", "no draw from the prior gives the data any probability", notes=("the prior rules them out",)
+            )
         )
     weights = torch.exp(log - log.max())
     effective = float(weights.sum() ** 2 / (weights**2).sum())

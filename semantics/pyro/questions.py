@@ -1,9 +1,9 @@
 """Questions to Pyro programs: exactly where all that matters is finite, else by weighted samples.
 
-An answer has a batch of numbers for every cell: one for each draw of what is not known. Sampling is forward where nothing
-below is seen, else likelihood weighting (Fung and Chang 1990); where points and densities are seen, only what is seen
-with a probability counts against what is seen with a density (lexicographic likelihood weighting: Wu, Srivastava, Hay,
-Du and Russell 2018).
+An answer has a batch of numbers for every cell: one for each draw of what is not known. Sampling is forward where
+nothing below is seen, else likelihood weighting (Fung and Chang 1990); where points and densities are seen, only what
+is seen with a probability counts against what is seen with a density (lexicographic likelihood weighting: Wu,
+Srivastava, Hay, Du and Russell 2018).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyro
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from semantics.distribution import Array, float_array
-from semantics.pyro.algebra import Cases, is_point
+from semantics.pyro.algebra import Cases, is_point, log_probability
 from semantics.pyro.boxes import as_float
 from semantics.pyro.enumerate import log_joint
 from semantics.pyro.program import PyroProgram, Unknowns, Values
@@ -201,7 +202,9 @@ class Worlds:
         """The effective sample size (Kish 1965), the least over the draws."""
         w = self.weights
         total = w.sum(-1)
-        return float(torch.where(total > 0, total**2 / (w**2).sum(-1).clamp(min=1e-300), torch.tensor(0.0).double()).min())
+        return float(
+            torch.where(total > 0, total**2 / (w**2).sum(-1).clamp(min=1e-300), torch.tensor(0.0).double()).min()
+        )
 
 
 def worlds(
@@ -241,7 +244,7 @@ def _worlds(
         site = trace.trace.nodes.get(name)
         if site is None:
             continue
-        weights = weights + site["fn"].log_prob(site["value"])
+        weights = weights + log_probability(site["fn"], site["value"])
         order = order + _order(site["fn"], site["value"], bool(question.model.object(name).space))
     for s in question.slots:
         if s.place == "given" and s.variable not in seen:
@@ -254,9 +257,9 @@ def _worlds(
     return Worlds(case, values, weights, float(possible.min()))
 
 
-def _order(fn: object, value: Tensor, number: bool) -> Tensor:
+def _order(fn: Any, value: Tensor, number: bool) -> Tensor:
     """How many densities are in the weight of a site."""
-    base = fn
+    base: Any = fn
     while isinstance(base, torch.distributions.Independent) or type(base).__name__ == "ExpandedDistribution":
         base = base.base_dist
     if isinstance(base, Cases):

@@ -14,8 +14,14 @@ import cutwire as cw
 pyro = pytest.importorskip("pyro")
 torch = pytest.importorskip("torch")
 
-COIN = "param p in [0, 1] ~ beta(2, 3)\nvar X, Y : {n, y}\nbox x : -> X = flip(p)\nbox y : X -> Y = | n -> flip(1/4) | y -> flip(p)"
-LINE = "param b ~ normal(0, 2)\nvar X, Y : real\nbox x : -> X = fn () => normal(0, 1)\nbox y : X -> Y = fn (x) => normal(b * x, 1/2)"
+COIN = (
+    "param p in [0, 1] ~ beta(2, 3)\nvar X, Y : {n, y}\n"
+    "box x : -> X = flip(p)\nbox y : X -> Y = | n -> flip(1/4) | y -> flip(p)"
+)
+LINE = (
+    "param b ~ normal(0, 2)\nvar X, Y : real\n"
+    "box x : -> X = fn () => normal(0, 1)\nbox y : X -> Y = fn (x) => normal(b * x, 1/2)"
+)
 FREE = (
     "var S, T : {n, y}\nvar C : 1..3\nbox s : -> S = dirichlet(1)\nbox t : S -> T = dirichlet(2)\n"
     "box c : S, T -> C = dirichlet(1/2)\ndata d(S, T, C) =\n"
@@ -188,8 +194,13 @@ def test_data_of_many_kinds(tmp_path: Path) -> None:
         (COIN.replace(" in [0, 1] ~ beta(2, 3)", ""), {"X": ["y"]}, {"method": "nuts"}, "S004"),
         ("var A : {n, y}\nbox a : -> A = flip(1/2)", {"A": ["y"]}, {}, "S005"),
         ("var A, B : {n, y}\nbox a : -> A = dirichlet(1)\nbox b : A -> B", {"A": ["y"], "B": ["n"]}, {}, "Q001"),
-        ("latent K : count\nvar X : real\nparam b in [0, 1]\nbox k : -> K = fn () => poisson(3)\n"
-         "box x : K -> X = fn (k) => normal(b * k, 1)", {"X": [1.0]}, {}, "S005"),
+        (
+            "latent K : count\nvar X : real\nparam b in [0, 1]\nbox k : -> K = fn () => poisson(3)\n"
+            "box x : K -> X = fn (k) => normal(b * k, 1)",
+            {"X": [1.0]},
+            {},
+            "S005",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_is_explained(text: str, data: Any, options: dict[str, Any], code: str) -> None:
@@ -246,7 +257,9 @@ def test_a_network_is_trained_and_intervened_on() -> None:
 
 def test_finite_mechanisms_are_enumerated() -> None:
     """Functions on positions: a Categorical, a Bernoulli, positions themselves."""
-    m = model("var A : 0..2\nvar B : {n, y}\nvar C : 0..3\nbox a : -> A = [1/2, 1/4, _]\nbox b : A -> B\nbox c : A, B -> C")
+    m = model(
+        "var A : 0..2\nvar B : {n, y}\nvar C : 0..3\nbox a : -> A = [1/2, 1/4, _]\nbox b : A -> B\nbox c : A, B -> C"
+    )
     m = m.with_mechanism("b", lambda a: torch.distributions.Bernoulli(probs=0.2 + 0.3 * a))
     m = m.with_mechanism("c", lambda a, b: a + b)
 
@@ -261,7 +274,10 @@ def test_finite_mechanisms_are_enumerated() -> None:
     ("function", "told"),
     [
         (lambda z, x: torch.distributions.Normal(x[..., None], 1.0), "squeeze"),
-        (lambda z, x: torch.distributions.MultivariateNormal(torch.stack([x, x], -1), torch.eye(2).double()), "numbers at once"),
+        (
+            lambda z, x: torch.distributions.MultivariateNormal(torch.stack([x, x], -1), torch.eye(2).double()),
+            "numbers at once",
+        ),
         (lambda z, x: "nothing", "it gave str"),
         (lambda x: x, "TypeError"),
     ],
