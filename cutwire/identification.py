@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given
+from strings.finite import opaque, stand_in
 from strings.formula import Formula
 from strings.identification import (
     Identified,
@@ -36,7 +37,7 @@ from strings.written import formula
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
     from semantics.distribution import Distribution
-    from semantics.kernel import Tables
+    from semantics.kernel import Kernel
     from semantics.witness import Witness
     from strings.picture.scene import Scene
 
@@ -175,7 +176,7 @@ class Identification:
             cells += size
         return cells <= _LARGEST_CHECK
 
-    def _policies(self) -> Tables:
+    def _policies(self) -> Mapping[str, Kernel]:
         return self.model.policy_kernels(self.statement.tables, [self.query])
 
     @cached_property
@@ -186,7 +187,7 @@ class Identification:
             return None
         policies = self._policies()
         found = find_witness(self.shape, self.found, policies)
-        if found is not None and not check_witness(found, self.query, self.given, policies):
+        if found is not None and not check_witness(found, self.query, self.given):
             raise _bug(f"the witness against `{self.query}` failed its check")
         return found
 
@@ -200,7 +201,8 @@ class Identification:
         if w is None:
             return None
         make = self.model.with_numbers
-        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
+        one, other = ({**t, **w.policies} for t in (w.one, w.other))
+        return make(w.shape, one, "witness_one"), make(w.shape, other, "witness_other")
 
     @cached_property
     def witness_file(self) -> str:
@@ -299,13 +301,14 @@ def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Iden
     Raises:
         QueryError: E002, E003, E005 for what cannot be asked or given, Q002 for conditions that cannot be.
     """
-    bare = {x.name: ("0", "1") for x in model.shape.variables if x.values is None}
-    shape = model.shape.with_values(bare) if bare else model.shape
     try:
-        refuse_contradictions(statement.query)
-        found = identify(shape, statement.query, statement.given)
+        shape, (query,) = stand_in(model.shape, [statement.query])
+        refuse_contradictions(query)
+        found = identify(shape, query, statement.given)
         if isinstance(found, NotIdentified):
-            found = certainty(shape, found)
+            plain = opaque(query)  # the witness is a model file in which an interval is one value
+            refused = found if plain == query else identify(shape, plain, statement.given)
+            found = certainty(shape, refused) if isinstance(refused, NotIdentified) else refused
     except CutwireError as e:
         raise e.at(statement.query.span or statement.span) from None
     return Identification(model, found, statement, shape)

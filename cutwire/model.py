@@ -279,7 +279,7 @@ class Model(Interpreted):
         """
         from cutwire.parameters import with_values
 
-        return Model(with_values(self.definition, {**(values or {}), **named}))
+        return replace(self, definition=with_values(self.definition, {**(values or {}), **named}))
 
     # ---- with Pyro -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -11,23 +11,15 @@ import numpy as np
 from parser.program import Data, Definition, Dirichlet, Fit, Foreign, Formulas, Table
 from semantics.data import Dataset, fit, from_rows, read_csv
 from semantics.distribution import check_axes
-from semantics.expressions import ParameterValues, is_rational, refuse_real, table_array, without_value
+from semantics.expressions import ParameterValues, families, is_rational, refuse_real, table_array, without_value
 from semantics.kernel import Kernel
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError
 from strings.expression import parameters_in
 from strings.model import CausalModel
 from strings.signature import Box
-from strings.surgery import Replace, Surgery
 
 Datasets = Callable[[str], Dataset]
 """Finds a data set by its name in the model file."""
-
-
-def boxes_of(model: CausalModel, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
-    """The ordinary boxes of a model's mechanisms and of the policies that surgeries put in, by name."""
-    diagrams = [m.diagram for m in model.mechanisms.values()]
-    diagrams.extend(s.mechanism.diagram for s in surgeries if isinstance(s, Replace))
-    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}
 
 
 def kernels(
@@ -68,6 +60,8 @@ def why_no_table(b: Box, definition: Definition, parameters: ParameterValues) ->
     except QueryError as e:
         return e.diagnostic
     match definition:
+        case Formulas(_, bodies) if families(bodies) - {"categorical"}:
+            return Diagnostic("Q013", f"box `{b.name}` draws numbers: it has no finite table")
         case Formulas(_, bodies):
             open_ = sorted({n for body in bodies for n in parameters_in(body) if n not in parameters})
             return without_value(open_[0]).diagnostic if open_ else None
