@@ -233,7 +233,7 @@ def _worlds(
             seen[s.variable] = torch.tensor(as_float(value) if x.space else _position(x, value))
     for t in question.query.given:
         x = question.model.object(t.variable)
-        if x.space and t.values is not None:
+        if x.space and t.values is not None and not t.bounds:
             seen[t.variable] = torch.tensor(as_float(t.values[0]), dtype=torch.float64)
     with pyro.poutine.trace() as trace, pyro.plate("draws", draws, dim=-2), pyro.plate("worlds", size, dim=-1):
         known = program.unknowns() if unknowns is None else unknowns
