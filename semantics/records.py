@@ -131,13 +131,24 @@ def from_columns(
     every = [*read.values(), *([weights] if weights is not None else [])]
     kept = ~np.any(np.isnan(np.stack(every)), axis=0)
     found = {n: (c[kept] if objects[n].space else c[kept].astype(np.int64)) for n, c in read.items()}
-    warnings: tuple[Diagnostic, ...] = ()
+    warnings = _misspelt(header, objects, name) if columns is None else ()
     if not kept.all():
         message = f"{int((~kept).sum())} of {len(kept)} rows of `{name}` left out: values are missing"
-        warnings = (Diagnostic("F013", message, severity="warning"),)
+        warnings += (Diagnostic("F013", message, severity="warning"),)
     if not kept.any():
         raise LanguageError(Diagnostic("F012", f"data `{name}` is empty"))
     return Records(name, found, None if weights is None else weights[kept]), warnings
+
+
+def _misspelt(header: Sequence[str], objects: Mapping[str, Object], name: str) -> tuple[Diagnostic, ...]:
+    """F004 for every variable without a column, where a column that is none's is called nearly like it."""
+    others = [h for h in header if h not in objects]
+    near = {v: did_you_mean(v, others) for v in objects if v not in header}
+    return tuple(
+        Diagnostic("F004", f"`{name}` has no column `{v}`: `{v}` is summed out", severity="warning", help=help_)
+        for v, help_ in near.items()
+        if help_
+    )
 
 
 def _place(column: str, header: Sequence[str], name: str) -> int:
