@@ -9,8 +9,8 @@ into the repository. In a document
 - in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
   streams together, blanks at line ends aside); without such lines it must end with exit status 0.
 
-`<!--- skip: next -->` above a fence leaves it out. `<!--- skip: next if(not has_pyro) -->` does so where
-Pyro is not installed; `docs/pyro.md` is then left out altogether.
+`<!--- skip: next -->` above a fence leaves it out. from `<!--- skip: start if(not has_pyro) -->`
+to `<!--- skip: end -->` they are left out where Pyro is not installed; `docs/pyro.md` is then left out altogether.
 """
 
 from __future__ import annotations
