@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
     from cutwire.laws import LawReport
+    from cutwire.posterior import Posterior
+    from semantics.pyro.program import PyroProgram
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
@@ -288,6 +290,82 @@ class Model(Interpreted):
         from cutwire.parameters import with_values
 
         return replace(self, definition=with_values(self.definition, {**(values or {}), **named}))
+
+    # ---- with Pyro -------------------------------------------------------------------------------------------------
+
+    def defined(self, definitions: Mapping[str, Definition]) -> Model:
+        """The model with other definitions for some of its boxes."""
+        known = {**self.definition.definitions, **definitions}
+        return replace(self, definition=replace(self.definition, definitions=known))
+
+    def with_mechanism(self, box: str, function: Callable[..., Any]) -> Model:
+        """The model in which a box is computed by Python: a function, or a neural network of torch.
+
+        It is called with one tensor for each input of the box, all of one shape: numbers as float64 (or in the
+        precision of the network), finite values as their positions (whole numbers, in the declared order). It returns a
+        distribution of torch or Pyro, or a tensor if there is no chance in it, with one entry for each entry of the
+        inputs; for a finite output a `Categorical` over its values, or positions. Such a box is for `semantics="pyro"`.
+
+        Raises:
+            QueryError: N001 if the model has no such box, S003 if `function` cannot be called.
+        """
+        from cutwire.posterior import with_mechanism
+
+        return Model(with_mechanism(self, box, function), self.found_on_reading)
+
+    def pyro_program(self, using: str = "") -> PyroProgram:
+        """The model as a plain Pyro program: a callable with one sample site for each variable, under its name.
+
+        `program()` is one run, `program(size=1000)` has a plate of rows, `program(data)` observes columns. It works
+        with all of Pyro: `pyro.poutine.do(program, {"X": …})`, `pyro.condition`, `SVI`, `MCMC`, `Predictive`. Finite
+        values are positions. A parameter without a value is a site of its own, an unknown table one called `BOX.table`.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed.
+        """
+        from cutwire.sampling import program_of, require_pyro
+
+        require_pyro("a Pyro program")
+        return program_of(self, self.shape, using=using)
+
+    def posterior(
+        self,
+        data: object,
+        method: str | None = None,
+        *,
+        samples: int = 1000,
+        seed: int = 0,
+        warmup: int | None = None,
+        steps: int = 2000,
+        lr: float = 0.02,
+        particles: int | None = None,
+    ) -> Posterior:
+        """What data tell of the parameters and tables that are left open.
+
+        `data` is the name of data in the file, a data frame or a mapping of columns. Variables that it lacks are summed
+        out (finite ones by enumeration). `method` is `"exact"` (in closed form, where that holds; the default then),
+        `"nuts"` (otherwise the default; after `warmup` steps), `"svi"` (`steps` of gradient descent at the rate `lr`;
+        trains networks, too) or `"importance"` (`particles` from the prior). The same seed gives the same draws.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed, S004 for a parameter without a prior, S005 if there is nothing to
+                learn or the method does not fit, S006 if the inference fails.
+            LanguageError: codes F, for data that do not fit the variables.
+        """
+        from cutwire.posterior import posterior
+
+        return posterior(self, data, method, samples, seed, warmup, steps, lr, particles)
+
+    def fit_mechanisms(self, data: object, *, steps: int = 2000, lr: float = 0.02, seed: int = 0) -> Model:
+        """The model with its networks trained on data by maximum likelihood; open parameters and tables get the values
+        where their posterior is largest. This model keeps its own networks as they are.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed, S005 if there is nothing to train, S006 if it fails.
+        """
+        from cutwire.posterior import fit_mechanisms
+
+        return fit_mechanisms(self, data, steps, lr, seed)[0]
 
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""

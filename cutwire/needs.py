@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cutwire.interpreted import Interpreted
 from cutwire.tables import why_no_table
-from parser.program import CheckStatement, Definition, Dirichlet, Formulas, QueryStatement
+from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
 from strings.diagnostic import CutwireError, QueryError
 from strings.formula import questions
 from strings.query import Query
@@ -43,7 +43,7 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
         QueryError: Q012 for what is not known, Q013 for real wires.
     """
     known = definitions_for(model, statement)
-    if not any(isinstance(d, Formulas | Dirichlet) for d in known.values()) and not _any_real(model):
+    if not any(isinstance(d, Formulas | Dirichlet | Foreign) for d in known.values()) and not _any_real(model):
         return
     boxes, _ = needed(model, query)
     for name, b in boxes.items():
@@ -69,8 +69,10 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
 
             bodies = {n: d.bodies for n in boxes if isinstance(d := known.get(n), Formulas)}
             fits = all(is_conditionally_gaussian(b, bodies[n]) for n, b in boxes.items() if n in bodies)
-            return "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet) for n in boxes) else "pyro"
-        if any(isinstance(known.get(n), Dirichlet) for n in boxes):
+            return (
+                "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes) else "pyro"
+            )
+        if any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes):
             return "pyro"
         for n, b in boxes.items():
             if n in known and why_no_table(b, known[n], model.parameter_values):

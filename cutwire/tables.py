@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from parser.program import Data, Definition, Dirichlet, Fit, Formulas, Table
+from parser.program import Data, Definition, Dirichlet, Fit, Foreign, Formulas, Table
 from semantics.data import Dataset, fit, from_rows, read_csv
 from semantics.distribution import check_axes
 from semantics.expressions import ParameterValues, families, is_rational, refuse_real, table_array, without_value
@@ -70,6 +70,12 @@ def why_no_table(b: Box, definition: Definition, parameters: ParameterValues) ->
                 "Q012",
                 f"the table of box `{b.name}` is not known: it has a prior",
                 help=("learn it from data: model.posterior(…)", "or give it numbers: `fit(data, alpha = 1)`, or rows"),
+            )
+        case Foreign():
+            return Diagnostic(
+                "Q012",
+                f"box `{b.name}` is a mechanism in Python: it has no table of exact numbers",
+                help=('ask with semantics="pyro"',),
             )
         case _:
             return None

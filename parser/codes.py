@@ -2,7 +2,7 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
-F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
+S sampling and learning with Pyro, F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -255,6 +255,21 @@ _IDENTIFICATION = (
          "var S, T : {no, yes}\nbox s : -> S\nbox t : S -> T\nclaim c: S _||_ T | S"),
 )  # fmt: skip
 
+_SAMPLING = (
+    Code("S001", "Pyro is missing", "Sampling and learning need Pyro and PyTorch, which are not installed by default: "
+         "they are large."),
+    Code("S002", "No sample fits", "Nothing that was sampled fits what is seen: it is impossible, or too rare."),
+    Code("S003", "Mechanism does not fit its box", "A mechanism in Python gave something of another kind or shape than "
+         "its box makes, or raised an error."),
+    Code("S004", "Parameter without a prior", "To sample, every parameter needs a value or a prior; a bounded interval "
+         "is one, too."),
+    Code("S005", "Cannot be sampled or learnt so", "The method, the number of samples, or what is to be learnt does "
+         "not fit."),
+    Code("S006", "Inference failed", "The model gives the data no probability, or the numbers got out of hand."),
+    Code("S007", "Inference is doubtful", "Some steps were divergent, or the draws are worth few independent ones "
+         "(warning)."),
+)  # fmt: skip
+
 _NETWORKS = (
     Code("B001", "Not a network in BIF", "The text does not follow the interchange format."),
     Code("B002", "Rows renormalised", "Rows do not sum to exactly 1 and were normalised (warning)."),
@@ -286,8 +301,8 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
-    *_OWN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_FILES,
+    *_NETWORKS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -5,12 +5,12 @@ This is what the parser gives to the front door. It holds no numpy array and com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from strings.diagnostic import Diagnostic, Source, Span
 from strings.diagram import Diagram
@@ -69,7 +69,14 @@ class Dirichlet:
     span: Span | None = field(default=None, compare=False)
 
 
-Definition = Table | Fit | Formulas | Dirichlet
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A mechanism in Python, registered under the name of a box (`Model.with_mechanism`); no model file has one."""
+
+    function: Callable[..., Any]
+
+
+Definition = Table | Fit | Formulas | Dirichlet | Foreign
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,27 @@ def read_csv(
         raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None
 
 
+def rows_of_csv(path: Path, columns: Sequence[str], max_rows: int = _MOST_ROWS) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a CSV file that has some columns; every row as long as the header.
+
+    Raises:
+        LanguageError: F009 if the file cannot be read, F010 for a column that it does not have or has twice.
+        LimitError: L003 if there are more than `max_rows` rows.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, rows = _open_csv(file, columns, path.name)
+            found = [
+                [*cells, *[""] * (len(header) - len(cells))][: len(header)] for _, cells in islice(rows, max_rows + 1)
+            ]
+    except (OSError, ValueError, csv.Error) as e:
+        reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
+        raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None
+    if len(found) > max_rows:
+        raise LimitError(Diagnostic("L003", f"`{path.name}` has more than {max_rows:,} rows"))
+    return header, found
+
+
 def from_frame(
     frame: Any,
     values: Values,
@@ -83,13 +105,13 @@ def from_frame(
             given and narwhals is not installed; and as `read_csv`.
         LimitError: as `read_csv`.
     """
-    header, cells = _columns(frame, name)
+    header, cells = columns_of(frame, name)
     if columns is None:
         columns = {v: v for v in values if v in header} or {v: v for v in values}
     taken = {c: [v for n, k in columns.items() if k == c for v in values[n]] for c in columns.values()}
     read = {**({weight: []} if weight is not None else {}), **taken}
-    texts = [_texts(c, read[h]) if h in read else [""] * len(c) for h, c in zip(header, cells, strict=True)]
-    rows = ((f"row {r} of `{name}`", row) for r, row in enumerate(zip(*texts, strict=True), 1))
+    as_texts = [texts(c, read[h]) if h in read else [""] * len(c) for h, c in zip(header, cells, strict=True)]
+    rows = ((f"row {r} of `{name}`", row) for r, row in enumerate(zip(*as_texts, strict=True), 1))
     return _collect(name, name, header, rows, columns, weight, values, max_rows)
 
 
@@ -105,10 +127,10 @@ def levels(data: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         LanguageError: F009 for what is no data, F010 for a column that it does not have or has twice, F012 for one
             with missing values only.
     """
-    header, cells = _columns(data, "data")
+    header, cells = columns_of(data, "data")
     found = {}
     for n in names:
-        distinct = {t for t in _texts(cells[_column(n, header, "data")]) if t.casefold() not in _MISSING}
+        distinct = {t for t in texts(cells[_column(n, header, "data")]) if t.casefold() not in _MISSING}
         if not distinct:
             raise LanguageError(Diagnostic("F012", f"the column `{n}` has no values", notes=("all are missing",)))
         found[n] = tuple(sorted(distinct, key=_natural))
@@ -120,7 +142,7 @@ def _natural(text: str) -> tuple[bool, Fraction, str]:
     return number is None, number or Fraction(0), text
 
 
-def _columns(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+def columns_of(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
     """The names and cells of the columns of a data frame or a mapping.
 
     Raises:
@@ -133,14 +155,14 @@ def _columns(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
             raise LanguageError(Diagnostic("F009", message, help=("give every column as a list",)))
         header, cells = [str(c) for c in data], [list(c) for c in data.values()]
     else:
-        header, cells = _columns_of(data, name)
+        header, cells = _columns_of_frame(data, name)
     if len({len(c) for c in cells}) > 1:
         lengths = ", ".join(f"{h}: {len(c)}" for h, c in zip(header, cells, strict=True))
         raise LanguageError(Diagnostic("F009", f"the columns of `{name}` are not equally long", notes=(lengths,)))
     return header, cells
 
 
-def _columns_of(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+def _columns_of_frame(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
     """The names and cells of the columns of a data frame."""
     try:
         import narwhals
@@ -163,7 +185,7 @@ def _columns_of(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
         raise LanguageError(Diagnostic("F009", f"cannot read the columns of `{name}`: {reason}")) from None
 
 
-def _texts(cells: Iterable[object], values: Collection[str] = ()) -> list[str]:
+def texts(cells: Iterable[object], values: Collection[str] = ()) -> list[str]:
     """Cells as the texts of values; missing ones are empty."""
     lower = not {"True", "False"} & set(values) and bool({"true", "false"} & set(values))
     return [str(c).lower() if lower and isinstance(c, bool | np.bool_) else _text(c) for c in cells]

@@ -39,6 +39,7 @@ GROUPS = {
     "C": "Combs",
     "Q": "Questions",
     "E": "Estimates",
+    "S": "Sampling and learning",
     "F": "Files and data",
     "I": "Identification",
     "L": "Limits",
