@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semantics.distribution import Array, Distribution, check_axes, number_array
+from semantics.expectation import as_number
 from semantics.kernel import Kernel
 from strings.diagnostic import (
     CutwireError,
@@ -69,6 +70,23 @@ class Dataset:
                 )
             )
         return self.variables.index(name)
+
+    def numbers(self, name: str) -> Array:
+        """The column of a variable whose values are numbers: fractions, a row per case.
+
+        Raises:
+            QueryError: as `position`; Q004 if a value is no number.
+        """
+        levels = self.values[self.position(name)]
+        found = np.empty(len(levels), dtype=object)
+        for k, v in enumerate(levels):
+            number = as_number(v)
+            if number is None:
+                message = f"the value `{v}` of `{name}` in data `{self.name}` is no number"
+                raise QueryError(Diagnostic("Q004", message))
+            found[k] = number
+        column: Array = found[self.codes[:, self.position(name)]]
+        return column
 
     def aligned(self, values: Mapping[str, Sequence[str]]) -> Dataset:
         """The same data with the values of variables in the order of `values`; variables not in there stay as they are.
@@ -132,14 +150,16 @@ class Dataset:
             columns = columns + (Fraction(alpha) if self.exact else float(alpha))
         sums = columns.sum(axis=1, keepdims=True)
         if (sums == 0).any():
-            raise self._unseen(given, int(np.flatnonzero(sums == 0)[0]))
+            column = int(np.flatnonzero(sums == 0)[0])
+            shape = counts.shape[: len(given)]
+            raise self.unseen(given, [int(i) for i in np.unravel_index(column, shape)])
         dom = tuple(Object(n, self.values[self.position(n)]) for n in given)
         cod = tuple(Object(n, self.values[self.position(n)]) for n in targets)
         return Kernel(dom, cod, (columns / sums).reshape(counts.shape))
 
-    def _unseen(self, given: Sequence[str], column: int) -> ZeroProbabilityError:
+    def unseen(self, given: Sequence[str], at: Sequence[int]) -> ZeroProbabilityError:
+        """Q002: a combination of values, by their places, never occurs."""
         labels = [self.values[self.position(n)] for n in given]
-        at = np.unravel_index(column, [len(v) for v in labels])
         case = ", ".join(f"{n} = {v[i]}" for n, v, i in zip(given, labels, at, strict=True))
         return ZeroProbabilityError(
             Diagnostic(
