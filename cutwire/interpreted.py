@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
+from cutwire.tables import boxes_of, check_exact_size, dataset, kernels, spaces_of
 from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
@@ -172,7 +172,7 @@ class Interpreted:
         values = {n: self.shape.object(n).values or () for n in self.variables}
         if isinstance(data, Distribution):
             return from_distribution(data, values)
-        read, warnings = from_frame(data, values)
+        read, warnings = from_frame(data, values, spaces=spaces_of(self.shape, values))
         for w in warnings:
             self.notice(w)
         return read

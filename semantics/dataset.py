@@ -30,7 +30,7 @@ from strings.diagnostic import (
     ZeroProbabilityError,
     did_you_mean,
 )
-from strings.signature import Box, Object
+from strings.signature import Box, Object, number_text
 
 _MOST_CELLS = 20_000_000
 
@@ -177,8 +177,10 @@ def from_rows(
     values: Mapping[str, Sequence[str]],
     rows: Sequence[Sequence[str]],
     weights: Sequence[Fraction | int | float] | None = None,
+    spaces: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """A data set from rows of values, each row with its weight (1, unless given).
+    """A data set from rows of values, each row with its weight (1, unless given); `spaces` names the variables that
+    take any number.
 
     Raises:
         LanguageError: F003 for a value that its variable does not take, F009 for a row of another length, F011 for
@@ -187,20 +189,27 @@ def from_rows(
     variables = tuple(variables)
     if weights is not None and len(weights) != len(rows):
         raise LanguageError(Diagnostic("F011", f"data `{name}` has {len(rows)} rows and {len(weights)} weights"))
-    places = [{v: k for k, v in enumerate(values[n])} for n in variables]
+    numeric = [(spaces or {}).get(n, "") for n in variables]
+    places = [{} if x else {v: k for k, v in enumerate(values[n])} for n, x in zip(variables, numeric, strict=True)]
     codes = np.zeros((len(rows), len(variables)), dtype=np.int64)
     for r, row in enumerate(rows):
         if len(row) != len(variables):
             message = f"row {r + 1} of `{name}` has {len(row)} values for {len(variables)} variables"
             raise LanguageError(Diagnostic("F009", message))
         for c, cell in enumerate(row):
+            if numeric[c]:
+                text = number_level(cell, numeric[c])
+                if text is None:
+                    raise LanguageError(no_number(cell, variables[c], numeric[c], f"row {r + 1} of `{name}`"))
+                codes[r, c] = places[c].setdefault(text, len(places[c]))
+                continue
             if cell not in places[c]:
                 raise LanguageError(unknown_level(cell, variables[c], values[variables[c]], f"row {r + 1} of `{name}`"))
             codes[r, c] = places[c][cell]
     numbers = number_array([Fraction(1)] * len(rows) if weights is None else list(weights))
     if numbers.dtype != object and weights is not None and all(isinstance(w, int) for w in weights):
         numbers = number_array([Fraction(w) for w in weights])
-    return checked(Dataset(name, variables, tuple(tuple(values[n]) for n in variables), codes, numbers))
+    return checked(Dataset(name, variables, tuple(map(tuple, places)), codes, numbers))
 
 
 def checked(data: Dataset) -> Dataset:
@@ -274,6 +283,24 @@ def fit(data: Dataset, box: Box, alpha: Fraction | int = 0) -> Kernel:
     known = data.aligned({x.name: x.values or () for x in ports})
     learnt = known.conditional([x.name for x in box.cod], [x.name for x in box.dom], alpha)
     return Kernel(box.dom, box.cod, learnt.array)
+
+
+def number_level(text: str, space: str) -> str | None:
+    """A number in its one spelling, if a variable of this space takes it.
+
+    >>> number_level("2.50", "real"), number_level("1e-1", "real"), number_level("2.5", "count"), number_level("x", "real")
+    ('2.5', '0.1', None, None)
+    """
+    number = as_number(text)
+    if number is None or (space == "count" and (number < 0 or number.denominator != 1)):
+        return None
+    return number_text(number)
+
+
+def no_number(text: str, variable: str, space: str, where: str) -> Diagnostic:
+    """F003: a cell that is no number of its variable."""
+    wanted = "whole numbers from 0 on" if space == "count" else "numbers"
+    return Diagnostic("F003", f"{where}: `{text}` is not a value of `{variable}`", notes=(f"`{variable}` takes {wanted}",))
 
 
 def unknown_level(level: str, variable: str, values: Sequence[str], where: str) -> Diagnostic:

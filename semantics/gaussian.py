@@ -28,8 +28,8 @@ import numpy as np
 from semantics.distribution import Array, Number
 from strings.diagnostic import CutwireError, Diagnostic, ZeroProbabilityError
 
-PIVOT = 1e-10
-"""In floats: a variance that others leave so small a part of is none."""
+PIVOT = 1e-13
+"""In floats: a variance of which others leave so small a part is none."""
 
 _MISS = 1e-7  # in floats: what differs from a sharp value by so little, in proportion, is that value
 
@@ -275,6 +275,10 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
         a[k, k] = -1 / d
         pivots.append(k)
         volume = volume * d
+    if not exact:
+        others = ~np.isin(np.arange(len(a)), pivots)
+        sharp = others & (np.diag(a) <= PIVOT * np.diag(covariance))
+        a[np.ix_(sharp, others)] = a[np.ix_(others, sharp)] = 0.0
     return Swept(a, pivots, determined, volume)
 
 

@@ -11,7 +11,7 @@ normal([[2]] x + [0], [[1/4]])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +21,7 @@ from semantics.dataset import Dataset
 from semantics.distribution import Array, float_array
 from semantics.expressions import ParameterValues, chosen, number
 from semantics.gaussian import PIVOT, Gaussian, dot, numbers, sweep, zeros
-from semantics.mixed import LinearBox, configurations, finite
+from semantics.mixed import LinearBox, Values, configurations, finite
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.expression import Body, Choice, Constant, Draw, inputs_in
 from strings.signature import Box
@@ -103,38 +103,56 @@ def _why_body(body: Body) -> str:
 # ---- data ------------------------------------------------------------------------------------------------------------
 
 
-def fit_linear(data: Dataset, b: Box, exact: bool | None = None, names: Sequence[str] = ()) -> LinearBox:
+class Cells(dict[Values, Gaussian]):
+    """The kernels of a box by the values of its finite inputs; those that are asked for are made then."""
+
+    def __init__(self, make: Callable[[Values], Gaussian]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, values: Values) -> Gaussian:
+        self[values] = self._make(values)
+        return self[values]
+
+
+def is_cheap(data: Dataset, reals: int) -> bool:
+    """Whether a regression among so many real columns can be done in fractions at once."""
+    return data.exact and len(data.codes) * reals**2 <= _EXACT_WORK
+
+
+def fit_linear(data: Dataset, b: Box, exact: bool, *, lazy: bool = False) -> LinearBox:
     """A box with a real output, fitted by least squares with an intercept (maximum likelihood): one regression for all
     values of its finite inputs; the variance of the noise is the mean square of the residuals (divisor n).
 
-    `names` are the columns of the ports, inputs and then the output, if they are called otherwise. The result is exact
-    if it is asked to be, or unasked if the data are and it costs little.
+    The ports are columns of the data. A `lazy` box makes a regression, and raises for it, when it is needed.
 
     Raises:
         QueryError: E006 if the data lack a variable, G005 if the rows do not determine a regression.
         LanguageError: F003 if a finite variable takes other values in the data.
         ZeroProbabilityError: Q002 if a combination of finite inputs never occurs.
     """
-    called = list(names) or [x.name for x in (*b.dom, *b.cod)]
-    ports = list(zip((*b.dom, *b.cod), called, strict=True))
-    known = data.aligned({n: x.values or () for x, n in ports if not x.space})
-    reals = [n for x, n in ports if x.space]
-    finites = [n for x, n in ports if not x.space]
-    if exact is None:
-        exact = data.exact and len(known.codes) * len(reals) ** 2 <= _EXACT_WORK
+    ports = (*b.dom, *b.cod)
+    for x in ports:
+        data.position(x.name)
+    known = data.aligned({x.name: x.values or () for x in ports if not x.space})
+    reals = [x.name for x in ports if x.space]
+    finites = [x.name for x in ports if not x.space]
     columns = np.stack([known.numbers(n) for n in reals], axis=1)
     weights = known.weights
     if not exact:
         columns, weights = float_array(columns), float_array(weights)
     codes = known.codes[:, [known.position(n) for n in finites]]
-    cells = {}
-    for at in configurations(finite(b.dom)):
+
+    def regression(at: Values) -> Gaussian:
         rows = (codes == np.array(at, dtype=np.int64)).all(axis=1) & (weights > 0).astype(bool)
         if not rows.any():
             raise known.unseen(finites, at)
         case = ", ".join(f"{n} = {known.values[known.position(n)][v]}" for n, v in zip(finites, at, strict=True))
-        cells[at] = _regression(columns[rows], weights[rows], reals, f"`{data.name}`" + (f" at {case}" if case else ""))
-    return LinearBox(b.dom, b.cod[0], cells)
+        return _regression(columns[rows], weights[rows], reals, f"`{data.name}`" + (f" at {case}" if case else ""))
+
+    if lazy:
+        return LinearBox(b.dom, b.cod[0], Cells(regression))
+    return LinearBox(b.dom, b.cod[0], {at: regression(at) for at in configurations(finite(b.dom))})
 
 
 def moments(columns: Array, weights: Array) -> tuple[Array, Array]:

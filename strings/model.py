@@ -283,7 +283,7 @@ class CausalModel:
 
     def with_values(self, values: Mapping[str, tuple[str, ...]]) -> CausalModel:
         """The same shape with other values for some variables; boxes keep their names."""
-        new = {n: Object(n, values.get(n, self.object(n).values)) for n in self.names}
+        new = {n: replace(self.object(n), values=values.get(n, self.object(n).values)) for n in self.names}
 
         def typed(ty: Ty) -> Ty:
             return tuple(new.get(x.name, x) for x in ty)
