@@ -261,6 +261,13 @@ def gauss(
     return Gauss(tables, linear, exact)
 
 
+def gauss_of_model(model: Interpreted, exact: bool) -> Gauss:
+    """The category with all boxes of a model; in fractions if that is asked for, or is cheap. Raises as `gauss`."""
+    boxes, definitions = boxes_of(model.shape), model.definitions("")
+    reals = sum(bool(x.space) for x in model.shape.variables)
+    return gauss(model, boxes, definitions, exact or (reals <= _MOST_EXACT and is_exact(model, boxes, definitions)))
+
+
 def _box(model: Interpreted, b: Box, definition: Definition, exact: bool) -> Kernel | LinearBox:
     try:
         if isinstance(definition, Formulas) and any(x.space for x in (*b.dom, *b.cod)):

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -71,21 +72,14 @@ class Dataset:
             )
         return self.variables.index(name)
 
-    def numbers(self, name: str) -> Array:
-        """The column of a variable whose values are numbers: fractions, a row per case.
+    def numbers(self, name: str, exact: bool = True) -> Array:
+        """The column of a variable whose values are numbers, a row per case: fractions, or floats.
 
         Raises:
             QueryError: as `position`; Q004 if a value is no number.
         """
-        levels = self.values[self.position(name)]
-        found = np.empty(len(levels), dtype=object)
-        for k, v in enumerate(levels):
-            number = as_number(v)
-            if number is None:
-                message = f"the value `{v}` of `{name}` in data `{self.name}` is no number"
-                raise QueryError(Diagnostic("Q004", message))
-            found[k] = number
-        column: Array = found[self.codes[:, self.position(name)]]
+        at = self.position(name)
+        column: Array = _as_numbers(self.values[at], name, self.name, exact)[self.codes[:, at]]
         return column
 
     def aligned(self, values: Mapping[str, Sequence[str]]) -> Dataset:
@@ -169,6 +163,17 @@ class Dataset:
                 help=(f"smooth with a pseudo-count, as in `fit({self.name}, alpha = 1)`, or use fewer values",),
             )
         )
+
+
+@lru_cache(maxsize=64)
+def _as_numbers(levels: tuple[str, ...], variable: str, data: str, exact: bool) -> Array:
+    """The numbers that some values spell."""
+    found = np.empty(len(levels), dtype=object)
+    for k, v in enumerate(levels):
+        found[k] = as_number(v)
+        if found[k] is None:
+            raise QueryError(Diagnostic("Q004", f"the value `{v}` of `{variable}` in data `{data}` is no number"))
+    return found if exact else found.astype(np.float64)
 
 
 def from_rows(

@@ -137,10 +137,8 @@ def fit_linear(data: Dataset, b: Box, exact: bool, *, lazy: bool = False) -> Lin
     known = data.aligned({x.name: x.values or () for x in ports if not x.space})
     reals = [x.name for x in ports if x.space]
     finites = [x.name for x in ports if not x.space]
-    columns = np.stack([known.numbers(n) for n in reals], axis=1)
-    weights = known.weights
-    if not exact:
-        columns, weights = float_array(columns), float_array(weights)
+    columns = np.stack([known.numbers(n, exact) for n in reals], axis=1)
+    weights = known.weights if exact else float_array(known.weights)
     codes = known.codes[:, [known.position(n) for n in finites]]
 
     def regression(at: Values) -> Gaussian:
