@@ -11,7 +11,7 @@ import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
-from cutwire.needs import require_tables
+from cutwire.needs import fitting_claim, require_tables
 from cutwire.tables import boxes_of, cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
@@ -137,6 +137,12 @@ def compare_statement(
         return ask_model(model, statement, query, exact, max_memory, {})
 
     values = value_lists(model, statement.axes)
+    if fitting_claim(model, statement, claim) == "gaussian":
+        from cutwire.gaussian import gaussian_numbers
+
+        exact = statement.mode == "exact"
+        numbers = gaussian_numbers(model, statement, exact)
+        return compare(claim, numbers, values, within=statement.within, exact=exact, max_memory=max_memory)
     return compare(claim, ask, values, within=statement.within, exact=exact, max_memory=max_memory)
 
 

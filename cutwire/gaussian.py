@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cutwire.assessment import Assessment
 from cutwire.evaluate import Result, cached, check_unit, formula_value, value_lists
 from cutwire.interpreted import Interpreted
 from cutwire.needs import definitions_for, needed
+from cutwire.progress import tell
 from cutwire.tables import boxes_of, kernel, why_no_table
 from parser.program import CheckStatement, Definition, Fit, Formulas, QueryStatement, Table
+from semantics.bootstrap import bootstrap_each
 from semantics.compare import compare
-from semantics.distribution import Distribution, significant
+from semantics.dataset import Dataset
+from semantics.distribution import Array, Distribution, float_array, significant
 from semantics.estimate import Estimate
 from semantics.expressions import is_rational
 from semantics.kernel import Kernel
@@ -23,10 +27,10 @@ from semantics.mixed_answer import Answer, answer_mixed
 from semantics.mixed_estimate import Conditionals, DataConditionals, estimate_mixed
 from semantics.mixture import Linear, Mixture, Mixtures
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Ask, Compare
+from strings.formula import Ask, Compare, Formula, questions, substituted
 from strings.identification import Identified, identified
 from strings.model import CausalModel
-from strings.query import Query
+from strings.query import Query, as_seen
 from strings.signature import Box
 from strings.surgery import Surgery
 
@@ -139,31 +143,95 @@ def evaluate_gaussian(model: Interpreted, statement: QueryStatement, options: Op
 
     Raises:
         QueryError: Q005 if fractions are asked for and there are none, G001 for a box that is not linear with normal
-            noise, Q001, Q012 for what has no numbers, and whatever `answer_mixed` raises.
+            noise, Q001, Q012 for what has no numbers, Q011 if the data cannot be resampled, and whatever `answer_mixed`
+            raises.
     """
     from cutwire.meanings import Answered
 
-    parts: dict[Query, Estimate] = {}
-    asked = _Asking(model, statement, options.exact, parts)
+    data = model.dataset(statement.data) if statement.data else None
+    asked = _Asking(model, statement, options.exact, data)
     if isinstance(statement.formula, Ask):
         found = asked.answer(statement.formula.query)
         if not isinstance(found, Distribution):
-            if statement.expect is not None:
-                raise _no_number(statement.formula.query, found).at(statement.expect.span or statement.span)
-            told = [f"by  {e.formula}" for e in parts.values() if e.found.asked.surgeries]
+            wanted = statement.expect or statement.resampling
+            if wanted is not None:
+                raise _no_number(statement.formula.query, found).at(wanted.span or statement.span)
+            told = [f"by  {e.formula}" for e in asked.parts.values() if e.found.asked.surgeries]
             told += [f"from data {statement.data}"] if statement.data else []
             return Answered(statement, "gaussian", GaussianAnswer(found, tuple(told)))
     value = formula_value(model, statement, statement.formula, asked.number, options.exact, options.max_memory)
     check_unit(statement, value)
+    assessment = None
+    if data is not None:
+        try:
+            assessment = _assess(asked, data, value)
+        except CutwireError as e:
+            raise e.at(statement.resampling.span if statement.resampling else statement.span) from None
+    estimates = tuple(asked.parts.values())
     if statement.expect is None:
-        return Result(statement, value, tuple(parts.values()))
+        return Result(statement, value, estimates, assessment=assessment)
     expected = formula_value(model, statement, statement.expect, asked.number, options.exact, options.max_memory)
     claim = Compare((statement.formula, statement.expect), ("==",))
     try:
         met = compare(claim, asked.number, value_lists(model, statement.axes), exact=options.exact).holds
     except CutwireError as e:
         raise e.at(statement.span) from None
-    return Result(statement, value, tuple(parts.values()), expected, met)
+    return Result(statement, value, estimates, expected, met, assessment)
+
+
+def estimate_gaussian(model: Interpreted, statement: QueryStatement, data: Dataset, exact: bool) -> Assessment:
+    """A formula of numbers, from any data; raises as `evaluate_gaussian`."""
+    asked = _Asking(model, statement, exact, data)
+    return _assess(asked, data, formula_value(model, statement, statement.formula, asked.number, exact, None))
+
+
+def _assess(asked: _Asking, data: Dataset, value: Distribution) -> Assessment:
+    """How sure an estimate is: what is merely seen, and an interval if the statement asks for one."""
+    statement = asked.statement
+    assert isinstance(statement, QueryStatement)
+    parts = {q: asked.parts[q] for q in questions(statement.formula)}
+    seen, seen_by = _seen(asked, data, value)
+    interval = None
+    if (r := statement.resampling) is not None:
+
+        def estimate_of(resampled: tuple[Dataset, ...]) -> Array | None:
+            again = _Asking(asked.model, statement, False, resampled[0])
+            try:
+                found = formula_value(asked.model, statement, statement.formula, again.number, False, None)
+            except QueryError:
+                return None
+            return float_array(found.array)
+
+        interval = bootstrap_each(
+            estimate_of,
+            [e.found for e in parts.values()],
+            [data],
+            value,
+            resamples=r.resamples,
+            level=float(r.level),
+            seed=r.seed,
+            on_progress=tell,
+        )
+    return Assessment(value, statement.formula, parts, seen, (), interval, seen_by)
+
+
+def _seen(asked: _Asking, data: Dataset, value: Distribution) -> tuple[Distribution | None, Formula | None]:
+    """The value of the formula with every `do` read as an observation, and how it is read off the data."""
+    statement = asked.statement
+    assert isinstance(statement, QueryStatement)
+    plain = {q: as_seen(q) for q in questions(statement.formula)}
+    readings: dict[Query, Formula] = {q: Ask(s) for q, s in plain.items() if s is not None}
+    if not any(q.surgeries for q in plain) or len(readings) < len(plain):
+        return None, None
+    read = substituted(statement.formula, readings)
+    again = _Asking(asked.model, statement, asked.exact, data)
+    try:
+        found = formula_value(asked.model, statement, read, again.number, asked.exact, None)
+    except QueryError:
+        return None, None
+    if found.variables != value.variables:
+        return None, None
+    return found, substituted(read, {q: e.formula for q, e in again.parts.items()})
 
 
 class _Asking:
@@ -174,9 +242,10 @@ class _Asking:
         model: Interpreted,
         statement: QueryStatement | CheckStatement,
         exact: bool,
-        parts: dict[Query, Estimate],
+        data: Dataset | None = None,
     ) -> None:
-        self.model, self.statement, self.exact, self.parts = model, statement, exact, parts
+        self.model, self.statement, self.exact, self.data = model, statement, exact, data
+        self.parts: dict[Query, Estimate] = {}
         self._known: dict[Query, Answer] = {}
         self.number = cached(self._number)
 
@@ -190,10 +259,9 @@ class _Asking:
         return self._known[query]
 
     def _answer(self, query: Query) -> Answer:
-        if isinstance(self.statement, QueryStatement) and self.statement.data:
-            data = self.model.dataset(self.statement.data)
+        if self.data is not None:
             way = identified(self.model.shape, query)
-            source = conditionals_of([data], way, self.exact)
+            source = conditionals_of([self.data], way, self.exact)
             policies = policies_of(self.model, self.statement.tables, query, source.exact)
             found = estimate_mixed(way, source, policies)
             numbers = found if isinstance(found, Distribution) else Distribution((), Fraction(0))
@@ -212,9 +280,11 @@ class _Asking:
         return found
 
 
-def gaussian_numbers(model: Interpreted, statement: CheckStatement, exact: bool) -> Any:
+def gaussian_numbers(
+    model: Interpreted, statement: CheckStatement, exact: bool
+) -> Callable[[Query], Distribution]:
     """A function that answers the questions of a claim with numbers."""
-    return _Asking(model, statement, exact, {}).number
+    return _Asking(model, statement, exact).number
 
 
 def _no_number(query: Query, found: Answer) -> QueryError:

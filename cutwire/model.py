@@ -185,8 +185,12 @@ class Model(Interpreted):
 
         statement = self.parse_question(question)
         dataset = self.as_dataset(data)
-        exact = is_exact(semantics) if semantics is not None else dataset.exact
+        exact = is_exact(semantics) if semantics not in (None, "gaussian") else dataset.exact
         resampling = Resampling(bootstrap, level, seed) if bootstrap else None
+        if any(x.space for x in self.shape.variables):
+            from cutwire.gaussian import estimate_gaussian
+
+            return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
         return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
 
     def identify(

@@ -83,7 +83,8 @@ class Dataset:
         return column
 
     def aligned(self, values: Mapping[str, Sequence[str]]) -> Dataset:
-        """The same data with the values of variables in the order of `values`; variables not in there stay as they are.
+        """The same data with the values of variables in the order of `values`; variables not in there, or without
+        values of their own, stay as they are.
 
         Raises:
             LanguageError: F003 for a level that is no value of its variable, or a value that is no level here.
@@ -91,7 +92,7 @@ class Dataset:
         """
         codes, levels = self.codes, list(self.values)
         for k, n in enumerate(self.variables):
-            if n in values and self.values[k] != tuple(values[n]):
+            if values.get(n) and self.values[k] != tuple(values[n]):
                 places = np.array(_places(n, self.values[k], values[n], f"data `{self.name}`"), dtype=np.int64)
                 codes = codes.copy()
                 codes[:, k] = places[codes[:, k]]

@@ -134,7 +134,7 @@ def fit_linear(data: Dataset, b: Box, exact: bool, *, lazy: bool = False) -> Lin
     ports = (*b.dom, *b.cod)
     for x in ports:
         data.position(x.name)
-    known = data.aligned({x.name: x.values or () for x in ports if not x.space})
+    known = data.aligned({x.name: x.values or () for x in ports})
     reals = [x.name for x in ports if x.space]
     finites = [x.name for x in ports if not x.space]
     columns = np.stack([known.numbers(n, exact) for n in reals], axis=1)
