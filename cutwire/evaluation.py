@@ -28,8 +28,8 @@ def evaluate_estimand(
     """The value of an estimand; see `Identification.evaluate`."""
     found = asked.found
     assert isinstance(found, Identified)
-    if any(x.space for x in found.estimand.model.variables):
-        return _evaluate_real(asked, found, data, semantics)
+    if any(x.space for x in asked.model.shape.variables):
+        return _evaluate_real(asked, identified(asked.model.shape, asked.query, found.given), data, semantics)
     if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
         arithmetic = Fractions() if exact else Floats()

@@ -446,7 +446,7 @@ def _weighed(kept: Sequence[Component], at: Sequence[int], values: Sequence[Frac
 def _closed_inputs(model: CausalModel, query: Query) -> Query:
     """The question with the inputs of an open model among its surgeries: set, if it says what they are, or free."""
     touched = {n for s in query.surgeries for n in [getattr(s, "variable", None)]}
-    single = {t.variable: t.values[0] for t in query.given if t.values and len(t.values) == 1}
+    single = {t.variable: t.values[0] for t in query.given if t.values and len(t.values) == 1 and not t.bounds}
     closed = [Do(s.variable, single[s.variable]) if _is_open(s, single, model) else s for s in query.surgeries]
     query = replace(query, surgeries=tuple(closed))
     told = [s for s in query.surgeries if not (isinstance(s, DoWire) and s.value is None)]
