@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from cutwire.identification import Identification
 
 
-def evaluate_estimand(
-    asked: Identification, data: object, semantics: str | None, max_memory: int | None
-) -> Any:
+def evaluate_estimand(asked: Identification, data: object, semantics: str | None, max_memory: int | None) -> Any:
     """The value of an estimand; see `Identification.evaluate`."""
     found = asked.found
     assert isinstance(found, Identified)

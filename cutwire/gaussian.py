@@ -89,7 +89,10 @@ class GaussianAnswer:
                     }
                     for at, m in cells.items()
                 ]
-                return {"axes": [{"name": n, "values": list(v)} for n, v in zip(axes, labels, strict=True)], "cells": listed}
+                return {
+                    "axes": [{"name": n, "values": list(v)} for n, v in zip(axes, labels, strict=True)],
+                    "cells": listed,
+                }
             case Linear():
                 k = self.value.kernel.as_float()
                 shown = {"inputs": list(self.value.inputs), "slopes": k.matrix.tolist(), "offset": k.offset.tolist()}
@@ -280,9 +283,7 @@ class _Asking:
         return found
 
 
-def gaussian_numbers(
-    model: Interpreted, statement: CheckStatement, exact: bool
-) -> Callable[[Query], Distribution]:
+def gaussian_numbers(model: Interpreted, statement: CheckStatement, exact: bool) -> Callable[[Query], Distribution]:
     """A function that answers the questions of a claim with numbers."""
     return _Asking(model, statement, exact).number
 
@@ -301,9 +302,7 @@ def _no_number(query: Query, found: Answer) -> QueryError:
 # ---- boxes -----------------------------------------------------------------------------------------------------------
 
 
-def gauss(
-    model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str, Definition], exact: bool
-) -> Gauss:
+def gauss(model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str, Definition], exact: bool) -> Gauss:
     """The category with some boxes of a model.
 
     Raises:

@@ -36,7 +36,6 @@ from strings.written import formula
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.distribution import Distribution
     from semantics.kernel import Tables
     from semantics.witness import Witness
     from strings.picture.scene import Scene

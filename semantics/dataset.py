@@ -294,8 +294,8 @@ def fit(data: Dataset, box: Box, alpha: Fraction | int = 0) -> Kernel:
 def number_level(text: str, space: str) -> str | None:
     """A number in its one spelling, if a variable of this space takes it.
 
-    >>> number_level("2.50", "real"), number_level("1e-1", "real"), number_level("2.5", "count"), number_level("x", "real")
-    ('2.5', '0.1', None, None)
+    >>> number_level("2.50", "real"), number_level("1e-1", "real"), number_level("2.5", "count")
+    ('2.5', '0.1', None)
     """
     number = as_number(text)
     if number is None or (space == "count" and (number < 0 or number.denominator != 1)):
@@ -306,7 +306,9 @@ def number_level(text: str, space: str) -> str | None:
 def no_number(text: str, variable: str, space: str, where: str) -> Diagnostic:
     """F003: a cell that is no number of its variable."""
     wanted = "whole numbers from 0 on" if space == "count" else "numbers"
-    return Diagnostic("F003", f"{where}: `{text}` is not a value of `{variable}`", notes=(f"`{variable}` takes {wanted}",))
+    return Diagnostic(
+        "F003", f"{where}: `{text}` is not a value of `{variable}`", notes=(f"`{variable}` takes {wanted}",)
+    )
 
 
 def unknown_level(level: str, variable: str, values: Sequence[str], where: str) -> Diagnostic:

@@ -201,7 +201,7 @@ class Gaussian:
                     )
                 )
         inner = -swept.matrix[np.ix_(swept.pivots, swept.pivots)]
-        square: Number = dot(off_pivots, dot(inner, off_pivots)) if len(off_pivots) else Fraction(0)
+        square: Any = dot(off_pivots, dot(inner, off_pivots))[()] if len(off_pivots) else Fraction(0)
         slope = swept.matrix[np.ix_(rest, swept.pivots)]
         found = Gaussian(
             zeros((len(rest), 0), self.exact),

@@ -21,10 +21,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-from semantics.distribution import Array, Number
+from semantics.distribution import Number
 from semantics.gaussian import Gaussian, dot, zeros
 from semantics.kernel import Kernel, Tables, point_array, uniform_array
 from semantics.stochastic import Stochastic
@@ -139,7 +140,8 @@ class Gauss:
         if not x.space:
             if b.kind == "point":
                 return self._of_table(Kernel((), b.cod, point_array(x, b.value, self.exact)))
-            return self._of_table(self.tables[b.name])
+            table = self.tables[b.name]
+            return self._of_table(Kernel(table.dom, table.cod, table.array))
         found = self.linear[b.name]
         cells = {v: [Component(self._one, (), g)] for v, g in found.cells.items()}
         return self._kernel(b.dom, b.cod, cells)
@@ -220,9 +222,7 @@ class Gauss:
                 if told not in known:
                     known[told] = self._carry(diagram, dict(zip(dict.fromkeys(heard), told, strict=True)))
                 weight = table[(*fed, *values)]
-                cells[fed].append(
-                    Component(weight, tuple(values[shown.index(w)] for w in outs), known[told])
-                )
+                cells[fed].append(Component(weight, tuple(values[shown.index(w)] for w in outs), known[told]))
         return self._kernel(diagram.dom, diagram.cod, cells)
 
     def _carry(self, diagram: Diagram, told: Mapping[int, int]) -> Gaussian:
@@ -230,11 +230,7 @@ class Gauss:
         types = diagram.wires
         place: dict[int, int] = {}
         inputs = [w for w in range(len(diagram.dom)) if types[w].space]
-        made = [
-            (w, n)
-            for w, n in zip(diagram.first_wires, diagram.nodes, strict=True)
-            if n.box.cod[0].space
-        ]
+        made = [(w, n) for w, n in zip(diagram.first_wires, diagram.nodes, strict=True) if n.box.cod[0].space]
         n, m = len(inputs) + len(made), len(inputs)
         matrix, offset = zeros((n, m), self.exact), zeros((n,), self.exact)
         covariance = zeros((n, n), self.exact)
@@ -275,9 +271,7 @@ class Gauss:
                 "G002",
                 f"`{x.name}` is {x.space}: there is no uniform distribution to put in place of a wire that is cut",
                 notes=("what is asked depends on it",),
-                help=(
-                    f"set it: `do({x.name} := 0)`, or give it a distribution: `do({x.name} ~ normal(0, 1))`",
-                ),
+                help=(f"set it: `do({x.name} := 0)`, or give it a distribution: `do({x.name} ~ normal(0, 1))`",),
             )
         )
 
@@ -297,9 +291,7 @@ class Gauss:
         reals = [k for k, x in enumerate(dom) if x.space]
         through = Gaussian.wires([reals.index(k) for k in order if k in reals], len(reals), self.exact)
         out = [finites.index(k) for k in order if k in finites]
-        cells = {
-            v: [Component(self._one, tuple(v[k] for k in out), through)] for v in configurations(finite(dom))
-        }
+        cells = {v: [Component(self._one, tuple(v[k] for k in out), through)] for v in configurations(finite(dom))}
         return self._kernel(dom, cod, cells)
 
     def _kernel(self, dom: Ty, cod: Ty, cells: Mapping[Values, Iterable[Component]]) -> MixedKernel:
@@ -341,14 +333,9 @@ def _same_mixture(one: Sequence[Component], other: Sequence[Component], within: 
     left = list(other)
     for a in one:
         found = [b for b in left if a.values == b.values and a.gaussian.equals(b.gaussian, within)]
-        if not found or abs(a.weight - sum(b.weight for b in found)) > within:
+        total = sum(float(b.weight) for b in found) if within else sum(b.weight for b in found)
+        missed: Any = a.weight - total
+        if not found or abs(missed) > within:
             return False
         left = [b for b in left if all(b is not c for c in found)]
     return not left
-
-
-def weights(components: Sequence[Component], exact: bool) -> Array:
-    """The weights of some components."""
-    found = zeros((len(components),), exact)
-    found[:] = [c.weight for c in components]
-    return found

@@ -38,7 +38,7 @@ from semantics.question import refuse_double
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
-from strings.signature import Object
+from strings.signature import Object, number_text
 from strings.surgery import Do, DoWire, Open, Surgery, operate
 
 Answer = Distribution | Mixture | Mixtures | Linear
@@ -173,7 +173,9 @@ class _Asked:
             return Linear(self.shown, names, combined([c.weight for c in components], kernels), True)
         return Linear(self.shown, names, kernels[0])
 
-    def table(self, rows: Mapping[tuple[tuple[str, str], ...], Sequence[tuple[tuple[str, ...], Number]]]) -> Distribution:
+    def table(
+        self, rows: Mapping[tuple[tuple[str, str], ...], Sequence[tuple[tuple[str, ...], Number]]]
+    ) -> Distribution:
         """Numbers by their labels (of the axes ahead) and case, as a table."""
         ahead = {} if self.query.expectation and not self._finite_mean else self.ahead
         axes = {**ahead, **self.behind}
@@ -208,7 +210,7 @@ class _Asked:
             )
         axes = {**self.ahead, **self.behind}
         found: dict[tuple[str, ...], Mixture] = {}
-        rows = {}
+        rows: dict[tuple[tuple[str, str], ...], list[tuple[tuple[str, ...], Number]]] = {}
         for case, p in cells.items():
             rows[case] = []
             for labels, components in p.by_labels(self).items():
@@ -325,7 +327,7 @@ class _Posterior:
                 raise QueryError(
                     Diagnostic(
                         "G003",
-                        f"`{n}` is real: that it is exactly {value} has probability 0",
+                        f"`{n}` is real: that it is exactly {number_text(value)} has probability 0",
                         help=(f"ask for an interval, `P({n} in [a, b] | …)`, or for the density: `P({n} | …)`",),
                     )
                 )

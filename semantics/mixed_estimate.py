@@ -1,7 +1,7 @@
 """Estimands over the reals: their boxes are conditionals of the Gaussian that data, or a model, have.
 
-An estimand is a causal model whose boxes are conditionals of what is given (`strings.estimand`). Here a conditional is a
-regression: mean and variance of its target are fitted to the data by least squares, for all values of the finite
+An estimand is a causal model whose boxes are conditionals of what is given (`strings.estimand`). Here a conditional is
+a regression: mean and variance of its target are fitted to the data by least squares, for all values of the finite
 variables it is given, which is the conditional of the maximum-likelihood Gaussian; of a model with numbers it is the
 exact conditional. The question is then asked of the estimand as of any conditional Gaussian model.
 """
@@ -34,7 +34,9 @@ from strings.surgery import Cut, Open, operate
 class Conditionals(Protocol):
     """Something that tells conditionals of the distributions that are given."""
 
-    exact: bool
+    @property
+    def exact(self) -> bool:
+        """Whether they are in fractions."""
 
     def conditional(self, c: Conditional) -> LinearBox | Kernel:
         """A conditional of a given distribution: from what is fed, and then what it is given."""
@@ -140,12 +142,12 @@ def _regression(kernel: MixedKernel, c: Conditional, at: Values) -> Gaussian:
     reals = [x.name for x in c.given if x.space]
     found, determined = first.conditional(range(len(reals)))
     if determined:
-        n = reals[determined[0]]
+        odd = reals[determined[0]]
         why = "does not vary" if first.covariance[determined[0], determined[0]] == 0 else "is determined by the others"
         raise ZeroProbabilityError(
             Diagnostic(
                 "Q002",
-                f"{c.name} is undetermined: `{n}` {why}",
+                f"{c.name} is undetermined: `{odd}` {why}",
                 notes=("other values of it have probability zero; Cutwire does not invent an answer",),
             )
         )
@@ -199,5 +201,3 @@ def estimate_mixed(found: Identified, source: Conditionals, policies: Gauss | No
     order += [n for n in answer.variables if n not in order]
     array: Array = np.transpose(answer.array, [answer.axis(n) for n in order])
     return Distribution(order, array, [answer.labels(n) for n in order])
-
-

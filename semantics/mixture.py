@@ -104,7 +104,9 @@ def probability(g: Gaussian, intervals: Mapping[int, Interval]) -> Number:
         else:
             left.append(k)
     for block in _blocks(g.covariance, left):
-        total = total * (_single(g, block[0], intervals[block[0]]) if len(block) == 1 else _several(g, block, intervals))
+        total = total * (
+            _single(g, block[0], intervals[block[0]]) if len(block) == 1 else _several(g, block, intervals)
+        )
     return total
 
 
@@ -391,7 +393,10 @@ class Linear:
 
     def texts(self, digits: int = 6) -> list[str]:
         """The affine function of every variable, in words: `2 * X + 1`."""
-        return [_affine_text(row, self.inputs, c, digits) for row, c in zip(self.kernel.matrix, self.kernel.offset, strict=True)]
+        return [
+            _affine_text(row, self.inputs, c, digits)
+            for row, c in zip(self.kernel.matrix, self.kernel.offset, strict=True)
+        ]
 
 
 def _affine_text(slopes: Array, names: Sequence[str], offset: Number, digits: int) -> str:

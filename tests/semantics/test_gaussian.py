@@ -173,7 +173,10 @@ def test_interpretation_is_a_functor(made: tuple[Diagram, Gauss], data: st.DataO
     d, gauss = made
     after = box(Box("g", d.cod, (Z,)))
     n = len(d.cod) - len(finite(d.cod))
-    cases = [tuple(int(b) for b in f"{k:0{len(finite(d.cod))}b}") if finite(d.cod) else () for k in range(2 ** len(finite(d.cod)))]
+    cases = [
+        tuple(int(b) for b in f"{k:0{len(finite(d.cod))}b}") if finite(d.cod) else ()
+        for k in range(2 ** len(finite(d.cod)))
+    ]
     g = LinearBox(d.cod, Z, {c: data.draw(kernels(n, 1)) for c in cases})
     whole = Gauss(gauss.tables, {**gauss.linear, "g": g}, True)
 
@@ -220,7 +223,9 @@ def chain() -> tuple[CausalModel, Gauss]:
     return model, Gauss({"s": Kernel((), (S,), [half, half])}, linear, exact=True)
 
 
-@pytest.mark.parametrize("surgery", [Do("X", "1.5"), Do("S", "yes"), Cut("S"), DoWire("X", "Y", "2"), CutWire("S", "Y")])
+@pytest.mark.parametrize(
+    "surgery", [Do("X", "1.5"), Do("S", "yes"), Cut("S"), DoWire("X", "Y", "2"), CutWire("S", "Y")]
+)
 def test_surgery_commutes_with_interpretation(surgery: Do | Cut | DoWire | CutWire) -> None:
     """Operating on the syntax and interpreting is interpreting with the box exchanged."""
     model, gauss = chain()
