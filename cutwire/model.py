@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
+    from semantics.linear_effect import LinearEffect
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
@@ -192,6 +193,30 @@ class Model(Interpreted):
 
             return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
         return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
+
+    def linear_effect(
+        self, treatment: str, outcome: str, data: object | None = None, *, method: str | None = None
+    ) -> LinearEffect:
+        """By how much `outcome` rises if `treatment` is raised by one, in a linear model of this shape.
+
+        It is read off covariances by the first criterion that applies, or by the `method` that is named: back door,
+        adjustment, front door, or an instrument, which identifies nothing without linearity. `data` is as in
+        `estimate`, or a `Model` with numbers; left out, it is this model's own numbers. The result says which
+        `.criterion` was used, the `.formula` and what it `.assumes`.
+
+        Raises:
+            QueryError: G007 if no criterion applies, G008 if the covariances do not determine the effect.
+        """
+        from semantics.linear_effect import data_covariances, linear_effect, model_covariances
+
+        if data is None or isinstance(data, Interpreted):
+            from cutwire.gaussian import gauss_of_model
+
+            source = self if data is None else data
+            known = model_covariances(source.shape, gauss_of_model(source, exact=False))
+        else:
+            known = data_covariances(self.as_dataset(data), self.shape)
+        return linear_effect(self.shape, treatment, outcome, known, method)
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True
