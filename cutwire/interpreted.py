@@ -161,9 +161,9 @@ class Interpreted:
             self._noticed.update(dict.fromkeys(w.at(known[name].span) for w in found))
         return self._datasets[name]
 
-    def as_dataset(self, data: object) -> Dataset:
+    def as_dataset(self, data: object, *, numeric: bool = False) -> Dataset:
         """Data on the observed variables, from whatever a user has: the name of data in the model file, a
-        `Distribution`, a data frame, a mapping of columns."""
+        `Distribution`, a data frame, a mapping of columns; if it is `numeric`, variables without values are numbers."""
         from semantics.data import from_distribution, from_frame
         from semantics.distribution import Distribution
 
@@ -172,7 +172,8 @@ class Interpreted:
         values = {n: self.shape.object(n).values or () for n in self.variables}
         if isinstance(data, Distribution):
             return from_distribution(data, values)
-        read, warnings = from_frame(data, values, spaces=spaces_of(self.shape, values))
+        bare = {n: "real" for n, v in values.items() if not v} if numeric else {}
+        read, warnings = from_frame(data, values, spaces={**bare, **spaces_of(self.shape, values)})
         for w in warnings:
             self.notice(w)
         return read

@@ -215,7 +215,7 @@ class Model(Interpreted):
             source = self if data is None else data
             known = model_covariances(source.shape, gauss_of_model(source, exact=False))
         else:
-            known = data_covariances(self.as_dataset(data), self.shape)
+            known = data_covariances(self.as_dataset(data, numeric=True), self.shape)
         return linear_effect(self.shape, treatment, outcome, known, method)
 
     def identify(

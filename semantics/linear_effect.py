@@ -82,7 +82,7 @@ def linear_effect(
         message = f"there is no method `{method}` here"
         raise QueryError(Diagnostic("G007", message, notes=known, help=did_you_mean(method, METHODS)))
     graph = model.graph
-    found = {c.name: c for c in criteria(graph, graph.mask(outcome), graph.mask(treatment))}
+    found = {c.name: c for c in criteria(graph, graph.mask([outcome]), graph.mask([treatment]))}
     for name in METHODS if method is None else (method,):
         if name in found:
             return _by(found[name], treatment, outcome, covariances)
@@ -157,7 +157,7 @@ def _instrument(
         y,
         c,
         f"cov({z}, {y}{behind}) / cov({z}, {x}{behind})",
-        f"{ASSUMED}; `{z}` is an instrument by the shape of the model, and the effect is not identifiable without this",
+        f"{ASSUMED}; without this an instrument gives bounds only",
     )
 
 
@@ -205,7 +205,7 @@ def data_covariances(data: Dataset, model: CausalModel) -> Covariances:
 
 
 def _column(data: Dataset, model: CausalModel, name: str, exact: bool) -> Array:
-    if model.object(name).space:
+    if model.object(name).values is None:
         return data.numbers(name, exact)
     known = data.aligned({name: model.object(name).values or ()})
     at = known.position(name)

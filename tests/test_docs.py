@@ -39,6 +39,7 @@ GROUPS = {
     "C": "Combs",
     "Q": "Questions",
     "E": "Estimates",
+    "G": "Linear models with normal noise",
     "F": "Files and data",
     "I": "Identification",
     "L": "Limits",
