@@ -295,7 +295,7 @@ class Gauss:
         return self._kernel(dom, cod, cells)
 
     def _kernel(self, dom: Ty, cod: Ty, cells: Mapping[Values, Iterable[Component]]) -> MixedKernel:
-        return MixedKernel(dom, cod, {v: _merged(components) for v, components in cells.items()})
+        return MixedKernel(dom, cod, {v: merged(components) for v, components in cells.items()})
 
 
 def _finite_part(diagram: Diagram, inputs: Sequence[int], shown: Sequence[int]) -> Diagram:
@@ -309,7 +309,7 @@ def _finite_part(diagram: Diagram, inputs: Sequence[int], shown: Sequence[int]) 
     return builder.freeze(env[w] for w in shown)
 
 
-def _merged(components: Iterable[Component]) -> tuple[Component, ...]:
+def merged(components: Iterable[Component]) -> tuple[Component, ...]:
     """Components without weight left out, and equal ones added up."""
     found: dict[tuple[object, ...], Component] = {}
     for c in components:

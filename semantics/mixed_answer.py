@@ -32,7 +32,7 @@ import numpy as np
 from semantics.distribution import Distribution, Number, no_value
 from semantics.expectation import check_expectation, mean
 from semantics.gaussian import Density, Gaussian, sweep
-from semantics.mixed import Component, Gauss, check_configurations
+from semantics.mixed import Component, Gauss, check_configurations, merged
 from semantics.mixture import Interval, Linear, Mixture, Mixtures, combined, is_sharp, probability, truncated_mean
 from semantics.question import refuse_double
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
@@ -383,7 +383,7 @@ def _condition(asked: _Asked, components: Sequence[Component], case: Case) -> _P
     elif seen:
         kept = _weighed(kept, list(places), list(seen.values()), _said(query, case))
     total = _sum(c.weight for c in kept)
-    kept = [replace(c, weight=c.weight / total) for c in kept]
+    kept = list(merged(replace(c, weight=c.weight / total) for c in kept))
     return _Posterior(tuple(kept), finites, tuple(told), intervals, case)
 
 

@@ -64,6 +64,13 @@ class Interval:
             return False
         return self.low > self.high or (self.low == self.high and not (self.with_low and self.with_high))
 
+    def through(self, slope: Number, x: Number, y: Number) -> Interval:
+        """The numbers that a line through `(x, y)` sends into it."""
+        ends = [None if e is None else Fraction(x) + (e - Fraction(y)) / Fraction(slope) for e in (self.low, self.high)]
+        if slope > 0:
+            return Interval(ends[0], ends[1], self.with_low, self.with_high)
+        return Interval(ends[1], ends[0], self.with_high, self.with_low)
+
     def scaled(self, mean: float, sd: float) -> tuple[float, float]:
         """Its ends in standard deviations from the mean."""
         low = -math.inf if self.low is None else (float(self.low) - mean) / sd
@@ -103,11 +110,35 @@ def probability(g: Gaussian, intervals: Mapping[int, Interval]) -> Number:
                 return Fraction(0)
         else:
             left.append(k)
+    bounded, left = _independent(g, intervals, left)
     for block in _blocks(g.covariance, left):
-        total = total * (
-            _single(g, block[0], intervals[block[0]]) if len(block) == 1 else _several(g, block, intervals)
-        )
+        total = total * (_single(g, block[0], bounded[block[0]]) if len(block) == 1 else _several(g, block, bounded))
     return total
+
+
+def _independent(
+    g: Gaussian, intervals: Mapping[int, Interval], at: Sequence[int]
+) -> tuple[dict[int, Interval], list[int]]:
+    """The intervals without those of variables that are a function of one other, whose interval they narrow.
+
+    Raises:
+        QueryError: G006 for a variable that is a function of several others.
+    """
+    swept = sweep(g.covariance, at)
+    found = dict(intervals)
+    for k in swept.determined:
+        slopes = {p: swept.matrix[k, p] for p in swept.pivots if abs(swept.matrix[k, p]) > (0 if g.exact else 1e-9)}
+        if len(slopes) != 1:
+            raise QueryError(
+                Diagnostic(
+                    "G006",
+                    "the bounded variables are linearly dependent: their joint probability is not computed",
+                    help=("bound fewer of them",),
+                )
+            )
+        ((p, slope),) = slopes.items()
+        found[p] = found[p].meet(intervals[k].through(slope, g.offset[p], g.offset[k]))
+    return found, swept.pivots
 
 
 def is_sharp(g: Gaussian, k: int) -> bool:
@@ -124,14 +155,6 @@ def _single(g: Gaussian, k: int, interval: Interval) -> float | Fraction:
 
 
 def _several(g: Gaussian, block: Sequence[int], intervals: Mapping[int, Interval]) -> float:
-    if sweep(g.covariance, block).determined:
-        raise QueryError(
-            Diagnostic(
-                "G006",
-                "the bounded variables are linearly dependent: their joint probability is not computed",
-                help=("bound fewer of them",),
-            )
-        )
     try:
         from scipy.stats import multivariate_normal
     except ImportError:

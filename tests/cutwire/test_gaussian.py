@@ -326,6 +326,19 @@ def test_sharp_relations() -> None:
     assert code(lambda: m.query("E(X | X = 1, Y = 3, S = yes)")) == "Q002"
 
 
+def test_bounds_on_functions_of_each_other() -> None:
+    """`Y = 3 - 2 X`: bounds on both are bounds on one."""
+    m = model("var X, Y : real box x : -> X = normal(1, 2) box y : X -> Y = fn (x) => 3 - 2*x")
+    both = m.query("P(X > 0, Y > -1)")
+    assert both == m.query("P(0 < X < 2)")
+    assert both == m.query("P(X > 0 | Y > -1)") * m.query("P(X < 2)")
+    assert m.query("P(X > 2, Y > 0)") == 0
+
+
+def test_components_that_become_equal_are_one() -> None:
+    assert len(model(MIXED).query("P(Z | Y = 1)").components) == 1
+
+
 def test_evidence_that_says_nothing_keeps_fractions() -> None:
     m = model(MIXED + "var W : real box w : -> W = normal(0, 1)")
     assert m.query("P(S = yes | W = 1)") == Fraction(1, 3)
