@@ -12,7 +12,7 @@ from cutwire.evaluate import Result, cached, check_unit, formula_value, value_li
 from cutwire.interpreted import Interpreted
 from cutwire.needs import definitions_for, needed
 from cutwire.progress import tell
-from cutwire.tables import boxes_of, kernel, why_no_table
+from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Fit, Formulas, QueryStatement, Table
 from semantics.bootstrap import bootstrap_each
 from semantics.compare import compare
@@ -29,10 +29,9 @@ from semantics.mixture import Linear, Mixture, Mixtures
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare, Formula, questions, substituted
 from strings.identification import Identified, identified
-from strings.model import CausalModel
 from strings.query import Query, as_seen
 from strings.signature import Box
-from strings.surgery import Surgery
+from strings.surgery import boxes_of
 
 if TYPE_CHECKING:
     from cutwire.meanings import Answered, Options
@@ -373,12 +372,8 @@ def is_exact(model: Interpreted, boxes: Iterable[str], definitions: Mapping[str,
 
 def policies_of(model: Interpreted, tables: Mapping[str, Definition], query: Query, exact: bool) -> Gauss:
     """The boxes that the surgeries of a question put in place of mechanisms."""
-    added = _added(query.surgeries)
+    added = boxes_of(None, query.surgeries)
     return gauss(model, added, {**model.definition.definitions, **tables}, exact)
-
-
-def _added(surgeries: Sequence[Surgery]) -> dict[str, Box]:
-    return boxes_of(CausalModel((), {}), surgeries)
 
 
 def conditionals_of(data: Sequence[Any], way: Identified, exact: bool) -> Conditionals:

@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from semantics.answer import answer_array
 from semantics.arithmetic import Tensor
+from semantics.claim import Claim, asking
 from semantics.distribution import Array
-from semantics.evaluate import Grid, aligned, evaluate_in
+from semantics.evaluate import aligned, evaluate_in
 from semantics.kernel import Table, size
-from semantics.verify import Claim, shapes
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.model import CausalModel
-from strings.query import Query
 
 _MOST_SYMBOLS = 24
 
@@ -54,8 +52,8 @@ def prove(shape: CausalModel, claim: Claim) -> Proof:
                 "Q009", message, span=claim.body.span, help=("search for a violation: `check … for 5000 models`",)
             )
         )
-    shape = shapes(shape)[0]
-    boxes = {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    shape = claim.shapes(shape)[0]
+    boxes = claim.boxes(shape)
     columns = {name: [size(x) for x in b.dom] for name, b in boxes.items()}
     widths = {name: int(np.prod([size(x) for x in b.cod], dtype=int)) for name, b in boxes.items()}
     count = sum(int(np.prod(columns[n], dtype=int)) * (widths[n] - 1) for n in boxes)
@@ -78,14 +76,7 @@ def prove(shape: CausalModel, claim: Claim) -> Proof:
             rows.append([*free, functions(1) - sum(free, functions(0))])
         tables[name] = Table(b.dom, b.cod, _objects(rows).reshape([*columns[name], *(size(x) for x in b.cod)]))
     ring = _Functions(functions)
-    known: dict[Query, Grid] = {}
-
-    def ask(query: Query) -> Grid:
-        if query not in known:
-            axes, array = answer_array(shape, {**claim.policies, **tables}, query, ring)
-            known[query] = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
-        return known[query]
-
+    ask = asking(shape, {**claim.policies, **tables}, ring, ring)
     sides = [evaluate_in(ring, side, ask, claim.values(shape)) for side in claim.body.operands]
     _, arrays, _ = aligned(sides)
     holds = all(not (arrays[0] - other).any() for other in arrays[1:])
