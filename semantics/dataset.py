@@ -169,12 +169,20 @@ class Dataset:
 @lru_cache(maxsize=64)
 def _as_numbers(levels: tuple[str, ...], variable: str, data: str, exact: bool) -> Array:
     """The numbers that some values spell."""
-    found = np.empty(len(levels), dtype=object)
-    for k, v in enumerate(levels):
-        found[k] = as_number(v)
-        if found[k] is None:
-            raise QueryError(Diagnostic("Q004", f"the value `{v}` of `{variable}` in data `{data}` is no number"))
-    return found if exact else found.astype(np.float64)
+    found = [_as_float(v) if not exact and "/" not in v else as_number(v) for v in levels]
+    if None in found:
+        odd = levels[found.index(None)]
+        raise QueryError(Diagnostic("Q004", f"the value `{odd}` of `{variable}` in data `{data}` is no number"))
+    made = np.empty(len(levels), dtype=object if exact else np.float64)
+    made[:] = found
+    return made
+
+
+def _as_float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def from_rows(

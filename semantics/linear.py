@@ -26,7 +26,7 @@ from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.expression import Body, Choice, Constant, Draw, inputs_in
 from strings.signature import Box
 
-_EXACT_WORK = 200_000  # products of fractions in a regression that is done exactly unasked
+_EXACT_WORK = 20_000  # products of fractions in a regression that is done exactly unasked
 
 
 def linear_box(b: Box, bodies: Sequence[Body], values: ParameterValues, exact: bool) -> LinearBox:
