@@ -12,7 +12,7 @@ import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
-from cutwire.needs import definitions_for, require_tables
+from cutwire.needs import definitions_for, fitting_claim, require_tables
 from cutwire.tables import cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
@@ -69,8 +69,8 @@ def evaluate_statement(
     def ask(query: Query) -> Distribution:
         return ask_model(model, statement, query, exact, max_memory, parts)
 
-    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
-    _check_unit(statement, value)
+    value = formula_value(model, statement, statement.formula, ask, exact, max_memory)
+    check_unit(statement, value)
     assessment = None
     if statement.data:
         asked = _asked(model, statement, exact, max_memory)
@@ -81,7 +81,7 @@ def evaluate_statement(
         _check_bounds(statement, assessment)
     if statement.expect is None:
         return Result(statement, value, tuple(parts.values()), assessment=assessment)
-    expected = _formula(model, statement, statement.expect, ask, exact, max_memory)
+    expected = formula_value(model, statement, statement.expect, ask, exact, max_memory)
     claim = Compare((statement.formula, statement.expect), ("==",))
     try:
         met = compare(claim, ask, value_lists(model, statement.axes), exact=exact, max_memory=max_memory).holds
@@ -110,7 +110,7 @@ def estimate_formula(
             raise e.at(query.span or statement.span) from None
         return parts[query].distribution
 
-    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
+    value = formula_value(model, statement, statement.formula, ask, exact, max_memory)
     return assess(asked, data, value, parts, statement.resampling)
 
 
@@ -139,6 +139,12 @@ def compare_statement(
         return ask_model(model, statement, query, exact, max_memory, {})
 
     values = value_lists(model, statement.axes)
+    if fitting_claim(model, statement, claim) == "gaussian":
+        from cutwire.gaussian import gaussian_numbers
+
+        exact = statement.mode == "exact"
+        numbers = gaussian_numbers(model, statement, exact)
+        return compare(claim, numbers, values, within=statement.within, exact=exact, max_memory=max_memory)
     return compare(claim, ask, values, within=statement.within, exact=exact, max_memory=max_memory)
 
 
@@ -238,7 +244,7 @@ def value_lists(model: Interpreted, axes: Mapping[str, str]) -> Callable[[str], 
     return values
 
 
-def _formula(
+def formula_value(
     model: Interpreted,
     statement: QueryStatement,
     formula: Formula,
@@ -258,7 +264,7 @@ def _formula(
     return Distribution(names, np.transpose(found.array, at), [found.values[k] for k in at])
 
 
-def _check_unit(statement: QueryStatement, value: Distribution) -> None:
+def check_unit(statement: QueryStatement, value: Distribution) -> None:
     slack = 0 if value.exact else 1e-9
     odd = [] if not statement.unit else [(at, p) for at, p in value.rows() if not -slack <= p <= 1 + slack]
     if not odd:

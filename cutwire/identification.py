@@ -36,7 +36,6 @@ from strings.written import formula
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.distribution import Distribution
     from semantics.kernel import Kernel
     from semantics.witness import Witness
     from strings.picture.scene import Scene
@@ -216,8 +215,8 @@ class Identification:
         except CutwireError:  # a variable whose name the language cannot write
             return ""
 
-    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
-        """The value of the estimand.
+    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Any:
+        """The value of the estimand: a `Distribution`; of real variables it may be a `Mixture`, or `Linear`.
 
         `data`: a data frame, a mapping of columns, the name of a data set of the model file, a `Distribution`, an array
         (the joint of `given`, an axis for each variable in that order), or a `Model` with numbers; a list of such if

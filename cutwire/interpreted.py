@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from cutwire.tables import check_exact_size, dataset, kernels
+from cutwire.tables import check_exact_size, dataset, kernels, spaces_of
 from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
@@ -164,9 +164,9 @@ class Interpreted:
             self._noticed.update(dict.fromkeys(w.at(known[name].span) for w in found))
         return self._datasets[name]
 
-    def as_dataset(self, data: object) -> Dataset:
+    def as_dataset(self, data: object, *, numeric: bool = False) -> Dataset:
         """Data on the observed variables, from whatever a user has: the name of data in the model file, a
-        `Distribution`, a data frame, a mapping of columns."""
+        `Distribution`, a data frame, a mapping of columns; if it is `numeric`, variables without values are numbers."""
         from semantics.data import from_distribution, from_frame
         from semantics.distribution import Distribution
 
@@ -175,7 +175,8 @@ class Interpreted:
         values = {n: self.shape.object(n).values or () for n in self.variables}
         if isinstance(data, Distribution):
             return from_distribution(data, values)
-        read, warnings = from_frame(data, values)
+        bare = {n: "real" for n, v in values.items() if not v} if numeric else {}
+        read, warnings = from_frame(data, values, spaces={**bare, **spaces_of(self.shape, values)})
         for w in warnings:
             self.notice(w)
         return read

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cutwire.identification import Identification
     from cutwire.laws import LawReport
     from cutwire.posterior import Posterior
+    from semantics.linear_effect import LinearEffect
     from semantics.pyro.program import PyroProgram
 
 Answer = Any
@@ -188,9 +189,37 @@ class Model(Interpreted):
 
         statement = self.parse_question(question)
         dataset = self.as_dataset(data)
-        exact = is_exact(semantics) if semantics is not None else dataset.exact
+        exact = is_exact(semantics) if semantics not in (None, "gaussian") else dataset.exact
         resampling = Resampling(bootstrap, level, seed) if bootstrap else None
+        if any(x.space for x in self.shape.variables):
+            from cutwire.gaussian import estimate_gaussian
+
+            return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
         return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
+
+    def linear_effect(
+        self, treatment: str, outcome: str, data: object | None = None, *, method: str | None = None
+    ) -> LinearEffect:
+        """By how much `outcome` rises if `treatment` is raised by one, in a linear model of this shape.
+
+        It is read off covariances by the first criterion that applies, or by the `method` that is named: back door,
+        adjustment, front door, or an instrument, which identifies nothing without linearity. `data` is as in
+        `estimate`, or a `Model` with numbers; left out, it is this model's own numbers. The result says which
+        `.criterion` was used, the `.formula` and what it `.assumes`.
+
+        Raises:
+            QueryError: G007 if no criterion applies, G008 if the covariances do not determine the effect.
+        """
+        from semantics.linear_effect import data_covariances, linear_effect, model_covariances
+
+        if data is None or isinstance(data, Interpreted):
+            from cutwire.gaussian import gauss_of_model
+
+            source = self if data is None else data
+            known = model_covariances(source.shape, gauss_of_model(source, exact=False))
+        else:
+            known = data_covariances(self.as_dataset(data, numeric=True), self.shape)
+        return linear_effect(self.shape, treatment, outcome, known, method)
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True

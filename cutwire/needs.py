@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cutwire.interpreted import Interpreted
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
 from strings.diagnostic import CutwireError, QueryError
-from strings.formula import questions
+from strings.formula import Compare, questions
 from strings.query import Query
 from strings.signature import Box, Object
 from strings.surgery import DoWire, operate
@@ -60,9 +60,18 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
     `"symbolic"` where parameters have no values."""
     if statement.data:
         return "gaussian" if _any_real(model) else ""
-    known = definitions_for(model, statement)
+    return _suited(model, definitions_for(model, statement), questions(statement.formula))
+
+
+def fitting_claim(model: Interpreted, statement: CheckStatement, claim: Compare) -> str:
+    """The semantics that suits a claim about a model's own numbers, as `fitting`."""
+    asked = [q for f in claim.operands for q in questions(f)]
+    return _suited(model, definitions_for(model, statement), asked)
+
+
+def _suited(model: Interpreted, known: Mapping[str, Definition], asked: Iterable[Query]) -> str:
     open_parameters = False
-    for query in questions(statement.formula):
+    for query in asked:
         boxes, objects = needed(model, query)
         if any(x.space for x in objects):
             from semantics.affine import is_conditionally_gaussian

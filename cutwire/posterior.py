@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cutwire.evaluate import _formula as value_of
 from cutwire.evaluate import cached
+from cutwire.evaluate import formula_value as value_of
 from cutwire.progress import tell, working
 from cutwire.sampled import short
 from cutwire.sampling import exactly, no_sample, prepared, program_of, require_pyro

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cutwire.evaluate import Result, cached, value_lists
-from cutwire.evaluate import _formula as value_of
+from cutwire.evaluate import formula_value as value_of
 from cutwire.progress import tell, working
 from cutwire.sampled import Estimated, Sample, Sampled
 from cutwire.tables import kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -115,10 +115,16 @@ def _array(table: Table, exact: bool, name: str) -> np.ndarray:
 def dataset(data: Data, model: CausalModel) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """The data that a file declares, read; warnings tell of rows left out."""
     values = {v: model.object(v).values or () for v in data.variables}
+    spaces = spaces_of(model, data.variables)
     if data.path is None:
         rows = data.rows or ()
-        return from_rows(data.name, data.variables, values, [r for r, _ in rows], [w for _, w in rows]), ()
-    return read_csv(data.path, data.columns, data.weight, values, name=data.name)
+        return from_rows(data.name, data.variables, values, [r for r, _ in rows], [w for _, w in rows], spaces), ()
+    return read_csv(data.path, data.columns, data.weight, values, name=data.name, spaces=spaces)
+
+
+def spaces_of(model: CausalModel, names: Iterable[str]) -> dict[str, str]:
+    """Those of some variables that are `real` or `count`."""
+    return {n: space for n in names if (space := model.object(n).space)}
 
 
 def cells_of(boxes: Mapping[str, Box]) -> int:

@@ -213,6 +213,24 @@ _QUESTIONS = (
          "values: two intervals, or a number and an interval, may overlap."),
 )  # fmt: skip
 
+_GAUSSIAN = (
+    Code("G001", "Not linear with normal noise", "The Gaussian semantics is for boxes whose real output is linear in "
+         "its real inputs, with normal noise, for all values of the finite ones; a finite output hears no real input."),
+    Code("G002", "No uniform distribution on the reals", "A cut puts a uniform state in place of a wire, and there is "
+         "none on the real numbers."),
+    Code("G003", "A real variable at a point", "That a real variable is exactly a number has probability 0, unless it "
+         "is set or determined."),
+    Code("G004", "A real variable left free", "Here a real variable needs a value: the answer would be no linear "
+         "function of it, or no number."),
+    Code("G005", "Regression not determined", "The rows are too few for a regression, or some of its variables "
+         "determine another one."),
+    Code("G006", "Not a Gaussian answer", "What is asked is no number, no normal distribution and no mixture of such."),
+    Code("G007", "No criterion for a linear effect", "There is no back door, no front door and no instrument, or not "
+         "the one that was named."),
+    Code("G008", "Linear effect not determined", "An instrument has nothing to do with the treatment, or variables "
+         "that are held fixed determine each other."),
+)  # fmt: skip
+
 _FILES = (
     Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
     Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
@@ -301,8 +319,8 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_FILES,
-    *_NETWORKS, *_OWN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
+    *_FILES, *_NETWORKS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -121,11 +121,13 @@ def number_text(number: Fraction) -> str:
     >>> number_text(Fraction(5, 2)), number_text(Fraction(1, 3))
     ('2.5', '1/3')
     """
-    scale = 0
-    while scale < 18 and (number * 10**scale).denominator != 1:
-        scale += 1
-    if (number * 10**scale).denominator != 1:
+    twos = (number.denominator & -number.denominator).bit_length() - 1
+    rest, fives = number.denominator >> twos, 0
+    while rest % 5 == 0 and fives <= 18:
+        rest, fives = rest // 5, fives + 1
+    scale = max(twos, fives)
+    if rest != 1 or scale > 18:
         return str(number)
-    digits = str(abs(number * 10**scale)).rjust(scale + 1, "0")
+    digits = str(abs(number.numerator) * 10**scale // number.denominator).rjust(scale + 1, "0")
     text = digits if not scale else f"{digits[:-scale]}.{digits[-scale:]}"
     return f"-{text}" if number < 0 else text

@@ -40,6 +40,7 @@ GROUPS = {
     "Q": "Questions",
     "E": "Estimates",
     "S": "Sampling and learning",
+    "G": "Linear models with normal noise",
     "F": "Files and data",
     "I": "Identification",
     "L": "Limits",

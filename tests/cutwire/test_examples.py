@@ -31,6 +31,7 @@ PICTURES = {
     "party.causal": ["party.svg"],
     "smoking.causal": ["smoking-cut.svg"],
     "sprinkler.causal": ["sprinkler.svg"],
+    "tar.causal": ["tar.svg"],
     "wires.causal": ["closed-cut.svg", "fork.svg"],
 }
 
