@@ -160,6 +160,11 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
         _print_expectation(console, result, result.expected)
 
 
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether a column holds numbers, which are set to the right."""
+    return all(t[:1] in "-.0123456789–" for t in texts)
+
+
 def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
     """An answer of another semantics: its heading, a small table, and what is to be known of it."""
     from rich.table import Table
@@ -170,7 +175,7 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
     if headings:
         table = Table(box=None, padding=(0, 2), header_style="dim")
         for k, heading in enumerate(headings):
-            table.add_column(_text(heading), justify="left" if k < len(headings) - 1 else "right")
+            table.add_column(_text(heading), justify="right" if k and _are_numbers([row[k] for row in rows]) else "left")
         for row in rows[:_MOST_ROWS]:
             table.add_row(*map(_text, row))
         if len(rows) > _MOST_ROWS:
