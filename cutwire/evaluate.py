@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
+from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError, Span
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -149,7 +150,7 @@ def ask_model(
     parts: dict[Query, Estimate],
 ) -> Distribution:
     """One probability, from the model's numbers or from data; errors point to where it was asked."""
-    try:
+    with placed(model, query.span or statement.span):
         if not (isinstance(statement, QueryStatement) and statement.data):
             require_tables(model, statement, query)
         tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
@@ -160,9 +161,16 @@ def ask_model(
             parts[query] = found
             return found.distribution
         return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+
+
+@contextmanager
+def placed(model: Interpreted, span: Span | None) -> Iterator[None]:
+    """Errors from inside point to where a question was asked, and to the boxes that have no numbers."""
+    try:
+        yield
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
-        raise told.at(query.span or statement.span) from None
+        raise told.at(span) from None
 
 
 def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:
@@ -215,10 +223,15 @@ def _formula(
         found = evaluate(formula, ask, values, exact=exact, max_memory=max_memory)
     except CutwireError as e:
         raise e.at(formula.span) from None
-    bound = iter([n for n in statement.axes if n in found.variables])
-    names = [next(bound) if n in statement.axes else n for n in found.variables]
+    names = in_axes_order(statement, found.variables)
     at = [found.axis(n) for n in names]
     return Distribution(names, np.transpose(found.array, at), [found.values[k] for k in at])
+
+
+def in_axes_order(statement: QueryStatement, variables: Sequence[str]) -> list[str]:
+    """The axes of an answer, bound names in the order in which the statement binds them."""
+    bound = iter([n for n in statement.axes if n in variables])
+    return [next(bound) if n in statement.axes else n for n in variables]
 
 
 def _check_unit(statement: QueryStatement, value: Distribution) -> None:

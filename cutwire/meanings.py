@@ -7,13 +7,15 @@ imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
-from cutwire.needs import fitting
+from cutwire.needs import fitting, formulas_of
+from cutwire.parameters import as_numbers
 from parser.program import QueryStatement
+from strings.formula import filled, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +62,32 @@ class Answered:
 
 
 def answer_statement(
-    model: Interpreted, statement: QueryStatement, semantics: str = "", options: Options | None = None
+    model: Interpreted,
+    statement: QueryStatement,
+    semantics: str = "",
+    options: Options | None = None,
+    tables: str = "",
 ) -> Result | Answered:
-    """Answer a question; without a semantics, in the one that suits it.
+    """Answer a question; without a semantics, in the one that suits it, which for tables of numbers is `tables`.
+
+    Parameters that have a value are numbers, unless `symbolic` is asked for by name: then they are symbols.
 
     Raises:
-        QueryError: Q007 for an unknown semantics, and what the semantics raises.
+        QueryError: Q007 for an unknown semantics, Q012 for a parameter without a value, and what the semantics raises.
     """
     how = options or Options()
-    chosen = semantics or fitting(model, statement)
+    chosen = semantics or fitting(model, statement) or tables
     if chosen:
         check_semantics(chosen)
-    match chosen:
-        case "symbolic":
-            from cutwire.symbolic import evaluate_symbolic
+    if chosen == "symbolic":
+        from cutwire.symbolic import evaluate_symbolic
 
-            return evaluate_symbolic(model, statement, how)
+        return evaluate_symbolic(model, statement, how, {} if semantics else model.parameter_values)
+    if any(map(parameters, formulas_of(statement))):
+        values = as_numbers(model.parameters)
+        expect = None if statement.expect is None else filled(statement.expect, values)
+        statement = replace(statement, formula=filled(statement.formula, values), expect=expect)
+    match chosen:
         case "gaussian":
             from cutwire.gaussian import evaluate_gaussian
 

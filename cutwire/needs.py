@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cutwire.interpreted import Interpreted
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Formulas, QueryStatement
 from strings.diagnostic import CutwireError, QueryError
-from strings.formula import questions
+from strings.expression import parameters_in
+from strings.formula import Compare, Formula, parameters, questions
 from strings.query import Query
 from strings.signature import Box, Object
 from strings.surgery import DoWire, operate
@@ -51,6 +52,32 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
             raise QueryError(problem)
 
 
+def formulas_of(statement: QueryStatement) -> list[Formula]:
+    """What a question asks, and what it expects."""
+    return [statement.formula, *([statement.expect] if statement.expect is not None else [])]
+
+
+def has_open_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
+    """Whether a comparison depends on parameters without a value, and on finite variables only."""
+    if _names_open(model, claim.operands):
+        return True
+    known = definitions_for(model, statement)
+    found = False
+    for query in (q for f in claim.operands for q in questions(f)):
+        boxes, objects = needed(model, query)
+        if any(x.space for x in objects):
+            return False
+        formulas = [d for n in boxes if isinstance(d := known.get(n), Formulas)]
+        open_ = {n for d in formulas for body in d.bodies for n in parameters_in(body)} - set(model.parameter_values)
+        found = found or bool(open_)
+    return found
+
+
+def _names_open(model: Interpreted, formulas: Iterable[Formula]) -> bool:
+    """Whether formulas name parameters without a value."""
+    return any(n not in model.parameter_values for f in formulas for n in parameters(f))
+
+
 def _any_real(model: Interpreted) -> bool:
     return any(x.space for x in model.shape.variables)
 
@@ -61,7 +88,7 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
     if statement.data:
         return "gaussian" if _any_real(model) else ""
     known = definitions_for(model, statement)
-    open_parameters = False
+    open_parameters = _names_open(model, formulas_of(statement))
     for query in questions(statement.formula):
         boxes, objects = needed(model, query)
         if any(x.space for x in objects):
