@@ -198,7 +198,7 @@ def _add_semantics(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="P=VALUE",
-        help="give a parameter a value; several times for several",
+        help="give a parameter a value; once for each",
     )
     command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")
 

@@ -145,7 +145,7 @@ def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     done: list[Item] = []
     try:
         with time_limit(arguments.timeout):
-            program = open_program(arguments.file, arguments.allow_outside)
+            program = open_program(arguments.file, arguments.allow_outside).with_parameters(_settings(arguments.set))
             _do(program, arguments, only_checks, out, done)
     except LimitError as e:
         left = program.asked(only_checks)[len(done) :] if program is not None else ()
@@ -174,7 +174,6 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         unnamed=Path.cwd(),
         options=_options(arguments),
         semantics=arguments.semantics,
-        parameters=_settings(arguments.set),
         keep_going=True,
     )
     total = len(program.asked(only_checks))

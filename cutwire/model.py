@@ -310,7 +310,7 @@ class Model(Interpreted):
         """
         from cutwire.parameters import with_values
 
-        return Model(with_values(self.definition, {**(values or {}), **named}))
+        return replace(self, definition=with_values(self.definition, {**(values or {}), **named}))
 
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""

@@ -92,6 +92,24 @@ class Program:
             )
         return models[main] if len(models) > 1 else next(iter(models.values()))
 
+    def with_parameters(self, values: Mapping[str, object]) -> Program:
+        """The program with values for parameters of its models; each model takes those that it knows.
+
+        Raises:
+            QueryError: N002 for a parameter that no model has, T025 for a value outside of its interval.
+        """
+        from cutwire.parameters import with_values
+
+        if not values:
+            return self
+        models = self.elaborated.models
+        known = {n for m in models.values() for n in m.parameters}
+        given = {
+            name: with_values(m, {n: v for n, v in values.items() if n in m.parameters or n not in known})
+            for name, m in models.items()
+        }
+        return replace(self, elaborated=replace(self.elaborated, models=given))
+
     @property
     def diagrams(self) -> Mapping[str, Diagram]:
         """The diagrams of the file by name."""
@@ -114,15 +132,14 @@ class Program:
         unnamed: Path | None = None,
         options: Options | None = None,
         semantics: str = "",
-        parameters: Mapping[str, object] | None = None,
         keep_going: bool = False,
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions, each is
-        answered in what suits it if it is left out. `parameters` are values for parameters of the models. Pictures go to the folder `out`; without it,
-        where the file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but
-        not written). No picture of a folder takes the place of another.
+        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions;
+        without it each is answered in what suits it. Pictures go to the folder `out`; without it, where the file says,
+        and those that it gives no name to the folder `unnamed` (without that they are drawn but not written). No
+        picture of a folder takes the place of another.
 
         Raises:
             CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
@@ -130,12 +147,11 @@ class Program:
         """
         asked = self.asked(only_checks)
         how = options or Options()
-        models = {n: m.with_parameters(_known(parameters or {}, m, self.models)) for n, m in self.models.items()}
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
         for statement in asked:
             path = next(paths) if isinstance(statement, DrawStatement) else None
             try:
-                item = self._do(statement, path, models, semantics, how)
+                item = self._do(statement, path, semantics, how)
             except CutwireError as e:
                 if not keep_going or e.diagnostic.code == "L002":
                     raise
@@ -150,15 +166,13 @@ class Program:
         """The statements that `run` does."""
         return tuple(s for s in self.statements if not only_checks or isinstance(s, CheckStatement))
 
-    def _do(
-        self, statement: Statement, path: Path | None, models: Mapping[str, Model], semantics: str, how: Options
-    ) -> Item:
+    def _do(self, statement: Statement, path: Path | None, semantics: str, how: Options) -> Item:
         match statement:
             case CheckStatement():
                 asked = replace(statement, mode="exact") if how.exact and statement.mode == "" else statement
-                return check_statement(models.get(statement.model), asked, max_memory=how.max_memory)
+                return check_statement(self.models.get(statement.model), asked, max_memory=how.max_memory)
             case QueryStatement():
-                return answer_statement(models[statement.model], statement, semantics, how)
+                return answer_statement(self.models[statement.model], statement, semantics, how)
             case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()
@@ -184,15 +198,6 @@ class Program:
         else:
             drawn = draw_model(self.models[statement.model].shape, statement.surgeries, path, warn=found.append)
         return Picture(statement, drawn, path, tuple(found))
-
-
-def _known(parameters: Mapping[str, object], model: Model, models: Mapping[str, Model]) -> dict[str, object]:
-    """The values that are for this model; one that no model knows is for all, and refused by the first."""
-    return {
-        n: v
-        for n, v in parameters.items()
-        if n in model.parameters or all(n not in m.parameters for m in models.values())
-    }
 
 
 _LONGEST_NAME = 60

@@ -197,8 +197,8 @@ _QUESTIONS = (
     Code("Q012", "Number not known", "A parameter without a value, or a table with a prior: there is no number to "
          "compute with."),
     Code("Q013", "A real wire has no table", "A `real` or `count` variable has no finite table."),
-    Code("Q014", "No probabilities at these parameters", "With these values a row has a negative entry, or does not sum "
-         "to 1.", "param p = 2\nvar S : {no, yes}\nbox s : -> S = flip(p)\nquery P(S)"),
+    Code("Q014", "No probabilities at these parameters", "With these values a row has a negative entry, or does not "
+         "sum to 1."),
     Code("Q015", "No value", "A function such as `log` is asked where it has no value."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),

@@ -16,6 +16,7 @@ from parser.constants import Constant, constant, show_number
 from parser.domains import find_value, unknown_value
 from parser.scope import count, near, problem, second_place, shorten
 from strings.diagnostic import LanguageError, Span
+from strings.expression import FAMILIES
 from strings.signature import Object
 
 TOLERANCE = Fraction(1, 10**6)
@@ -218,6 +219,10 @@ def _call(dist: syntax.Call, x: Object) -> Column:
         case "noisy_or" | "fit" as name:
             help_ = (f"write it for the whole box: `box … = {name}(…)`",)
             raise problem("T014", f"`{name}` cannot be one row of a table", dist.span, "says all rows", help=help_)
+        case name if name in FAMILIES:
+            label = f"`{x.name}` takes {{{shorten(values)}}}"
+            advice = ("write a row `[…]` or `flip(…)`", f"or declare `var {x.name} : {FAMILIES[name].space}`")
+            raise problem("T024", f"`{name}` draws numbers", dist.span, label, help=advice)
         case name:
             close = near(name, ("flip", "uniform", "noisy_or", "fit"))
             notes = ("there are flip(p), uniform(), noisy_or(…) and fit(data)",)

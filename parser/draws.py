@@ -84,8 +84,8 @@ class Site:
                 raise outside(term, syntax.Function((), e, e.span), Box("", (), (self.out,)), ())
             return _sharp_row(text, self.out)
         if is_truth(term) and self.out.values in (("no", "yes"), ("false", "true"), ("0", "1")):
-            no, yes = (_sharp_row(v, self.out) for v in self.out.values)
-            return Choice(term, yes, no)
+            rows = [_sharp_row(v, self.out) for v in self.out.values]
+            return Choice(term, rows[1], rows[0])
         what = "a truth value" if is_truth(term) else "a number"
         help_ = ("choose by `if … then … else …`",)
         label = f"`{self.out.name}` takes {{{shorten(self.out.values or ())}}}"
@@ -109,9 +109,7 @@ class Site:
             return self._finite_call(call)
         family = FAMILIES[name]
         if not self.out.space:
-            label = f"`{self.out.name}` takes {{{shorten(self.out.values or ())}}}"
-            help_ = ("write a row `[…]` or `flip(…)`", f"or declare `var {self.out.name} : {family.space}`")
-            raise problem("T024", f"`{name}` draws numbers", call.span, label, help=help_)
+            return _row_of(column(call, self.out, self.declared))
         if family.space != self.out.space:
             label = f"`{self.out.name}` is declared `{self.out.space}`"
             help_ = (f"declare `var {self.out.name} : {family.space}`",)

@@ -224,12 +224,14 @@ class Lower(LowerQuestions):
     def target(self, tree: Tree[Token]) -> s.Target:
         return self.node(s.Target, tree)
 
-    body = drawn = LowerBase.first
+    body = LowerBase.first
 
     # ---- expressions -------------------------------------------------------------------------------------------------
 
     def if_(self, tree: Tree[Token]) -> s.If:
         return self.node(s.If, tree)
+
+    choice = if_
 
     def binary(self, tree: Tree[Token]) -> s.Binary:
         left, op, right = self.all(tree)

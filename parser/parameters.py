@@ -9,7 +9,7 @@ from parser import syntax
 from parser.constants import constant
 from parser.draws import Site
 from parser.residual import Known
-from parser.scope import Scope, problem
+from parser.scope import Scope, near, problem
 from strings.expression import FAMILIES, Constant, Draw, ParameterDef
 from strings.signature import Object
 
@@ -56,8 +56,9 @@ def _bound(e: syntax.Expression) -> Fraction | None:
 
 
 def _prior(call: syntax.Call) -> Draw:
-    family = FAMILIES.get(call.name.text)
-    body = Site(Object("a parameter", None, "real"), Known({}, {})).body(call)
-    if family is None or not isinstance(body, Draw):
-        raise problem("T025", f"`{call.name.text}` is no prior", call.span, "a distribution of numbers is expected")
+    if call.name.text not in FAMILIES:
+        label = "a distribution of numbers is expected"
+        raise problem("T025", f"`{call.name.text}` is no prior", call.span, label, help=near(call.name.text, FAMILIES))
+    body = Site(Object("a parameter", None, FAMILIES[call.name.text].space), Known({}, {})).body(call)
+    assert isinstance(body, Draw)
     return body

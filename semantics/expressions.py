@@ -128,14 +128,12 @@ class FractionAlgebra:
             raise _no_exact(op)
         if op == "^" and abs(args[1]) > 10_000:
             raise no_value(op, args)
-        if op in ("abs", "min", "max") or op in ARITHMETIC:
-            apply = {**FloatAlgebra._FUNCTIONS, "^": lambda a, b: a ** int(b)}[op]
-            try:
-                found: Any = apply(*args)
-            except ZeroDivisionError:
-                raise no_value(op, args) from None
-            return Fraction(found)
-        raise _no_exact(op)
+        if op not in ("abs", "min", "max") and op not in ARITHMETIC:
+            raise _no_exact(op)
+        try:
+            return Fraction(args[0] ** int(args[1]) if op == "^" else FloatAlgebra._FUNCTIONS[op](*args))
+        except ZeroDivisionError:
+            raise no_value(op, args) from None
 
 
 def no_value(op: str, args: Sequence[Any]) -> QueryError:
