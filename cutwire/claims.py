@@ -75,8 +75,8 @@ def is_about_all_models(model: Interpreted, statement: CheckStatement) -> bool:
 
 
 def _is_about_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
-    """Whether a comparison is about all values of parameters: those without a value or, if it names some and symbols are
-    asked for, all.
+    """Whether a comparison is about all values of parameters: of those without a value or, if it names some and symbols
+    are asked for, of all.
 
     Raises:
         QueryError: Q009 if it names parameters and is to be about all models.

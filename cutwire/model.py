@@ -101,8 +101,8 @@ class Model(Interpreted):
     ) -> Expressions:
         """Ask as `query` does, and have the answer as expressions of the parameters (sympy).
 
-        The result has `.value` (one expression, if it is of an event), `.conditions`, `.derivative("p")`, `.at(p="1/3")`,
-        `.function()` (numpy) and `.latex`. Parameters with a value are symbols all the same.
+        The result has `.value` (one expression, if it is of an event), `.conditions`, `.derivative("p")`,
+        `.at(p="1/3")`, `.function()` (numpy) and `.latex`. Parameters with a value are symbols all the same.
 
         Raises:
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.

@@ -168,7 +168,8 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
     if headings:
         table = Table(box=None, padding=(0, 2), header_style="dim")
         for k, heading in enumerate(headings):
-            table.add_column(_text(heading), justify="left" if k < len(headings) - 1 else "right")
+            number = k == len(headings) - 1 and found.semantics != "symbolic"
+            table.add_column(_text(heading), justify="right" if number else "left")
         for row in rows[:_MOST_ROWS]:
             table.add_row(*map(_text, row))
         if len(rows) > _MOST_ROWS:

@@ -1,4 +1,4 @@
-"""The symbolic semantics: questions answered with expressions of the parameters, and claims proved for all their values.
+"""The symbolic semantics: answers are expressions of the parameters, and claims are proved for all their values.
 
 >>> from cutwire.program import parse
 >>> model = parse('''
@@ -40,7 +40,7 @@ from semantics.expressions import ParameterValues, refuse_real
 from semantics.formulae import Expressions
 from semantics.kernel import size
 from semantics.polynomials import Polynomials, RationalFunctions, member, objects
-from semantics.symbolic import Expr, Symbols, SympyAlgebra, row
+from semantics.symbolic import Expr, Symbols, SympyAlgebra, is_certain, row
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Compare, Formula, filled, parameters, questions
 from strings.query import Query
@@ -124,7 +124,7 @@ class _Reading:
             b = boxes[name]
             array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
             tables[name] = kernels.Table(b.dom, b.cod, array)
-        domains = dict(algebra.domains)
+        domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
         for x in dict.fromkeys(made.values()):
             domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
         if sympy.false in domains:
@@ -151,9 +151,7 @@ class _Reading:
         with placed(self.model, query.span or self.statement.span):
             if query.expectation:
                 check_expectation(self.model.shape, query)
-            axes, array = answer_array(
-                self.model.shape, self.tables, query, self.numbers, max_memory=self.max_memory
-            )
+            axes, array = answer_array(self.model.shape, self.tables, query, self.numbers, max_memory=self.max_memory)
         names, values = tuple(n for n, _ in axes), tuple(x.values or () for _, x in axes)
         if not query.expectation:
             return Grid(names, array, values)
@@ -182,7 +180,13 @@ class _Reading:
         values = tuple(found.values[k] for k in at)
         restrictions = tuple(dict.fromkeys([*divided, *self.domains]))
         return Expressions(
-            tuple(names), values, written, tuple(n for n in declared if n in free), declared, restrictions, statement.unit
+            tuple(names),
+            values,
+            written,
+            tuple(n for n in declared if n in free),
+            declared,
+            restrictions,
+            statement.unit,
         )
 
     def vanishes(self, element: Any) -> bool:
@@ -216,7 +220,7 @@ def _exact(b: Box, definition: Definition, model: Interpreted) -> Array:
         raise QueryError(problem)
     if not isinstance(definition, Table) or definition.exact:
         return kernel(b, definition, model.dataset, True, {}).array
-    array = objects(map(Fraction, definition.entries), definition.shape)
+    array = objects((Fraction(x) for x in definition.entries), definition.shape)
     exact: Array = array / array.sum(axis=-1, keepdims=True)
     return exact
 
@@ -229,8 +233,8 @@ def check_parameters(
 ) -> Verdict:
     """A comparison for all values of the parameters: those without a value, or every one.
 
-    It is proved if both sides are the same function, or if an order is seen at the ends of the intervals. Else values of
-    the parameters are looked for at which it falls, in numbers.
+    It is proved if both sides are the same function, or if an order is seen at the ends of the intervals. Else values
+    of the parameters are looked for at which it falls, in numbers.
 
     Raises:
         QueryError: what the questions of the claim raise.
@@ -246,7 +250,8 @@ def check_parameters(
         for op, left, right in zip(claim.ops, arrays, arrays[1:], strict=False)
         for one, other in zip(*(a.flat for a in np.broadcast_arrays(left, right)), strict=True)
     )
-    names = [n for n in model.parameters if n not in values and sympy.Symbol(n) in reading.symbols.generators]
+    named = {s.name for g in reading.symbols.generators for s in g.free_symbols}
+    names = [n for n in model.parameters if n in named]
     told = f" for all values of {', '.join(names)}" if names else ""
     if proved:
         return Verdict(statement, True, f"proved{told}", details={"parameters": names})

@@ -49,9 +49,9 @@ _UNITS: Mapping[str, Callable[[Expr], Expr]] = {
 class Expressions:
     """A table of sympy expressions with one named axis per variable; an event has none, and one expression.
 
-    `parameters` are those that the answer depends on, in declared order: the arguments of `function`. `declared` are all
-    of the model. `restrictions` say where the answer is valid, beyond the intervals of the parameters. `unit` is the one
-    that it is shown in (`columns`); the expressions are probabilities all the same.
+    `parameters` are those that the answer depends on, in declared order: the arguments of `function`. `declared` are
+    all of the model. `restrictions` say where the answer is valid, beyond the intervals of the parameters. `unit` is
+    the one that it is shown in (`columns`); the expressions are probabilities all the same.
     """
 
     variables: tuple[str, ...]
@@ -74,8 +74,14 @@ class Expressions:
 
     @property
     def conditions(self) -> tuple[Expr, ...]:
-        """Where the answer is valid: what must not vanish, where functions have values, and the parameters' intervals."""
-        return (*self.restrictions, *(c for n in self.parameters for c in self._interval(n)))
+        """Where the answer is valid: what must not vanish, where functions have values, the parameters' intervals."""
+        return (*self.restrictions, *(c for n in self._concerned for c in self._interval(n)))
+
+    @property
+    def _concerned(self) -> list[str]:
+        """The parameters of the answer and of its restrictions, in declared order."""
+        named = {*self.parameters, *(s.name for c in self.restrictions for s in c.free_symbols)}
+        return [*(n for n in self.declared if n in named), *(n for n in self.parameters if n not in self.declared)]
 
     def _interval(self, name: str) -> list[Expr]:
         p, known = sympy.Symbol(name), self.declared.get(name)
@@ -214,7 +220,7 @@ class Expressions:
     def notes(self) -> list[str]:
         """The conditions, a line each."""
         shown = [condition_text(c) for c in self.restrictions]
-        return shown + [text for n in self.parameters if (text := self._interval_text(n))]
+        return shown + [text for n in self._concerned if (text := self._interval_text(n))]
 
     def _interval_text(self, name: str) -> str:
         p = self.declared.get(name)

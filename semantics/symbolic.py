@@ -1,7 +1,8 @@
 """Expressions of boxes as rational functions, and rational functions as expressions that people read.
 
-What is not rational in the parameters (`exp(a)`, `log(p)`, `p^(1/2)`, a case distinction) becomes a generator of the field
-by itself: an *atom*. Equal elements are equal functions; different ones may be equal too, if an atom depends on others.
+What is not rational in the parameters (`exp(a)`, `log(p)`, `p^(1/2)`, a case distinction) becomes a generator of the
+field by itself: an *atom*. Equal elements are equal functions; different ones may be equal too, if an atom depends on
+others.
 
 >>> from strings.expression import Apply, Constant, Parameter
 >>> one, p = Constant(Fraction(1)), Parameter("p")
@@ -9,7 +10,7 @@ by itself: an *atom*. Equal elements are equal functions; different ones may be 
 >>> e = fold_expression(Apply("-", (one, Apply("logistic", (p,)))), algebra, sympy.Symbol, real_input)
 >>> symbols = Symbols.of([e, sympy.Symbol("p")], {})
 >>> symbols.written(symbols.element(e) * symbols.element(sympy.Symbol("p")))
-p*(1 - 1/(1 + exp(-p)))
+p/(exp(p) + 1)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -32,6 +34,7 @@ Expr = Any
 
 _MOST_FACTORED = 400  # terms of a polynomial that is written as a product
 _MOST_CORNERS = 10  # generators of a polynomial whose signs on a box are looked at
+_MOST_JOINED = 400  # operations in an expression that is also tried as one quotient of exponentials
 _MOST_POWER = 64  # exponents of sums that are multiplied out
 
 
@@ -166,43 +169,53 @@ class Symbols:
 
     def written(self, element: Any) -> Expr:
         """A member of the field as an expression: expanded or, where it has factors, as a product."""
-        return _unfolded(self._polynomial(element.numer) / self._polynomial(element.denom))
+        (one, above), (other, below) = self._factored(element.numer), self._factored(element.denom)
+        return self._shortest(one / other * (above / below))
 
-    def _polynomial(self, p: Any) -> Expr:
+    def _shortest(self, e: Expr) -> Expr:
+        """The expression with `logistic` written out, which sympy does not know: in place, or as one quotient."""
+        if not e.has(logistic):
+            return e
+        plain = e.replace(logistic, lambda x: 1 / (1 + sympy.exp(-x)))
+        if sympy.count_ops(plain) > _MOST_JOINED:
+            return plain
+        return min(plain, tidied(plain, self.declared), key=sympy.count_ops)
+
+    def _factored(self, p: Any) -> tuple[Expr, Expr]:
+        """A number, and a product of factors that are positive in the middle of the box."""
         if len(p) <= 1 or len(p) > _MOST_FACTORED:
-            return p.as_expr()
+            return sympy.S.One, p.as_expr()
         content, factors = p.factor_list()
-        whole = sympy.Integer(int(content))
+        number, product = sympy.Integer(int(content)), []
         for f, k in factors:
             negative = self._sample(f) < 0
-            whole *= ((-1) ** k if negative else 1) * (-f if negative else f).as_expr() ** k
-        return whole
+            number *= (-1) ** k if negative else 1
+            product.append((-f if negative else f).as_expr() ** k)
+        return number, sympy.Mul(*product)
 
     def _sample(self, p: Any) -> Fraction:
         """The value of a polynomial in the middle of the box of its generators."""
-        values = [_middle(*self.bounds(g)) for g in self.generators] or [Fraction(0)]
-        return _at(p, values)
+        values = [_middle(*ends) for ends in self._bounds] or [Fraction(0)]
+        return _at(p, [(x, x) for x in values])
 
-    def bounds(self, generator: Expr) -> tuple[Fraction | None, Fraction | None]:
-        """Between which numbers a generator lies, as far as is known."""
-        if isinstance(generator, logistic):
-            return Fraction(0), Fraction(1)
-        if isinstance(generator, sympy.exp):
-            return Fraction(0), None
-        p = self.declared.get(getattr(generator, "name", ""))
-        return (None, None) if p is None else (p.low, p.high)
+    @cached_property
+    def _bounds(self) -> list[Bounds]:
+        """Between which numbers the generators lie, as far as is known."""
+        return [_bounds_of(g, self.declared) for g in self.generators]
 
     def range(self, p: Any) -> tuple[Fraction, Fraction] | None:
-        """The least and the largest value of a polynomial on the box of its generators, if that is seen at once: where
-        it is of degree 1 in each, they are values at corners."""
+        """Bounds for a polynomial on the box of its generators, if they are seen at once: where it is of degree 1 in
+        each, the values at corners; else those of its monomials, where no generator is negative."""
         used = [k for k in range(len(self.generators)) if any(m[k] for m in p.itermonoms())]
-        if len(used) > _MOST_CORNERS or any(m[k] > 1 for m in p.itermonoms() for k in used):
-            return None
-        ends = [self.bounds(g) for g in self.generators]
+        ends = self._bounds
         if any(None in ends[k] for k in used):
             return None
+        if len(used) > _MOST_CORNERS or any(m[k] > 1 for m in p.itermonoms() for k in used):
+            if any(ends[k][0] < 0 for k in used):  # type: ignore[operator]
+                return None
+            return _at(p, ends), _at(p, [(high, low) for low, high in ends])  # type: ignore[arg-type, misc]
         corners = itertools.product(*(ends[k] if k in used else (Fraction(0),) for k in range(len(ends) or 1)))
-        values = [_at(p, at) for at in corners]  # type: ignore[arg-type]
+        values = [_at(p, [(x, x) for x in at]) for at in corners]  # type: ignore[misc]
         return min(values), max(values)
 
     def nonzero(self, p: Any) -> list[Expr]:
@@ -215,16 +228,29 @@ class Symbols:
             if f.is_generator and isinstance(f.as_expr(), sympy.exp | logistic):
                 continue
             if seen is None or seen[0] <= 0 <= seen[1]:
-                found.append(_away_from_zero(_unfolded((f if self._sample(f) >= 0 else -f).as_expr())))
-        return found
+                found.append(_away_from_zero(self._shortest((f if self._sample(f) >= 0 else -f).as_expr())))
+        return [c for c in found if c != sympy.true]
+
+    def _is_nonnegative(self, p: Any) -> bool:
+        """Whether a polynomial is seen not to be negative on the box: as it is, or by its factors."""
+        seen = self.range(p)
+        if seen is not None and seen[0] >= 0:
+            return True
+        if p.is_ground or len(p) > _MOST_FACTORED:
+            return False
+        content, factors = p.factor_list()
+        sign = 1 if content > 0 else -1
+        for f, k in factors:
+            ends = self.range(f)
+            if k % 2 and (ends is None or ends[0] < 0 < ends[1]):
+                return False
+            sign *= -1 if k % 2 and ends is not None and ends[1] <= 0 else 1
+        return sign > 0
 
     def nonnegative(self, element: Any) -> list[Expr]:
         """The condition under which a quotient is not negative, if it may be."""
-        above, below = self.range(element.numer), self.range(element.denom)
-        if above and below and above[0] >= 0 and below[0] >= 0:
+        if self._is_nonnegative(element.numer) and self._is_nonnegative(element.denom):
             return []
-        if element.numer.is_ground and element.denom.is_ground:
-            return [] if element.numer * element.denom >= 0 else [sympy.false]
         condition = sympy.Ge(self.written(element), 0)
         return [] if condition == sympy.true else [condition]
 
@@ -246,10 +272,13 @@ def _middle(low: Fraction | None, high: Fraction | None) -> Fraction:
     return high - Fraction(19, 39) if low is None else low + (high - low) * Fraction(19, 39)
 
 
-def _at(p: Any, values: Sequence[Fraction]) -> Fraction:
+def _at(p: Any, values: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """The value of a polynomial: of each generator the first number counts in monomials with a positive coefficient,
+    the second in the others."""
     total = Fraction(0)
     for exponents, coefficient in p.terms():
-        total += int(coefficient) * math.prod((v**k for v, k in zip(values, exponents, strict=True) if k), start=Fraction(1))
+        powers = (v[coefficient < 0] ** k for v, k in zip(values, exponents, strict=True) if k)
+        total += int(coefficient) * math.prod(powers, start=Fraction(1))
     return total
 
 
@@ -262,16 +291,17 @@ def _parts(e: Expr) -> tuple[str, Any]:
     if e.is_Mul:
         return "product", e.args
     if isinstance(e, sympy.exp):
-        terms = [_halves(t) for t in sympy.Add.make_args(e.exp.expand())]
-        if len(terms) > 1 or terms[0][1] != 1:
-            return "product", [sympy.Pow(sympy.exp(rest), n, evaluate=False) for rest, n in terms]
-        return "atom", e
+        terms = sympy.Add.make_args(e.exp.expand())
+        if len(terms) > 1:
+            return "product", list(map(sympy.exp, terms))
+        rest, n = _whole(terms[0])
+        return ("atom", e) if n == 1 else ("power", (sympy.exp(rest), n))
     if e.is_Pow and e.exp.is_Rational:
         return _power(e)
     return "atom", e
 
 
-def _halves(term: Expr) -> tuple[Expr, int]:
+def _whole(term: Expr) -> tuple[Expr, int]:
     """`a * n / d` as `a / d` and `n`."""
     number, rest = term.as_coeff_Mul()
     return (rest / number.q, int(number.p)) if number.is_Rational else (term, 1)
@@ -299,9 +329,77 @@ def _atoms(e: Expr) -> Iterator[Expr]:
             yield e
 
 
-def _unfolded(e: Expr) -> Expr:
-    """The expression with `logistic` written out, which sympy does not know."""
-    return e.replace(logistic, lambda x: 1 / (1 + sympy.exp(-x))) if e.has(logistic) else e
+Bounds = tuple[Fraction | None, Fraction | None]
+
+_INCREASING = (sympy.exp, sympy.log, logistic, sympy.tanh)
+_WITHIN: Mapping[Any, Bounds] = {
+    sympy.exp: (Fraction(0), None), logistic: (Fraction(0), Fraction(1)), sympy.Pow: (Fraction(0), None),
+    sympy.sin: (Fraction(-1), Fraction(1)), sympy.cos: (Fraction(-1), Fraction(1)),
+    sympy.tanh: (Fraction(-1), Fraction(1)),
+}  # fmt: skip
+
+
+def _bounds_of(atom: Expr, declared: Mapping[str, ParameterDef]) -> Bounds:
+    """Between which numbers an atom lies: by the interval of a parameter, or those of what it is a function of."""
+    if atom.is_Symbol:
+        p = declared.get(atom.name)
+        return (None, None) if p is None else (p.low, p.high)
+    if isinstance(atom, sympy.Piecewise):
+        sides = [_ends(e, declared) for e, _ in atom.args]
+        low, high = ([s[k] for s in sides] for k in (0, 1))
+        return None if None in low else min(low), None if None in high else max(high)  # type: ignore[type-var]
+    power = atom.is_Pow and atom.exp.is_Rational and atom.exp > 0
+    usual = _WITHIN.get(atom.func, (None, None)) if power or not atom.is_Pow else (None, None)
+    if not power and not isinstance(atom, _INCREASING):
+        return usual
+    inner = _ends(atom.base if power else atom.args[0], declared)
+    found = [None if x is None else _value(atom, x, power, k) for k, x in enumerate(inner)]
+    return tuple(u if f is None else f for f, u in zip(found, usual, strict=True))  # type: ignore[return-value]
+
+
+def _value(atom: Expr, x: Fraction, power: bool, side: int) -> Fraction | None:
+    """The value of an increasing function, rounded down (`side` 0) or up."""
+    number = sympy.Rational(x.numerator, x.denominator)
+    found = number**atom.exp if power else atom.func(number)
+    if found.is_Rational:
+        return Fraction(int(found.p), int(found.q))
+    if not found.is_real or not found.is_finite:
+        return None
+    near = sympy.Rational(str(found.evalf(20)))
+    near += (1 if side else -1) * max(abs(near), 1) / 10**15
+    return Fraction(int(near.p), int(near.q))
+
+
+def _ends(e: Expr, declared: Mapping[str, ParameterDef]) -> Bounds:
+    """Between which numbers an expression lies, as far as is seen."""
+    if e.is_Symbol:
+        return _bounds_of(e, declared)
+    symbols = Symbols.of([e], declared)
+    x = symbols.element(e)
+    above = symbols.range(x.numer)
+    if not x.denom.is_ground or above is None:
+        return None, None
+    below = int(x.denom.LC)
+    low, high = sorted(a / below for a in above)
+    return low, high
+
+
+def is_certain(condition: Expr, declared: Mapping[str, ParameterDef]) -> bool:
+    """Whether a relation holds wherever the parameters lie within their intervals, as far as is seen."""
+    if not isinstance(condition, sympy.core.relational.Relational):
+        return bool(condition == sympy.true)
+    less_first = isinstance(condition, sympy.Le | sympy.Lt)
+    difference = condition.rhs - condition.lhs if less_first else condition.lhs - condition.rhs
+    low, high = _ends(difference, declared)
+    match condition:
+        case sympy.Ne():
+            return (low is not None and low > 0) or (high is not None and high < 0)
+        case sympy.Ge() | sympy.Le():
+            return low is not None and low >= 0
+        case sympy.Gt() | sympy.Lt():
+            return low is not None and low > 0
+        case _:
+            return False
 
 
 def tidied(e: Expr, declared: Mapping[str, ParameterDef]) -> Expr:
