@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -308,8 +309,11 @@ def _exponent(numbers: Numbers, right: Grid, base: Array, formula: Arithmetic) -
         QueryError: Q008 if it is none, or too large; Q006 if it is negative and the base is zero somewhere.
     """
     power: Any = right.array[()] if not right.variables else None
-    if power is None or power != int(power) or abs(power) > _LARGEST_POWER:
-        shown = "a table" if power is None else significant(power)
+    if isinstance(formula.right, Number):
+        power = formula.right.value
+    known = isinstance(power, Real)
+    if not known or power != int(power) or abs(power) > _LARGEST_POWER:
+        shown = "a table" if right.variables else significant(power) if known else str(formula.right)
         note = f"exponents are whole numbers from -{_LARGEST_POWER} to {_LARGEST_POWER}"
         raise QueryError(Diagnostic("Q008", f"cannot raise to the power {shown}", span=formula.span, notes=(note,)))
     if power < 0 and not numbers.divides(base):
