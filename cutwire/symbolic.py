@@ -208,10 +208,12 @@ class _Reading:
             return self.holds(op.replace(">", "<"), right, left)
         if op == "<=" and difference == 0:
             return True
-        above, below = self.symbols.range(difference.numer), self.symbols.range(difference.denom)
-        if above is None or below is None:
+        if not self.symbols.is_nonnegative(difference.denom):
             return False
-        return below[0] > 0 and (above[0] > 0 or (op == "<=" and above[0] >= 0))
+        if op == "<=":
+            return self.symbols.is_nonnegative(difference.numer)
+        seen = self.symbols.range(difference.numer)
+        return seen is not None and seen[0] > 0
 
 
 def _exact(b: Box, definition: Definition, model: Interpreted) -> Array:

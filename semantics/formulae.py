@@ -139,9 +139,9 @@ class Expressions:
             found[sympy.Symbol(name)] = self._number(name, value)
         left = tuple(n for n in self.parameters if sympy.Symbol(n) not in found)
         new = {s.name for v in found.values() for s in v.free_symbols} - set(left)
-        restrictions = [r for c in self.restrictions if (r := c.xreplace(found)) != sympy.true]
+        restrictions = [r for c in self.restrictions if (r := _replaced(c, found)) != sympy.true]
         if sympy.false in restrictions:
-            broken = next(c for c in self.restrictions if c.xreplace(found) == sympy.false)
+            broken = next(c for c in self.restrictions if _replaced(c, found) == sympy.false)
             where = ", ".join(f"{s} = {v}" for s, v in found.items())
             message = f"the answer has no value at {where}"
             raise QueryError(Diagnostic("Q015", message, notes=(f"it holds where {condition_text(broken)}",)))
@@ -286,6 +286,14 @@ def condition_text(condition: Expr) -> str:
         word = " and " if isinstance(condition, sympy.And) else " or "
         return word.join(sorted(map(condition_text, condition.args)))
     return str(condition)
+
+
+def _replaced(condition: Expr, found: Mapping[Expr, Expr]) -> Expr:
+    """A condition with values; what compares numbers that are not real does not hold."""
+    try:
+        return condition.xreplace(found)
+    except TypeError:
+        return sympy.false
 
 
 def _rational(x: Fraction) -> Expr:

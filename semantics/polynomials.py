@@ -17,6 +17,7 @@ divided by is kept, since it must not vanish where the answer is to hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,6 +31,7 @@ from semantics.distribution import Array
 from strings.diagnostic import Diagnostic, LimitError
 
 _MOST_TERMS = 2_000_000
+_MOST_POWER_TERMS = 20_000
 _MOST_CANCELLED = 60_000_000  # products of the terms above and below, beyond which no common divisor is looked for
 
 
@@ -161,7 +163,7 @@ class RationalFunctions:
         if exponent < 0:
             self._divided(base)
         largest = max(max(_terms(b.numer), _terms(b.denom)) for b in base.flat)
-        if largest > 1 and largest * abs(exponent) > 10_000:
+        if math.comb(largest - 1 + abs(exponent), abs(exponent)) > _MOST_POWER_TERMS:
             message = f"a power of {exponent} of a formula with {largest} terms is too large"
             raise LimitError(Diagnostic("L003", message))
         return np.asarray(base**exponent, dtype=object)

@@ -231,7 +231,7 @@ class Symbols:
                 found.append(_away_from_zero(self._shortest((f if self._sample(f) >= 0 else -f).as_expr())))
         return [c for c in found if c != sympy.true]
 
-    def _is_nonnegative(self, p: Any) -> bool:
+    def is_nonnegative(self, p: Any) -> bool:
         """Whether a polynomial is seen not to be negative on the box: as it is, or by its factors."""
         seen = self.range(p)
         if seen is not None and seen[0] >= 0:
@@ -249,7 +249,7 @@ class Symbols:
 
     def nonnegative(self, element: Any) -> list[Expr]:
         """The condition under which a quotient is not negative, if it may be."""
-        if self._is_nonnegative(element.numer) and self._is_nonnegative(element.denom):
+        if self.is_nonnegative(element.numer) and self.is_nonnegative(element.denom):
             return []
         condition = sympy.Ge(self.written(element), 0)
         return [] if condition == sympy.true else [condition]
@@ -365,9 +365,8 @@ def _value(atom: Expr, x: Fraction, power: bool, side: int) -> Fraction | None:
         return Fraction(int(found.p), int(found.q))
     if not found.is_real or not found.is_finite:
         return None
-    near = sympy.Rational(str(found.evalf(20)))
-    near += (1 if side else -1) * max(abs(near), 1) / 10**15
-    return Fraction(int(near.p), int(near.q))
+    near = Fraction(str(found.evalf(20)))
+    return near + (1 if side else -1) * max(abs(near), Fraction(1)) / 10**15
 
 
 def _ends(e: Expr, declared: Mapping[str, ParameterDef]) -> Bounds:
