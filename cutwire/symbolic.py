@@ -37,7 +37,7 @@ from semantics.distribution import Array
 from semantics.evaluate import Grid, aligned, evaluate_in
 from semantics.expectation import as_number, check_expectation
 from semantics.expressions import ParameterValues, refuse_real
-from semantics.formulae import Expressions
+from semantics.formulae import Expressions, condition_text
 from semantics.kernel import size
 from semantics.polynomials import Polynomials, RationalFunctions, member, objects
 from semantics.symbolic import Expr, Symbols, SympyAlgebra, is_certain, row
@@ -254,9 +254,11 @@ def check_parameters(
     )
     named = {s.name for g in reading.symbols.generators for s in g.free_symbols}
     names = [n for n in model.parameters if n in named]
-    told = f" for all values of {', '.join(names)}" if names else ""
     if proved:
-        return Verdict(statement, True, f"proved{told}", details={"parameters": names})
+        told = f" for all values of {', '.join(names)}" if names else ""
+        divided = dict.fromkeys(c for d in reading.numbers.divisors for c in reading.symbols.nonzero(d))
+        where = f", where {' and '.join(map(condition_text, divided))}" if divided else ""
+        return Verdict(statement, True, f"proved{told}{where}", details={"parameters": names})
     tried = 0
     error: CutwireError | None = None
     for point in _points(names, model, statement.seed):

@@ -30,6 +30,7 @@ PICTURES = {
     "party.causal": ["party.svg"],
     "smoking.causal": ["smoking-cut.svg"],
     "sprinkler.causal": ["sprinkler.svg"],
+    "vaccine.causal": [],
     "wires.causal": ["closed-cut.svg", "fork.svg"],
 }
 

@@ -391,10 +391,18 @@ def test_claims_about_parameters() -> None:
         "total": ("P(Y = yes) == p*q + (1-p)*r", True, "proved for all values of p, q"),
         "order": ("P(Z = yes) <= P(Y = yes)", True, "proved for all values of p, q"),
         "strict": ("P(Z = yes) < P(Y = yes)", False, ""),
-        "bayes": ("P(X = yes | Y = yes) == p*q / (p*q + (1-p)*r)", True, "proved for all values of p, q"),
+        "bayes": (
+            "P(Z = yes | Y = yes) / q == 1",
+            True,
+            "proved for all values of p, q, where 4*p*q - p + 1 != 0 and q != 0",
+        ),
         "wrong": ("P(Y = yes | do(X := yes)) == p", False, ""),
         "numbers": ("P(X = yes | do(X := no)) == r - 1/4", True, "1 case(s) compared exactly"),
-        "backdoor": ("P(Z = yes | Y = yes) == P(Z = yes | do(Y := yes))", True, "proved for all values of p, q"),
+        "backdoor": (
+            "P(Z = yes | Y = yes) == P(Z = yes | do(Y := yes))",
+            True,
+            "proved for all values of p, q, where 4*p*q - p + 1 != 0",
+        ),
         "unlike": ("P(Y = yes | do(X := yes)) != q + 1", True, "proved for all values of q"),
     }
     text = TEXT + "\n".join(f"claim {n}: {c}" for n, (c, _, _) in claims.items())
