@@ -1,6 +1,6 @@
-"""How identifying an effect grows with the graph: Cutwire, and y0, causaleffect and pyAgrum beside it.
+"""How identifying an effect grows with the graph: Cutwire, and pyAgrum, causaleffect, causalrl and y0 beside it.
 
-    python -m benchmarks.identification [--smoke] [--json FILE] [--budget SECONDS]
+    python -m benchmarks.identification [--smoke] [--sizes N ...] [--json FILE] [--budget SECONDS]
 
 Seeded sparse random graphs with hidden causes, one treatment and one outcome; all tools answer the same questions in
 one process, on graphs that are built beforehand. *verdict* is whether the effect can be identified; *estimand* is also
@@ -11,8 +11,6 @@ takes longer than the budget for most questions is left out of larger sizes; one
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -20,19 +18,16 @@ import random
 import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from benchmarks.tools import NAMES, Mixed, Peer, peers
 from strings.identification import Identified, identify
 from strings.identify import identifiable
-from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Open
 from strings.written import formula
@@ -40,43 +35,32 @@ from strings.written import formula
 SIZES = (10, 100, 500, 5_000)
 SMOKE_SIZES = (10, 30)
 QUESTIONS = 25
-KINDS = ("any pair", "confounded")
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """An acyclic directed mixed graph by names."""
-
-    nodes: tuple[str, ...]
-    directed: tuple[tuple[str, str], ...]
-    bidirected: tuple[tuple[str, str], ...]
-
-    @property
-    def model(self) -> CausalModel:
-        """The shape of a model."""
-        return CausalModel.from_edges(self.directed, self.bidirected, 2, self.nodes)
+KINDS = ("any pair", "confounded", "conditional")
 
 
 @dataclass(frozen=True)
 class Question:
-    """The effect of `treated` on `outcome` in a graph."""
+    """The effect of `treated` on `outcome` in a graph, among those with some values of `conditions`."""
 
     graph: Mixed
     treated: str
     outcome: str
+    conditions: tuple[str, ...] = ()
 
 
 def question(n: int, seed: int, kind: str = "any pair") -> Question:
     """A random sparse graph: up to two parents among the twenty variables before, a hidden cause with a neighbour now
     and then; and an early treatment with a late outcome. Of the kind `any pair` that is all. Of the kind `confounded`
-    the treatment has an effect on the outcome, and in every third graph it shares a hidden cause with a child."""
+    the treatment has an effect on the outcome, and in every third graph it shares a hidden cause with a child. Of the
+    kind `conditional` something else that it has an effect on is seen besides."""
     rng = random.Random(f"{n} {seed}")
     names = tuple(f"V{i}" for i in range(n))
     parents = [sorted(_some(rng, range(max(0, j - 20), j))) for j in range(n)]
     arcs = [(names[j], names[min(n - 1, j + rng.randint(1, 9))]) for j in range(n - 1) if rng.random() < 0.2]
     arrows = [(names[i], names[j]) for j, before in enumerate(parents) for i in before]
     treated, outcome = rng.randrange(max(1, n // 4)), n - 1 - rng.randrange(max(1, n // 4))
-    if kind == "confounded":
+    conditions: tuple[str, ...] = ()
+    if kind != "any pair":
         reached = [treated]
         for j in range(treated + 1, n):
             if set(parents[j]) & set(reached[-40:]):
@@ -85,115 +69,14 @@ def question(n: int, seed: int, kind: str = "any pair") -> Question:
             outcome = rng.choice(reached[1:][-max(1, n // 4) :])
             if seed % 3 == 0:
                 arcs = list(dict.fromkeys([*arcs, (names[treated], names[reached[1]])]))
-    return Question(Mixed(names, tuple(arrows), tuple(arcs)), names[treated], names[outcome])
+        if kind == "conditional":
+            seen = [v for v in reached[1:] if v != outcome] or [v for v in range(n) if v not in (treated, outcome)]
+            conditions = (names[rng.choice(seen)],)
+    return Question(Mixed(names, tuple(arrows), tuple(arcs)), names[treated], names[outcome], conditions)
 
 
 def _some(rng: random.Random, near: range) -> list[int]:
     return rng.sample(near, min(len(near), rng.choice((0, 1, 2))))
-
-
-# ---- other tools -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a tool says: whether an effect is identifiable and, where that can be read, by which formula."""
-
-    identifiable: bool
-    written: Callable[[], Formula] | None = None
-
-    @property
-    def formula(self) -> Formula | None:
-        return self.written() if self.written and self.identifiable else None
-
-
-Asking = Callable[[Sequence[str], Sequence[str], Sequence[str]], Answer]
-"""Outcomes, treatments and conditions to an answer."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Another tool: `prepare` builds its graph, and gives what answers questions about it."""
-
-    version: str
-    prepare: Callable[[Mixed], Asking]
-
-
-def peers() -> dict[str, Peer]:
-    """The other tools that are installed, by name."""
-    known = {"pyAgrum": ("pyagrum", _pyagrum), "causaleffect": ("causaleffect", _causaleffect), "y0": ("y0", _y0)}
-    found = {}
-    for name, (module, prepare) in known.items():
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            continue
-        found[name] = Peer(_version(name), prepare)
-    return found
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _pyagrum(graph: Mixed) -> Asking:
-    pyagrum = importlib.import_module("pyagrum")
-    network = pyagrum.BayesNet()
-    for n in graph.nodes:
-        network.add(pyagrum.LabelizedVariable(n, n, 2))
-    for a, b in graph.directed:
-        network.addArc(a, b)
-    hidden = [(f"U{k}", [a, b]) for k, (a, b) in enumerate(graph.bidirected)]
-    model = pyagrum.CausalModel(network, hidden, True)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        found = pyagrum.CausalImpact(model, on=set(outcomes), doing=set(treated), knowing=set(conditions))
-        return Answer(found.isIdentified(), lambda: _from_pyagrum(found.toDict()))
-
-    return asked
-
-
-def _from_pyagrum(tree: Mapping[str, Any]) -> Formula:
-    """Its syntax tree as a formula; sums bind the variables themselves."""
-    match tree["op"]:
-        case "P":
-            ahead, behind = (tuple(Term(n) for n in tree.get(key, ())) for key in ("vars", "knowing"))
-            return Ask(Query(ahead, behind))
-        case "sum":
-            return Sum(((tree["var"], tree["var"]),), _from_pyagrum(tree["term"]))
-        case "1" | "one":
-            return Number(Fraction(1))
-        case op:
-            return Arithmetic(op, _from_pyagrum(tree["op1"]), _from_pyagrum(tree["op2"]))
-
-
-def _causaleffect(graph: Mixed) -> Asking:
-    causaleffect = importlib.import_module("causaleffect")
-    edges = [f"{a}->{b}" for a, b in graph.directed] + [f"{a}<->{b}" for a, b in graph.bidirected]
-    model = causaleffect.createGraph(edges)
-    for n in graph.nodes:
-        if not edges or n not in model.vs["name"]:
-            model.add_vertex(name=n)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        found = causaleffect.ID(set(outcomes), set(treated), model, cond=set(conditions))
-        return Answer(bool(found.identifiable))
-
-    return asked
-
-
-def _y0(graph: Mixed) -> Asking:
-    algorithm, dsl, graphs = (importlib.import_module(f"y0.{part}") for part in ("algorithm.identify", "dsl", "graph"))
-    model = graphs.NxMixedGraph.from_str_edges(nodes=graph.nodes, directed=graph.directed, undirected=graph.bidirected)
-
-    def asked(outcomes: Sequence[str], treated: Sequence[str], conditions: Sequence[str]) -> Answer:
-        sides = [{dsl.Variable(n) for n in side} for side in (treated, outcomes, conditions)]
-        return Answer(algorithm.identify_outcomes(model, sides[0], sides[1], sides[2] or None) is not None)
-
-    return asked
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
@@ -203,14 +86,14 @@ Action = Callable[[], object]
 
 def _verdict(q: Question) -> Action:
     graph = q.graph.model.graph
-    y, x = graph.mask([q.outcome]), graph.mask([q.treated])
-    return lambda: identifiable(graph, y, x)
+    y, x, z = graph.mask([q.outcome]), graph.mask([q.treated]), graph.mask(q.conditions)
+    return lambda: identifiable(graph, y, x, z)
 
 
 def _estimand(q: Question, written: bool = False) -> Action:
     model = q.graph.model
     _ = model.graph, model.children
-    query = Query((Term(q.outcome),), (), (Open(q.treated),))
+    query = Query((Term(q.outcome),), tuple(map(Term, q.conditions)), (Open(q.treated),))
 
     def action() -> object:
         found = identify(model, query)
@@ -222,7 +105,7 @@ def _estimand(q: Question, written: bool = False) -> Action:
 def _peer(peer: Peer) -> Callable[[Question], Action]:
     def prepare(q: Question) -> Action:
         asked = peer.prepare(q.graph)
-        return lambda: asked([q.outcome], [q.treated], [])
+        return lambda: asked([q.outcome], [q.treated], q.conditions)
 
     return prepare
 
@@ -236,12 +119,14 @@ OURS: dict[str, Callable[[Question], Action]] = {
 
 @dataclass(frozen=True)
 class Measurement:
-    """Median seconds for a question at one size, by task (`None`: most are over the budget), and how many are over."""
+    """Median seconds for a question at one size, by task or tool (`None`: most are over the budget); how many are over
+    it, how many end in an error, and how many effects are identifiable."""
 
     kind: str
     n: int
     seconds: Mapping[str, float | None]
     over: Mapping[str, int]
+    failed: Mapping[str, int]
     identifiable: int
 
     def ratio(self, peer: str, task: str = "formula") -> float | None:
@@ -270,73 +155,91 @@ def finishes(action: Action, seconds: float) -> bool:
     return False
 
 
-def median_time(
-    prepare: Callable[[Question], Action], questions: Sequence[Question], budget: float = float("inf")
-) -> tuple[float | None, int]:
+@dataclass
+class Times:
+    """The median of a tool's times (`None`: most are over the budget), and how many are over it or end in an error."""
+
+    median: float | None = None
+    over: int = 0
+    failed: int = 0
+
+
+def times(prepare: Callable[[Question], Action], questions: Sequence[Question], budget: float = float("inf")) -> Times:
     """The median over the questions, of the shortest of three runs each, and how many go over the budget.
 
-    After three of those no more are asked.
+    After three of those no more are asked. With a budget errors are counted, and their times left out.
     """
-    times: list[float] = []
-    over = 0
+    found, seconds = Times(), list[float]()
     for q in questions:
         action = prepare(q)
         if budget < float("inf") and not finishes(action, budget):
-            over += 1
-            times.append(float("inf"))
-            if over == 3:
+            found.over += 1
+            seconds.append(float("inf"))
+            if found.over == 3:
                 break
             continue
         runs = []
-        for _ in range(3):
-            start = time.perf_counter()
-            action()
-            runs.append(time.perf_counter() - start)
-        times.append(min(runs))
-    middle = statistics.median(times)
-    return (middle if middle < float("inf") else None), over
+        try:
+            for _ in range(3):
+                start = time.perf_counter()
+                action()
+                runs.append(time.perf_counter() - start)
+        except Exception:
+            if budget == float("inf"):
+                raise
+            found.failed += 1
+            continue
+        seconds.append(min(runs))
+    middle = statistics.median(seconds) if seconds else float("inf")
+    found.median = middle if middle < float("inf") else None
+    return found
 
 
 def measure(sizes: Sequence[int], questions: int, budget: float, others: Mapping[str, Peer]) -> Iterator[Measurement]:
     """All tasks in growing sizes; a tool that has no median in its budget is not asked larger ones of that kind."""
     for kind in KINDS:
-        left = dict(others)
+        left = {name: peer for name, peer in others.items() if peer.conditional or kind != "conditional"}
         for n in sizes:
             asked = [question(n, k, kind) for k in range(questions)]
-            seconds: dict[str, float | None] = {}
-            over: dict[str, int] = {}
-            for task, prepare in OURS.items():
-                seconds[task], over[task] = median_time(prepare, asked)
-            for name, peer in list(left.items()):
-                seconds[name], over[name] = median_time(_peer(peer), asked, budget)
-                if seconds[name] is None:
-                    del left[name]
-            yield Measurement(kind, n, seconds, over, sum(bool(_verdict(q)()) for q in asked))
+            found = {task: times(prepare, asked) for task, prepare in OURS.items()}
+            found |= {name: times(_peer(peer), asked, budget) for name, peer in left.items()}
+            left = {name: peer for name, peer in left.items() if found[name].median is not None}
+            seconds, over, failed = (
+                {name: getattr(t, part) for name, t in found.items()} for part in ("median", "over", "failed")
+            )
+            yield Measurement(kind, n, seconds, over, failed, sum(bool(_verdict(q)()) for q in asked))
 
 
 def _micro(value: float | None) -> str:
     return "–" if value is None else f"{value * 1e6:,.0f}"
 
 
-def show(rows: Sequence[Measurement], others: Mapping[str, Peer]) -> Table:
-    """The measurements as a table."""
-    missing = [n for n in ("pyAgrum", "causaleffect", "y0") if n not in others]
+def show(rows: Sequence[Measurement], others: Mapping[str, Peer]) -> list[Table]:
+    """The measurements as tables: Cutwire's, and one for every other tool."""
+    missing = [n for n in NAMES if n not in others]
     note = f" ({', '.join(missing)} not installed)" if missing else ""
-    table = Table("questions", "n", "yes", *OURS, title=f"Medians in µs{note}")
+    tables = [_table(f"Cutwire, medians in µs{note}", OURS, [(r, [_micro(r.seconds[t]) for t in OURS]) for r in rows])]
     for name, peer in others.items():
-        for heading in (f"{name} {peer.version}".strip(), "÷ verdict", "÷ formula"):
-            table.add_column(heading)
+        cells = [(r, _beside(r, name)) for r in rows if name in r.seconds]
+        headings = ("median", "÷ verdict", "÷ formula", "over", "failed")
+        tables.append(_table(f"{name} {peer.version}".strip(), headings, cells))
+    return tables
+
+
+def _beside(r: Measurement, name: str) -> list[str]:
+    ratios = [r.ratio(name, task) for task in ("verdict", "formula")]
+    counts = [str(count[name] or "") for count in (r.over, r.failed)]
+    return [_micro(r.seconds[name]), *(f"{ratio:,.1f}" if ratio else "" for ratio in ratios), *counts]
+
+
+def _table(title: str, headings: Iterable[str], rows: Sequence[tuple[Measurement, Sequence[str]]]) -> Table:
+    table = Table("questions", "n", "yes", *headings, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
-    for r in rows:
-        cells = [r.kind, f"{r.n:,}", str(r.identifiable), *(_micro(r.seconds[t]) for t in OURS)]
-        for name in others:
-            ratios = [r.ratio(name, task) for task in ("verdict", "formula")]
-            late = f" ({r.over[name]} over)" if r.over.get(name) else ""
-            cells += [_micro(r.seconds.get(name)) + late, *(f"{ratio:,.1f}" if ratio else "" for ratio in ratios)]
-        table.add_row(*cells)
-        if r.n == rows[-1].n:
+    for k, (r, cells) in enumerate(rows):
+        if k and r.kind != rows[k - 1][0].kind:
             table.add_section()
+        table.add_row(r.kind, f"{r.n:,}", str(r.identifiable), *cells)
     return table
 
 
@@ -344,23 +247,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the JSON file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.identification", description="Growth of identification")
     parser.add_argument("--smoke", action="store_true", help="small sizes, few questions: does everything run?")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help=f"numbers of variables ({SIZES})")
     parser.add_argument("--budget", type=float, default=5.0, help="seconds that another tool may take for a question")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks/identification.json"), metavar="FILE")
     options = parser.parse_args(arguments)
     console, others = Console(), peers()
     sizes, questions = (SMOKE_SIZES, 3) if options.smoke else (SIZES, QUESTIONS)
-    with console.status("measuring …"):
-        rows = list(measure(sizes, questions, options.budget, others))
-    console.print(show(rows, others))
-    console.print(
-        "yes: how many effects are identifiable; verdict, estimand, formula: Cutwire's times; – : over the budget"
-    )
+    rows = []
+    with console.status("measuring …") as status:
+        for row in measure(options.sizes or sizes, questions, options.budget, others):
+            rows.append(row)
+            status.update(f"measuring … {row.kind}, {row.n:,} variables done")
+    for table in show(rows, others):
+        console.print(table)
+    console.print("yes: effects that are identifiable; ÷: how many times as long as Cutwire's; – : over the budget")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "python": platform.python_version(),
         "peers": {name: peer.version for name, peer in others.items()},
         "medians": [
-            {"n": r.n, "identifiable": r.identifiable, "seconds": dict(r.seconds), "over": dict(r.over)} for r in rows
+            {
+                "kind": r.kind,
+                "n": r.n,
+                "identifiable": r.identifiable,
+                "seconds": dict(r.seconds),
+                "over": dict(r.over),
+                "failed": dict(r.failed),
+            }
+            for r in rows
         ],
     }
     options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

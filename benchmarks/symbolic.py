@@ -34,8 +34,8 @@ from strings.surgery import Do
 
 
 def layered(variables: int, parameters: int, share: float = 0.5, seed: int = 0) -> Model:
-    """A model of binary variables, each hearing up to three of the four before it; a `share` of the rows are parameters or
-    products of two, the others numbers."""
+    """A model of binary variables, each hearing up to three of the four before it; a `share` of the rows are parameters
+    or products of two, the others numbers."""
     rnd = random.Random(seed)
     names = [f"V{k}" for k in range(variables)]
     edges = [(names[j], names[k]) for k in range(variables) for j in rnd.sample(range(max(0, k - 4), k), min(k, 3))]

@@ -11,7 +11,9 @@ from cutwire.parameters import as_numbers
 from cutwire.tables import boxes_of
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Ask, Compare, filled, parameters, questions
+from strings.finite import opaque, stand_in
+from strings.formula import Ask, Compare, Formula, filled, parameters, questions, substituted
+from strings.query import Query
 from strings.separation import falls_apart
 from strings.surgery import operate
 
@@ -107,15 +109,21 @@ def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Comp
     """A comparison for every model of the shape."""
     from semantics.verify import Claim, verify
 
-    policies = model.policy_kernels(statement.tables, [q for f in claim.operands for q in questions(f)])
-    whole = Claim(claim, statement.axes, statement.assuming, policies)
+    asked = list(dict.fromkeys(q for c in (claim, *statement.assuming) for f in c.operands for q in questions(f)))
+    shape, finite = stand_in(model.shape, asked)
+    parts: dict[Query, Formula] = {q: Ask(opaque(f)) for q, f in zip(asked, finite, strict=True)}
+    claim, *assuming = (
+        replace(c, operands=tuple(substituted(f, parts) for f in c.operands)) for c in (claim, *statement.assuming)
+    )
+    policies = model.policy_kernels(statement.tables, finite)
+    whole = Claim(claim, statement.axes, tuple(assuming), policies)
     if statement.mode == "symbolic":
         from semantics.symbols import prove
 
-        proof = prove(model.shape, whole)
+        proof = prove(shape, whole)
         if proof.holds:
             return Verdict(statement, True, proof.describe(), details={"symbols": proof.symbols})
-    found = verify(model.shape, whole, models=statement.models, seed=statement.seed)
+    found = verify(shape, whole, models=statement.models, seed=statement.seed)
     return _verdict_on_all(model, statement, whole, found)
 
 
@@ -145,7 +153,7 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
 
 def _free(claim: Compare) -> set[str]:
     """The bound names that a claim uses outside of sums."""
-    from strings.formula import Arithmetic, Formula, Sum
+    from strings.formula import Arithmetic, Sum
     from strings.surgery import DoWire, Open
 
     def names(f: Formula) -> set[str]:

@@ -14,6 +14,7 @@ from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given
+from strings.finite import opaque, stand_in
 from strings.formula import Formula
 from strings.identification import (
     Identified,
@@ -299,13 +300,14 @@ def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Iden
     Raises:
         QueryError: E002, E003, E005 for what cannot be asked or given, Q002 for conditions that cannot be.
     """
-    bare = {x.name: ("0", "1") for x in model.shape.variables if x.values is None}
-    shape = model.shape.with_values(bare) if bare else model.shape
     try:
-        refuse_contradictions(statement.query)
-        found = identify(shape, statement.query, statement.given)
+        shape, (query,) = stand_in(model.shape, [statement.query])
+        refuse_contradictions(query)
+        found = identify(shape, query, statement.given)
         if isinstance(found, NotIdentified):
-            found = certainty(shape, found)
+            plain = opaque(query)  # the witness is a model file in which an interval is one value
+            refused = found if plain == query else identify(shape, plain, statement.given)
+            found = certainty(shape, refused) if isinstance(refused, NotIdentified) else refused
     except CutwireError as e:
         raise e.at(statement.query.span or statement.span) from None
     return Identification(model, found, statement, shape)

@@ -11,7 +11,7 @@ import numpy as np
 from parser.program import Data, Definition, Dirichlet, Fit, Formulas, Table
 from semantics.data import Dataset, fit, from_rows, read_csv
 from semantics.distribution import check_axes
-from semantics.expressions import ParameterValues, is_rational, refuse_real, table_array, without_value
+from semantics.expressions import ParameterValues, families, is_rational, refuse_real, table_array, without_value
 from semantics.kernel import Kernel
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError
 from strings.expression import parameters_in
@@ -68,6 +68,8 @@ def why_no_table(b: Box, definition: Definition, parameters: ParameterValues) ->
     except QueryError as e:
         return e.diagnostic
     match definition:
+        case Formulas(_, bodies) if families(bodies) - {"categorical"}:
+            return Diagnostic("Q013", f"box `{b.name}` draws numbers: it has no finite table")
         case Formulas(_, bodies):
             open_ = sorted({n for body in bodies for n in parameters_in(body) if n not in parameters})
             return without_value(open_[0]).diagnostic if open_ else None

@@ -207,6 +207,8 @@ _QUESTIONS = (
     Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of "
          "nothing, or sees what it sets."),
     Code("E006", "Variable missing in data", "The data have no variable of this name."),
+    Code("E007", "Two events of one real variable", "Identification takes the events of a real variable for different "
+         "values: two intervals, or a number and an interval, may overlap."),
 )  # fmt: skip
 
 _FILES = (

@@ -23,7 +23,7 @@ from parser.surgeries import Setting, resolve_surgeries
 from strings.diagnostic import Span
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.model import CausalModel
-from strings.query import Query, Term
+from strings.query import Query, Term, show_bounds
 from strings.signature import Object
 from strings.surgery import Surgery
 
@@ -378,7 +378,7 @@ def _bounded(e: syntax.Event, x: Object) -> Term:
             raise problem("T026", f"`{end.text}` is not a number", end.span, label)
         bounds.append((op, Fraction(text)))
     if x.space:
-        return Term(x.name, span=e.span, bounds=tuple(bounds))
+        return Term(x.name, (show_bounds(tuple(bounds)),), span=e.span, bounds=tuple(bounds))
     odd = next((v for v in x.values or () if as_value(v, Object("", None, "real")) is None), None)
     if odd is not None:
         message = f"the values of `{x.name}` are not numbers"

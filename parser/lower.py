@@ -268,8 +268,8 @@ class Lower(LowerQuestions):
             case [_, tuple(ends)]:
                 bounds = ((">=", ends[0]), ("<=", ends[1]))
                 return s.Event(name, "<", (), bounds, self.span(tree))
-            case [("<" | "<=" | ">" | ">="), *_]:
-                return s.Event(name, "<", (), tuple(zip(rest[::2], rest[1::2], strict=True)), self.span(tree))
+            case [("<" | "<=" | ">" | ">=") as op, end]:
+                return s.Event(name, "<", (), ((op, end),), self.span(tree))
             case [op, s.Values(values=values)]:
                 return s.Event(name, op, values, span=self.span(tree))
             case [op, value]:
@@ -278,6 +278,11 @@ class Lower(LowerQuestions):
                 return s.Event(name, "=", (value,), span=self.span(tree))
             case _:
                 return s.Event(name, span=self.span(tree))
+
+    def chained(self, tree: Tree[Token]) -> s.Event:
+        low, op, name, *rest = self.all(tree)
+        first = (_TURNED[op], low)
+        return s.Event(name, "<", (), (first, tuple(rest)) if rest else (first,), self.span(tree))
 
     def binder(self, tree: Tree[Token]) -> s.Binder:
         return self.node(s.Binder, tree)
@@ -288,7 +293,7 @@ class Lower(LowerQuestions):
         text = "".join(map(str, tree.children))
         return s.Name(unquote(text) if text.startswith('"') else text, self.span(tree))
 
-    vname = value
+    vname = numeral = value
 
     def qname(self, tree: Tree[Token]) -> s.Name:
         return s.Name(".".join(str(c) for c in tree.children if c is not None), self.span(tree))
@@ -296,6 +301,9 @@ class Lower(LowerQuestions):
     interval = between = names = ports = vnames = binders = wires = arguments = conditions = surgery_expr = (
         LowerBase.parts
     )
+
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _doc(text: str) -> str:

@@ -2,8 +2,9 @@
 
 The effect already fails to follow on a small part of the graph (`strings.identify.core`). There the mechanism of one
 variable is moved, everything else held: what is given is linear in that mechanism, so the moves that nobody can see are
-the null space of a matrix, and the effect changes along one of them. Which variable that is and how many values the
-hidden causes need is found over a finite field, the move itself in fractions, so that both models are exact.
+the null space of a matrix, and the effect changes along one of them. Which variable that is, how many values the hidden
+causes need and which moves of simple numbers will do is found over a finite field. The fractions of a move are read off
+its members of the field where they are short, and solved for where they are not, so that both models are exact.
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
 models of parities. No theorem says that one of the two always works; it did for every effect tried. What comes out has
@@ -13,6 +14,7 @@ been checked: the given tables are equal, fraction by fraction, and the effects 
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +24,7 @@ import numpy as np
 
 from semantics.answer import answer, answer_array
 from semantics.arithmetic import Arithmetic, Fractions
-from semantics.distribution import Array
+from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number
 from semantics.family import MEMBER, family, member
 from semantics.field import Field
@@ -40,6 +42,7 @@ from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
 _MOST_LATENT_VALUES = 8
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
 _MOVES = 6  # for each of them
+_BATCH = 64  # moves that are tried at once
 _MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
 
@@ -126,6 +129,7 @@ class _Search:
         wired |= {self._graph.names[p] for mask in self._graph.parents for p in bits(mask)}
         self._kept = wired | spoken(self._query)
         self._given = [g for g in (_among(g, self._kept) for g in found.given) if g.variables]
+        self._field, self._weights = Field(), np.random.default_rng(0)
         self._fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
 
     def _core(self) -> tuple[Graph, int]:
@@ -147,7 +151,7 @@ class _Search:
         found = core(graph, outcomes, treated, conditions, sources, policies)
         return found.graph, found.outcomes
 
-    def shape(self, latent_values: int, everyone: bool = False) -> CausalModel:
+    def shape(self, latent_values: int, everyone: bool = False, binary: bool = False) -> CausalModel:
         """The part of the graph as a model whose hidden causes take so many values; without what no wire ends at, or
         with `everyone`."""
         g = self._graph
@@ -157,7 +161,7 @@ class _Search:
         domains: dict[str, int | Sequence[object]] = {}
         for n in names:
             values = self._model.object(n).values
-            domains[n] = values if values and len(values) > 1 else 2
+            domains[n] = values if values and len(values) > 1 and not binary else 2
         bare = CausalModel.from_edges(directed, both, None, nodes=names)
         domains |= {n: latent_values for n in bare.names if n in bare.latents}
         return CausalModel.from_edges(directed, both, domains, nodes=names, name="witness")
@@ -174,28 +178,9 @@ class _Search:
 
     def movable(self, shape: CausalModel) -> list[str]:
         """The variables whose mechanism can be moved unseen so that the effect changes, for almost all numbers."""
-        field = Field()
         rng = np.random.default_rng(self._random.randrange(2**32))
-        small = {n: _random_rows(_narrow(shape, n), field.p, rng) for n in shape.names}
-        found = []
-        for n in shape.names:
-            if n in self._fixed:
-                continue
-            try:
-                moves = _null_space(self._seen(shape, small, n, field), field.p)
-                if not len(moves):
-                    continue
-                weights = rng.integers(1, field.p, (len(moves), 1))
-                move = (moves * weights % field.p).sum(axis=0) % field.p
-                moved = (small[n].reshape(-1) + move) % field.p
-                effects = [
-                    self._effect(shape, small | {n: t.reshape(small[n].shape)}, field) for t in (small[n], moved)
-                ]
-            except ZeroProbabilityError:  # an unlucky draw
-                continue
-            if bool((effects[0] != effects[1]).any()):
-                found.append(n)
-        return found
+        small = {n: _random_rows(_narrow(shape, n), self._field.p, rng) for n in shape.names}
+        return [n for n in shape.names if n not in self._fixed and self._moves(shape, small, n, 1)]
 
     def draws(self, shape: CausalModel, movable: Sequence[str]) -> Iterator[Witness]:
         """Witnesses with readable numbers, as they come; of large models, whose moves take long, only a few."""
@@ -240,52 +225,103 @@ class _Search:
         return made.reshape(widths)
 
     def _moved(self, shape: CausalModel, small: Mapping[str, Array], variable: str) -> Iterator[Witness]:
-        """The witnesses that moving one mechanism along a move of a basis gives, as far as its entries allow."""
+        """The witnesses that moving one mechanism along moves of a basis gives, as far as its entries allow."""
         even = np.full_like(small[variable], Fraction(1, small[variable].shape[-1]))
         small = {**small, variable: even}
-        for given in self._given:  # the theory is about positive distributions
-            if not (_given_table(shape, self._kernels(shape, small), given, Fractions()) > 0).all():
-                return
-        seen = self._seen(shape, small, variable, Fractions())
-        for move in _rational_null_space(seen)[:_MOVES]:
-            step = min(abs(p / d) for p, d in zip(even.flat, move, strict=True) if d)
-            moved = np.array([p + step * d for p, d in zip(even.flat, move, strict=True)], dtype=object)
-            witness = self._witness(shape, small, small | {variable: moved.reshape(even.shape)}, variable)
+        moves = self._moves(shape, small, variable, _MOVES)
+        if not moves:
+            return
+        given = self._given_tables(shape, small)
+        if not all(bool((t > 0).all()) for t in given):  # the theory is about positive distributions
+            return
+        lifted = [m for m in (_lifted(m, self._field.p) for m in moves.values()) if m is not None]
+        others = [o for o in (_stepped(small, variable, m) for m in lifted) if self._unseen(shape, o, given)]
+        if not others:  # their fractions are longer than one prime can tell
+            basis = _rational_null_space(self._seen(shape, small, variable, Fractions()))
+            others = [_stepped(small, variable, basis[k]) for k in moves if k < len(basis)]
+        one = self._kernels(shape, small)
+        before = self._effect(shape, one)
+        for other in others if before else ():
+            witness = self._witness(shape, one, before, self._kernels(shape, other), variable)
             if witness is not None:
                 yield witness
 
-    def _witness(
-        self, shape: CausalModel, small: Mapping[str, Array], other: Mapping[str, Array], moved: str
-    ) -> Witness | None:
-        tables = [self._kernels(shape, t) for t in (small, other)]
-        plain = replace(self._query, expectation=False)
+    def _moves(self, shape: CausalModel, small: Mapping[str, Array], variable: str, most: int) -> dict[int, Array]:
+        """Moves of a mechanism, over the field, that nobody sees and that change the effect, by their number in a
+        basis: at most so many, those with few entries first."""
+        p = self._field.p
+        basis = _null_space(self._seen(shape, small, variable, self._field), p)
+        if not len(basis):
+            return {}
+        # If the effect changes along any of them it does along a sum of all, almost surely.
+        mixed = (basis * self._weights.integers(1, p, (len(basis), 1)) % p).sum(axis=0) % p
+        found: dict[int, Array] = {}
         try:
-            one, two = (answer(shape, {**self._policies, **t}, plain, exact=True) for t in tables)
-            if self._query.expectation:
-                means = [answer(shape, {**self._policies, **t}, self._query, exact=True) for t in tables]
-                if means[0] == means[1]:
-                    return None
+            if not self._changes(shape, small, variable, mixed[None]).any():
+                return {}
+            order = np.argsort(np.count_nonzero(basis, axis=1), kind="stable")
+            for start in range(0, len(order), _BATCH):
+                batch = order[start : start + _BATCH]
+                changes = self._changes(shape, small, variable, basis[batch])
+                found |= {int(k): basis[k] for k in batch[changes]}
+                if len(found) >= most:
+                    break
+        except ZeroProbabilityError:  # an unlucky draw
+            return {}
+        return dict(itertools.islice(found.items(), most))
+
+    def _unseen(self, shape: CausalModel, small: Mapping[str, Array], given: Sequence[Array]) -> bool:
+        """Whether these numbers give the same tables."""
+        return all(bool((a == b).all()) for a, b in zip(given, self._given_tables(shape, small), strict=True))
+
+    def _given_tables(self, shape: CausalModel, small: Mapping[str, Array]) -> list[Array]:
+        """What is given, exactly, by bits."""
+        shape = self._binary(shape)
+        tables = {b.name: Kernel(b.dom, b.cod, small[n]) for n, b in _boxes(shape).items()}
+        return [_given_table(shape, tables, given, Fractions()) for given in self._given]
+
+    def _binary(self, shape: CausalModel) -> CausalModel:
+        """The shape with two values for every observed variable."""
+        if all(size(shape.object(n)) == 2 for n in shape.observed):
+            return shape
+        return self.shape(max((size(shape.object(n)) for n in shape.latents), default=2), binary=True)
+
+    def _effect(self, shape: CausalModel, tables: Tables) -> list[Distribution]:
+        """The effect, exactly, and its mean if that is asked; nothing if the condition is impossible."""
+        queries = [replace(self._query, expectation=False), *([self._query] if self._query.expectation else ())]
+        try:
+            return [answer(shape, {**self._policies, **tables}, q, exact=True) for q in queries]
         except ZeroProbabilityError:
+            return []
+
+    def _witness(
+        self,
+        shape: CausalModel,
+        one: Mapping[str, Kernel],
+        before: Sequence[Distribution],
+        other: Mapping[str, Kernel],
+        moved: str,
+    ) -> Witness | None:
+        """The two models, if what is asked, whose distribution in `one` is the first of `before`, differs."""
+        now = self._effect(shape, other)
+        if not now or before[-1] == now[-1]:
             return None
-        gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(one.array.flat, two.array.flat, strict=True))]
-        gap, k = max(gaps, key=lambda g: (g[0], -g[1]))
-        if not gap:
-            return None
-        at = np.unravel_index(k, one.array.shape)
-        place = tuple((n, v[i]) for n, v, i in zip(one.variables, one.values, at, strict=True))
-        values = Fraction(one.array[at]), Fraction(two.array[at])
-        return Witness(shape, tables[0], tables[1], moved, place, values)
+        arrays = before[0].array, now[0].array
+        gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(*(a.flat for a in arrays), strict=True))]
+        at = np.unravel_index(max(gaps, key=lambda g: (g[0], -g[1]))[1], arrays[0].shape)
+        place = tuple((n, v[i]) for n, v, i in zip(now[0].variables, now[0].values, at, strict=True))
+        return Witness(shape, one, other, moved, place, (Fraction(arrays[0][at]), Fraction(arrays[1][at])))
 
     def _spread(self, shape: CausalModel, variable: str, small: Array) -> Array:
         """A table by bits as a table by values: the bit of a variable is whether it takes its `_first` value."""
         names = (*shape.mechanisms[variable].parents, variable)
-        for axis, n in enumerate(names):
+        for axis, n in enumerate(names, start=small.ndim - len(names)):
             values = shape.object(n).values or ()
             if n in shape.latents:
                 continue
             first = self._first(n, values)
             small = small.take([int(k != first) for k in range(len(values))], axis=axis)
-            if axis == len(names) - 1 and len(values) > 2:
+            if n == variable and len(values) > 2:
                 share = Fraction(1, len(values) - 1)
                 shares = np.array([Fraction(1) if k == first else share for k in range(len(values))], dtype=object)
                 field = Field()
@@ -305,44 +341,46 @@ class _Search:
         boxes = _boxes(shape)
         return {boxes[n].name: Kernel(boxes[n].dom, boxes[n].cod, self._spread(shape, n, t)) for n, t in small.items()}
 
-    def _tables(self, shape: CausalModel, small: Mapping[str, Array], arithmetic: Arithmetic) -> dict[str, Table]:
-        boxes = _boxes(shape)
-        full = {n: arithmetic.load(self._spread(shape, n, t)) for n, t in small.items()}
-        if isinstance(arithmetic, Fractions):
-            return dict(self._kernels(shape, small))
-        return {boxes[n].name: Table(boxes[n].dom, boxes[n].cod, t.array) for n, t in full.items()}
-
-    def _effect(self, shape: CausalModel, small: Mapping[str, Array], field: Field) -> Array:
-        tables = self._tables(shape, small, field)
-        return answer_array(shape, {**self._policies, **tables}, self._query, field)[1]
+    def _changes(self, shape: CausalModel, small: Mapping[str, Array], variable: str, moves: Array) -> Array:
+        """Which moves of a mechanism change the effect, over the field; all at once, as a family of models."""
+        boxes, wire, load = _boxes(shape), member(len(moves) + 1), self._field.load
+        tables = {
+            boxes[n].name: Table(boxes[n].dom, boxes[n].cod, load(self._spread(shape, n, t)).array)
+            for n, t in small.items()
+        }
+        at, own = load(small[variable]).array, boxes[variable]
+        moves = moves * self._weights.integers(1, self._field.p, (len(moves), 1)) % self._field.p  # by any distance
+        members = np.concatenate([at[None], (at + _whole(moves, at.shape)) % self._field.p])
+        tables[own.name] = Table((wire, *own.dom), own.cod, self._spread(shape, variable, members))
+        opened = family(shape, wire, only=variable)
+        axes, array = answer_array(opened, {**self._policies, **tables}, self._query, self._field)
+        names = [n for n, _ in axes]
+        if MEMBER not in names:  # the effect does not depend on the mechanism
+            return np.zeros(len(moves), dtype=bool)
+        effects = np.moveaxis(array, names.index(MEMBER), 0).reshape(len(members), -1)
+        return np.asarray((effects[1:] != effects[0]).any(axis=1))
 
     def _seen(self, shape: CausalModel, small: Mapping[str, Array], variable: str, arithmetic: Arithmetic) -> Array:
-        """What is given as a linear map of the entries of one mechanism: a row a cell, a column an entry.
+        """What is given as a linear map of a move of one mechanism: a row a cell, a column an entry of the move.
 
-        Further rows sum the columns of the mechanism: what they send to zero keeps it a mechanism.
+        The coefficient of an entry is the probability of the cell and of what the mechanism hears, after what it says
+        is set. The first entry of every column of the mechanism takes back what the others add.
         """
-        box = _boxes(shape)[variable]
-        widths = _narrow(shape, variable)
-        volume = int(np.prod(widths, dtype=int))
-        wire = member(volume)
-        basis = np.empty((volume, *(size(x) for x in (*box.dom, *box.cod))), dtype=object)
-        for k in range(volume):
-            entry = np.array([Fraction(int(j == k)) for j in range(volume)], dtype=object).reshape(widths)
-            basis[k] = self._spread(shape, variable, entry)
-        whole = isinstance(arithmetic, Fractions)
-        numbers = basis if whole else arithmetic.load(basis).array
-        tables = self._tables(shape, small, arithmetic) | {box.name: Table((wire, *box.dom), box.cod, numbers)}
-        opened = family(shape, wire, only=variable)
-        rows = []
+        shape = self._binary(shape)
+        tables = {b.name: Table(b.dom, b.cod, arithmetic.load(small[n]).array) for n, b in _boxes(shape).items()}
+        ports = {n: f"{n} heard" for n in shape.mechanisms[variable].parents}
+        said, width = f"{variable} said", small[variable].shape[-1]
+        rows = [np.zeros((0, small[variable].size // width * (width - 1)), dtype=np.int64)]
         for given in self._given:
-            query = Query(tuple(Term(n) for n in given.variables), (), tuple(Open(n) for n in given.done))
-            axes, array = answer_array(opened, tables, query, arithmetic)
+            if variable in given.done:
+                continue
+            asked = (*map(Term, given.variables), *(Term(n, axis=axis) for n, axis in ports.items()))
+            query = Query(asked, (), (*map(Open, given.done), Open(variable, said)))
+            axes, array = answer_array(shape, tables, query, arithmetic)
             names = [n for n, _ in axes]
-            if MEMBER in names:  # otherwise this distribution does not depend on the mechanism
-                rows.append(np.moveaxis(array, names.index(MEMBER), -1).reshape(-1, volume))
-        width = widths[-1]
-        sums = np.kron(np.eye(volume // width, dtype=np.int64), np.ones((1, width), np.int64))
-        rows.append(sums.astype(object) if whole else sums)
+            last = [names.index(n) for n in (*ports.values(), said)]
+            array = np.moveaxis(array, last, range(-len(last), 0))
+            rows.append((array[..., 1:] - array[..., :1]).reshape(-1, rows[0].shape[1]))
         return np.concatenate(rows)
 
 
@@ -386,7 +424,44 @@ def _null_space(matrix: Array, p: int) -> Array:
     return basis
 
 
-def _rational_null_space(matrix: Array) -> list[list[Fraction]]:
+def _whole(moves: Array, shape: tuple[int, ...]) -> Array:
+    """Moves with the first entry of every column: columns of a mechanism sum to one, those of a move to nothing."""
+    others = moves.reshape(len(moves), *shape[:-1], shape[-1] - 1)
+    return np.concatenate([-others.sum(axis=-1, keepdims=True), others], axis=-1)
+
+
+def _stepped(small: Mapping[str, Array], variable: str, move: Array) -> dict[str, Array]:
+    """The numbers with one mechanism moved as far as its entries allow."""
+    at = small[variable]
+    whole = _whole(move[None], at.shape)[0]
+    step = min(abs(p / d) for p, d in zip(at.flat, whole.flat, strict=True) if d)
+    return {**small, variable: at + step * whole}
+
+
+def _lifted(move: Array, p: int) -> Array | None:
+    """The fractions of small whole numbers that members of GF(p) stand for, if all do (Wang 1981)."""
+    made = np.empty(move.shape, dtype=object)
+    known: dict[int, Fraction | None] = {0: Fraction(0)}
+    for k, x in enumerate(map(int, move)):
+        if x not in known:
+            known[x] = _small_fraction(x, p)
+        made[k] = known[x]
+        if made[k] is None:
+            return None
+    return made
+
+
+def _small_fraction(x: int, p: int) -> Fraction | None:
+    """The fraction that a member of GF(p) stands for, if numerator and denominator are below the root of p / 2."""
+    bound = math.isqrt(p // 2)
+    above, below, s, t = p, x, 0, 1
+    while below > bound:
+        q = above // below
+        above, below, s, t = below, above - q * below, t, s - q * t
+    return Fraction(below, t) if 0 < abs(t) <= bound else None
+
+
+def _rational_null_space(matrix: Array) -> list[Array]:
     """The same in fractions."""
     from sympy import QQ
     from sympy.polys.matrices import DomainMatrix
@@ -397,7 +472,7 @@ def _rational_null_space(matrix: Array) -> list[list[Fraction]]:
     rows = reduced.to_list()
     basis = []
     for c in (c for c in range(matrix.shape[1]) if c not in set(pivots)):
-        move = [Fraction(int(c == k)) for k in range(matrix.shape[1])]
+        move = np.array([Fraction(int(c == k)) for k in range(matrix.shape[1])], dtype=object)
         for row, pivot in zip(rows, pivots, strict=False):
             move[pivot] = -Fraction(int(row[c].numerator), int(row[c].denominator))
         basis.append(move)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
-from strings.query import Query, Term
+from strings.query import Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
@@ -80,6 +80,9 @@ def name(text: str) -> str:
 
 
 def _term(t: Term) -> str:
+    if t.bounds:
+        shown = said_bounds(name(t.variable), t.bounds)
+        return shown.replace(">=", r"\ge").replace("<=", r"\le").replace("in [", r"\in [")
     if t.values is None:
         return name(t.axis or t.variable)
     if len(t.values) == 1:

@@ -6,7 +6,7 @@ Random acyclic directed mixed graphs of three to seven variables, of any density
 conditions. What is identified is compared with the truth on random models modulo a prime, hidden causes and all: the
 estimand, the formula, and the derivation is replayed. Of what is refused the witness is recomputed in fractions. Both
 by tables that are multiplied and summed here (`tests.observed`), not by the contraction that answers questions. Where
-y0, causaleffect or pyAgrum are installed their verdicts are counted too, and pyAgrum's formulas.
+pyAgrum, causaleffect, causalrl or y0 are installed their verdicts and formulas are counted too.
 
 Ends with status 1 if anything is wrong. An interrupt ends it early and prints the counts so far.
 """
@@ -25,7 +25,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from benchmarks.identification import Mixed, Peer, peers
+from benchmarks.tools import Mixed, Peer, peers
 from semantics.estimate import Reader
 from semantics.family import member
 from semantics.field import PRIMES, Field
@@ -242,7 +242,7 @@ def judge(case: Case, counts: Counts, seed: int, others: Mapping[str, Peer] | No
         counts.note("crashes", case, f"{e!r}\n{traceback.format_exc()}")
         return
     for name, peer in (others or {}).items():
-        if not case.given:
+        if not case.given and (peer.conditional or not case.query.given):
             _judge_peer(name, peer, case, isinstance(found, Identified), counts, seed)
 
 

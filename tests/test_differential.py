@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks import identification
-from benchmarks.identification import Answer, Peer
+from benchmarks.tools import (
+    Answer,
+    Asking,
+    Mixed,
+    Peer,
+    _from_causaleffect,
+    _from_causalrl,
+    _from_pyagrum,
+    _from_y0,
+)
 from semantics.field import PRIMES
 from semantics.witness import find_witness
 from strings.estimand import Given
@@ -85,14 +95,14 @@ def test_wrong_witnesses_are_noticed() -> None:
 def test_other_tools_are_counted() -> None:
     """A tool that always sees, and one that breaks down."""
 
-    def seeing(graph: identification.Mixed) -> identification.Asking:
+    def seeing(graph: Mixed) -> Asking:
         def asked(y: object, x: object, z: object) -> Answer:
             query = Query(terms(" ".join(y)), terms(" ".join([*x, *z])))  # type: ignore[call-overload]
             return Answer(True, lambda: Ask(query))
 
         return asked
 
-    def broken(graph: identification.Mixed) -> identification.Asking:
+    def broken(graph: Mixed) -> Asking:
         raise RuntimeError
 
     others = {"seeing": Peer("1", seeing), "broken": Peer("2", broken)}
@@ -113,14 +123,60 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_benchmark_runs() -> None:
-    """All sizes of the smoke run are measured; formulas of a tool's syntax tree are read."""
+    """All sizes of the smoke run are measured."""
     rows = list(identification.measure((10, 20), 2, 5.0, {}))
-    tree = {
+
+    assert [(r.kind, r.n) for r in rows] == [(kind, n) for kind in identification.KINDS for n in (10, 20)]
+    assert all(v is not None and v > 0 for r in rows for v in r.seconds.values())
+
+
+def node(kind: str, /, **fields: object) -> SimpleNamespace:
+    """A part of another tool's formula, of the class with that name."""
+    made: SimpleNamespace = type(kind, (SimpleNamespace,), {})(**fields)
+    return made
+
+
+def test_formulas_of_other_tools() -> None:
+    """The same formula in the syntax of each is read as the same formula."""
+    pyagrum = {
         "op": "/",
         "op1": {"op": "sum", "var": "W", "term": {"op": "P", "vars": ["Y"], "knowing": ["W"]}},
         "op2": {"op": "*", "op1": {"op": "P", "vars": ["W"]}, "op2": {"op": "P", "vars": ["W"]}},
     }
+    leaf = {"recursive": False, "children": set(), "sumset": set(), "fraction": False, "divisor": None}
+    w = {**leaf, "var": {"W"}, "cond": set()}
+    product = {**leaf, "var": set(), "cond": set(), "recursive": True, "children": [w, w]}
+    causaleffect = {**leaf, "var": {"Y"}, "cond": {"W"}, "sumset": {"W"}, "fraction": True, "divisor": product}
+    v = {n: node("Variable", name=n) for n in "YW"}
+    p_w = node("Probability", children=(v["W"],), parents=())
+    y0 = node(
+        "Fraction",
+        numerator=node("Sum", ranges=[v["W"]], expression=node("Probability", children=(v["Y"],), parents=(v["W"],))),
+        denominator=node("Product", expressions=(p_w, p_w)),
+    )
+    for found in (_from_pyagrum(pyagrum), _from_causaleffect(causaleffect), _from_y0(y0)):
+        assert str(found) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"
+    with pytest.raises(KeyError):
+        _from_y0(node("QFactor"))
 
-    assert [(r.kind, r.n) for r in rows] == [(kind, n) for kind in identification.KINDS for n in (10, 20)]
-    assert all(v is not None and v > 0 for r in rows for v in r.seconds.values())
-    assert str(identification._from_pyagrum(tree)) == "(sum[W : W] P(Y | W)) / (P(W) * P(W))"
+
+def test_sums_over_what_is_not_there() -> None:
+    """causalrl sums over variables of which its table has none: that changes nothing."""
+    y, yz = (node("_Joint", variables=frozenset(n)) for n in ("Y", "YZ"))
+    above = node("_Marginal", over=frozenset("WZ"), child=node("_Product", terms=(y, yz)))
+    formula, axes = _from_causalrl(node("_Quotient", numerator=above, denominator=y))
+
+    assert str(formula) == "(sum[Z : Z] P(Y) * P(Y, Z)) / P(Y)"
+    assert axes == {"Y"}
+
+
+def test_tools_are_asked_only_what_they_know() -> None:
+    """One that knows no conditional effects is asked none."""
+
+    def seeing(graph: Mixed) -> Asking:
+        return lambda y, x, z: Answer(True)
+
+    counts = run(40, "conditional", 1, {"plain": Peer("1", seeing, conditional=False), "all": Peer("1", seeing)})
+
+    assert not [k for k in counts.of if k.startswith("plain")]
+    assert counts.of["all: same verdict"] + counts.of["all: other verdict"] == 40 - counts.of["drawn badly"]

@@ -10,12 +10,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from cutwire.witnesses import witness_source
+from semantics.field import Field
 from semantics.kernel import Kernel
-from semantics.witness import Witness, check_witness, find_witness
+from semantics.witness import Witness, _lifted, check_witness, find_witness
 from strings.estimand import Given
 from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
@@ -304,6 +307,51 @@ def test_random_experiments() -> None:
 def test_several_mechanisms_at_once(model: CausalModel, query: Query) -> None:
     """Hedges of which no single mechanism can be moved unseen so that the effect changes: two have to move."""
     assert_refutes(model, query, (), witness_of(model, query))
+
+
+def test_many_hidden_causes() -> None:
+    """A question whose hidden causes need four values; its moves have hundreds of entries, and a few will do."""
+    model = shape("V1->V3 V0->V3 V3->V6 V5->V6 V1->V5", "V1-V3 V1-V6 V0-V6 V4-V6 V1-V5 V4-V5 V0-V5 V0-V1")
+    wide = shape(
+        "V1->V3 V0->V3 V3->V6 V4->V6 V5->V6 V2->V5 V1->V5",
+        "V2-V3 V1-V3 V0-V3 V0-V1 V2-V4 V2-V6 V1-V6 V4-V6 V0-V6 V1-V5 V4-V5 V0-V5",
+    )
+    for each in (model, wide):
+        query = Query(terms("V6"), terms("V5 V3"), opened("V0"))
+        witness = witness_of(each, query)
+        assert_refutes(each, query, (), witness)
+        assert max(len(str(p)) for t in witness.other.values() for p in t.array.flat) <= 12
+
+
+FRACTIONS = st.fractions(max_denominator=2**15 - 1).filter(lambda q: abs(q.numerator) < 2**15)
+
+
+@hypothesis.given(st.lists(st.one_of(st.just(F(0)), FRACTIONS), min_size=1, max_size=5))
+def test_fractions_are_read_off_their_members(numbers: list[F]) -> None:
+    """Numerators and denominators of fifteen bits are told from their residues; longer ones are not made up."""
+    field = Field()
+    members = np.array([field.member(q) for q in numbers], dtype=np.int64)
+    lifted = _lifted(members, field.p)
+    longer = _lifted(np.array([field.member(F(2**20 + 7, 2**20 + 9))], dtype=np.int64), field.p)
+
+    assert lifted is not None
+    assert list(lifted) == numbers
+    assert longer is None or longer[0] != F(2**20 + 7, 2**20 + 9)
+
+
+@pytest.mark.parametrize("wrong", [None, F(1, 3)])
+def test_long_fractions_are_solved_for(wrong: F | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the field does not tell the fractions, or tells wrong ones, the same witness comes of elimination."""
+    for name in ("instrument", "butterfly", "Shpitser and Pearl, figure 3b"):
+        model, query, given = SHIPPED[name]
+        plain = witness_of(model, query, given)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                "semantics.witness._lifted",
+                lambda move, p: None if wrong is None else array_of([wrong] * move.size, move.shape),
+            )
+            solved = witness_of(model, query, given)
+        assert (solved.one, solved.other, solved.values) == (plain.one, plain.other, plain.values)
 
 
 # ---- the same again --------------------------------------------------------------------------------------------------
