@@ -127,9 +127,11 @@ class _Reading:
         domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
         for x in dict.fromkeys(made.values()):
             domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
-        if sympy.false in domains:
+        never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
+        if never:
             message = "the numbers of a box are no probabilities, whatever the parameters are"
-            raise QueryError(Diagnostic("Q014", message, span=statement.span))
+            note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
+            raise QueryError(Diagnostic("Q014", message, notes=(note,), span=statement.span))
         numbers = Polynomials(symbols.functions)
         return _Reading(model, statement, values, symbols, tables, numbers, tuple(domains), max_memory)
 

@@ -163,8 +163,8 @@ class Expressions:
             given = {**dict(zip(names, arguments, strict=False)), **named}
             if twice or len(arguments) > len(names) or set(given) != set(names):
                 raise TypeError(f"this function takes the parameters {', '.join(names) or '(none)'}, each once")
-            numbers = [np.asarray(given[n], dtype=np.float64) for n in names]
-            common = np.broadcast_shapes(*(n.shape for n in numbers))
+            numbers = np.broadcast_arrays(*(np.asarray(given[n], dtype=np.float64) for n in names))
+            common = numbers[0].shape if numbers else ()
             found = [np.broadcast_to(x, common) for x in compiled(*numbers)]
             return np.stack(found, axis=-1).reshape((*common, *shape))
 

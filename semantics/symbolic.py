@@ -106,9 +106,9 @@ _OPERATIONS: Mapping[str, Callable[..., Expr]] = {
     "tanh": sympy.tanh,
     "logistic": logistic,
     "logit": lambda p: sympy.log(p) - sympy.log(1 - p),
-    "abs": lambda x: abs(x) if x.is_number else _case(x >= 0, x, -x),
-    "min": lambda a, b: _case(a <= b, a, b),
-    "max": lambda a, b: _case(a >= b, a, b),
+    "abs": lambda x: sympy.Max(x, -x),  # whose derivative is plain; that of `Abs` knows complex numbers
+    "min": sympy.Min,
+    "max": sympy.Max,
     "and": sympy.And,
     "or": sympy.Or,
     "xor": sympy.Xor,
@@ -348,6 +348,13 @@ def _bounds_of(atom: Expr, declared: Mapping[str, ParameterDef]) -> Bounds:
         sides = [_ends(e, declared) for e, _ in atom.args]
         low, high = ([s[k] for s in sides] for k in (0, 1))
         return None if None in low else min(low), None if None in high else max(high)  # type: ignore[type-var]
+    if isinstance(atom, sympy.Max | sympy.Min):
+        pick = max if isinstance(atom, sympy.Max) else min
+        low, high = ([_ends(e, declared)[k] for e in atom.args] for k in (0, 1))
+        least = Fraction(0) if pick is max and len(atom.args) == 2 and atom.args[0] == -atom.args[1] else None
+        ends = (None if None in side else pick(side) for side in (low, high))  # type: ignore[type-var]
+        first, last = ends
+        return (first if least is None else max(first or least, least)), last
     power = atom.is_Pow and atom.exp.is_Rational and atom.exp > 0
     usual = _WITHIN.get(atom.func, (None, None)) if power or not atom.is_Pow else (None, None)
     if not power and not isinstance(atom, _INCREASING):

@@ -336,6 +336,26 @@ def test_tables_that_may_be_no_probabilities() -> None:
         found.at(p=2)
 
 
+def test_tables_that_are_no_probabilities() -> None:
+    """No value of the parameters makes a row of probabilities, or gives a function a value."""
+    for number_ in ("n", "log(n - 3)", "2 - n/4"):
+        model = cw.parse(f"param n in [2, 3] var X : {{no, yes}} box x : -> X = flip({number_})").model
+        with pytest.raises(QueryError) as refused:
+            model.symbolic("P(X)")
+        assert refused.value.diagnostic.code == "Q014", number_
+
+
+def test_least_and_largest() -> None:
+    """`min`, `max` and `abs` have derivatives, functions and bounds."""
+    text = "param p in [0, 1] param q in [-1, 1] var X : {no, yes} box x : -> X = flip(min(p, abs(q)))"
+    found = cw.parse(text).model.symbolic("P(X = yes)")
+    assert found.restrictions == ()
+    np.testing.assert_allclose(found.function()(np.array([0.1, 0.9]), -0.5), [0.1, 0.5])
+    assert found.at(p=1, q="-1/3").value == sympy.Rational(1, 3)
+    assert found.derivative("q").at(p="1/2", q="-1/3").value == -1
+    assert found.derivative("q").at(p="1/4", q="-1/3").value == 0
+
+
 def test_real_wires_have_no_expressions() -> None:
     model = cw.parse("param b var X : real  box x : -> X = normal(b, 1)").model
     with pytest.raises(QueryError) as refused:
