@@ -7,15 +7,13 @@ imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
-from cutwire.needs import fitting, formulas_of
-from cutwire.parameters import as_numbers
+from cutwire.needs import fitting, in_numbers
 from parser.program import QueryStatement
-from strings.formula import filled, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,7 @@ def answer_statement(
         from cutwire.symbolic import evaluate_symbolic
 
         return evaluate_symbolic(model, statement, how, {} if semantics else model.parameter_values)
-    if any(map(parameters, formulas_of(statement))):
-        values = as_numbers(model.parameters)
-        expect = None if statement.expect is None else filled(statement.expect, values)
-        statement = replace(statement, formula=filled(statement.formula, values), expect=expect)
+    statement = in_numbers(model, statement)
     match chosen:
         case "gaussian":
             from cutwire.gaussian import evaluate_gaussian

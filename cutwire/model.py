@@ -215,8 +215,9 @@ class Model(Interpreted):
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
         from cutwire.evaluate import estimate_formula
+        from cutwire.needs import in_numbers
 
-        statement = self.parse_question(question)
+        statement = in_numbers(self, self.parse_question(question))
         dataset = self.as_dataset(data)
         exact = is_exact(semantics) if semantics is not None else dataset.exact
         resampling = Resampling(bootstrap, level, seed) if bootstrap else None

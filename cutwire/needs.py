@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cutwire.interpreted import Interpreted
+from cutwire.parameters import as_numbers
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Formulas, QueryStatement
 from strings.diagnostic import CutwireError, QueryError
 from strings.expression import parameters_in
-from strings.formula import Compare, Formula, parameters, questions
+from strings.formula import Compare, Formula, filled, parameters, questions
 from strings.query import Query
 from strings.signature import Box, Object
 from strings.surgery import DoWire, operate
@@ -50,6 +52,15 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
     for name, b in boxes.items():
         if name in known and (problem := why_no_table(b, known[name], model.parameter_values)):
             raise QueryError(problem)
+
+
+def in_numbers(model: Interpreted, statement: QueryStatement) -> QueryStatement:
+    """A question with the values of parameters in place of their names; those that have none stay."""
+    if not any(map(parameters, formulas_of(statement))):
+        return statement
+    values = as_numbers(model.parameters)
+    expect = None if statement.expect is None else filled(statement.expect, values)
+    return replace(statement, formula=filled(statement.formula, values), expect=expect)
 
 
 def formulas_of(statement: QueryStatement) -> list[Formula]:

@@ -158,11 +158,9 @@ class _Reading:
         if not query.expectation:
             return Grid(names, array, values)
         at = names.index(query.targets[0].axis_name)
-        weights = [member(self.symbols.functions, as_number(v)) for v in values[at]]
-        zero = self.symbols.functions(0)
-        total: Any = sum((w * x for w, x in zip(weights, np.moveaxis(array, at, 0), strict=True)), zero)
+        weights = objects((member(self.symbols.functions, as_number(v)) for v in values[at]), [len(values[at])])
+        mean = np.asarray(np.tensordot(array, weights, axes=(at, 0)), dtype=object)
         kept = [k for k in range(len(names)) if k != at]
-        mean = objects(np.ravel(objects([total], ())) if not kept else total.flat, [len(values[k]) for k in kept])
         return Grid(tuple(names[k] for k in kept), mean, tuple(values[k] for k in kept))
 
     def expressions(self, statement: QueryStatement) -> Expressions:

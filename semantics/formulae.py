@@ -232,7 +232,7 @@ class Expressions:
     def columns(self, digits: int = 6) -> tuple[list[str], list[list[str]]]:
         """It as a small table of text, an event as a line."""
         if not self.variables:
-            return [], [[self._shown(self.array[()])]]
+            return [], [[f"{self._shown(self.array[()])} {self.unit}".rstrip()]]
         return [*self.variables, self.unit or "expression"], [[*labels, self._shown(e)] for labels, e in self.rows()]
 
     def _shown(self, e: Expr) -> str:

@@ -32,6 +32,7 @@ from strings.query import Query
 from strings.signature import Box
 from strings.surgery import Open
 from tests.cutwire.command import EXAMPLES, cutwire
+from tests.cutwire.test_start import loaded
 from tests.semantics.brute import brute_answer, left_free_twice, random_query
 
 F = Fraction
@@ -365,7 +366,12 @@ def test_real_wires_have_no_expressions() -> None:
 
 def test_expectations() -> None:
     model = cw.parse("param p in [0, 1] var N : {0, 1, 5} box n : -> N = [1 - p, p/2, p/2]").model
-    assert model.query("E(N)") == 3 * sympy.Symbol("p")
+    p = sympy.Symbol("p")
+    assert model.query("E(N)") == 3 * p
+    text = "param p in [0, 1] var X : {no, yes} var N : {0, 1, 5} box x : -> X = flip(1/2) "
+    two = cw.parse(text + "box n : X -> N = | no -> [1 - p, p/2, p/2] | yes -> 1").model
+    assert list(two.query("E(N | X)").array) == [3 * p, 1]
+    assert sympy.expand(two.query("E(N | do(X := no)) - E(N)") - (3 * p / 2 - sympy.Rational(1, 2))) == 0
 
 
 def test_sizes_are_bounded() -> None:
@@ -397,6 +403,34 @@ def test_parameters_in_formulas(model: Model) -> None:
         with pytest.raises(QueryError) as bad:
             model.query(question)
         assert bad.value.diagnostic.code == code
+
+
+def test_parameters_in_estimates() -> None:
+    """Data answer what is asked of them; parameters are numbers beside it."""
+    text = "param k = 3 param m var X, Y : {no, yes} box x : -> X box y : X -> Y "
+    text += "data d(X, Y) = | no, yes -> 1 | no, no -> 1"
+    (found,) = run(text + " estimate k * P(Y = yes | X = no) from d expect 3/2")
+    assert found.met  # type: ignore[attr-defined]
+    model = cw.parse(text).model
+    assert model.estimate("k * P(Y = yes | X = no)", "d").distribution[()] == F(3, 2)
+    with pytest.raises(QueryError) as refused:
+        model.estimate("m * P(Y = yes | X = no)", "d")
+    assert refused.value.diagnostic.code == "Q012"
+
+
+def test_a_broken_parameter_is_told_once() -> None:
+    with pytest.raises(LanguageError) as refused:
+        cw.parse("param p in [1, 0] var X : {no, yes} box x : -> X = flip(1/2) query p * P(X = yes)")
+    assert [d.code for d in refused.value.diagnostics] == ["T025"]
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"), [("p * P(X = yes)", False), ("P(X = yes | do(X := no))", False), ("q * P(X = yes)", True)]
+)
+def test_sympy_is_loaded_for_symbols_only(question: str, wanted: bool, tmp_path: Path) -> None:
+    text = "param p = 1/2 param q var X : {no, yes} box x : -> X = flip(p)"
+    code = f"import cutwire as cw; cw.parse({text!r}).model.query({question!r})"
+    assert ("sympy" in loaded(code, tmp_path)) == wanted
 
 
 @pytest.mark.parametrize(("expected", "met"), [("p*q + (1-p)*r", True), ("p*q", False), ("p*q + (1-p)/4", True)])
@@ -499,5 +533,5 @@ def test_notebooks(model: Model) -> None:
 def test_units_are_for_showing() -> None:
     (found,) = run(TEXT + "query P(Y = yes | do(X := yes)) unit odds")
     assert isinstance(found, Answered)
-    assert found.answer.columns() == ([], [["q/(1 - q)"]])
+    assert found.answer.columns() == ([], [["q/(1 - q) odds"]])
     assert found.value == sympy.Symbol("q")
