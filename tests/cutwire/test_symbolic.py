@@ -198,6 +198,49 @@ def test_surgery_commutes_with_interpretation(shape: CausalModel, seed: int) -> 
         assert tidied(a - b, {}) == 0
 
 
+PROBABILITIES = (
+    "p", "1/3", "p*q", "logistic(a)", "logistic(-a)", "logistic(a + b*p)", "exp(-p)", "exp(-2*p - q)", "sqrt(p)", "p^q",
+    "min(p, q)", "max(p, q^2)", "abs(p - q)", "tanh(p)", "(1 + sin(a))/2", "if a > b then p else q", "p/(p + q + 1)",
+    "cos(p*q)", "logit((p + 1)/3)^2/3", "log(1 + p)/exp(q)",
+)  # fmt: skip
+QUESTIONS = (
+    "P(Y)", "P(X | Y = yes)", "P(Z = yes | do(Y := yes))", "P(X, Z | do(Y := no))", "P(Z = yes | X = no) - P(Z = yes)",
+    "P(Y | do(X ~ flip(p)), Z = yes)", "a * P(Z = yes)^2 / P(Y = yes)",
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from(PROBABILITIES), min_size=7, max_size=7),
+    st.sampled_from(QUESTIONS),
+    st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4),
+)
+def test_other_functions_agree_with_floats(rows: list[str], question: str, at: list[float]) -> None:
+    """Functions of parameters give what floating point gives at their values, and the derivatives are right."""
+    x, *y, z0, z1, z2, z3 = rows
+    text = (
+        "param p, q in [0, 1] param a, b var X, Y, Z : {no, yes} "
+        f"box x : -> X = flip({x}) box y : X -> Y = | no -> flip({y[0]}) | yes -> flip({y[1]}) "
+        f"box z : X, Y -> Z = | no, no -> flip({z0}) | no, yes -> flip({z1}) | yes, no -> flip({z2}) | _ -> flip({z3}) "
+    ).replace("| _ ->", "| yes, yes ->")
+    model = cw.parse(text).model
+    values = dict(zip(("p", "q", "a", "b"), at, strict=True))
+
+    def in_floats(**changed: float) -> np.ndarray:
+        known = model.with_parameters(values | changed)
+        found = known.query(question, semantics="matrix")
+        return np.asarray(found.array if isinstance(found, cw.Distribution) else found)
+
+    answer = model.symbolic(question)
+    given_ = {n: values[n] for n in answer.parameters}
+    np.testing.assert_allclose(answer.function()(**given_), in_floats(), atol=1e-9)
+    for n in answer.parameters:
+        step = 1e-6
+        difference = (in_floats(**{n: values[n] + step}) - in_floats(**{n: values[n] - step})) / (2 * step)
+        if all(abs(values["p"] - v) > 1e-3 for v in (values["q"], values["q"] ** 2)) and abs(at[2] - at[3]) > 1e-3:
+            np.testing.assert_allclose(answer.derivative(n).function()(**given_), difference, atol=1e-4, rtol=1e-3)
+
+
 @pytest.mark.parametrize("file", sorted(p.name for p in EXAMPLES.glob("*.causal")))
 def test_examples_have_the_same_answers(file: str) -> None:
     """Every question of an example that fractions answer has the same answer in symbols, at the parameters' values."""
