@@ -16,10 +16,11 @@ import time
 from collections.abc import Sequence
 
 from semantics.answer import answer
+from semantics.claim import Claim
 from semantics.compare import compare
 from semantics.distribution import Distribution
 from semantics.shrink import smallest
-from semantics.verify import Claim, verify
+from semantics.verify import verify
 from strings.formula import Arithmetic as Operation
 from strings.formula import Ask, Compare, Formula, Sum
 from strings.identification import Identified, identify

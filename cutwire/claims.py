@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from cutwire.needs import has_open_parameters
 from cutwire.parameters import as_numbers
-from cutwire.tables import boxes_of
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.finite import opaque, stand_in
 from strings.formula import Ask, Compare, Formula, filled, parameters, questions, substituted
 from strings.query import Query
 from strings.separation import falls_apart
-from strings.surgery import operate
+from strings.surgery import boxes_of, operate
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.verify import Claim, Verification
+    from semantics.claim import Claim
+    from semantics.verify import Verification
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether a claim holds. `evidence` says how that was decided, `failure` where it fails.
 
-    For a claim about all models `counterexample` is a model in which it fails, as small as was found, and `file` that
-    model as a model file.
+    Where a claim of order was not refuted, `holds` is true and `proved` false: it may fail in a model not tried. For a
+    claim about all models `counterexample` is a model in which it fails, as small as was found, and `file` that model
+    as a model file.
     """
 
     statement: CheckStatement = field(repr=False)
@@ -37,6 +38,12 @@ class Verdict:
     counterexample: Interpreted | None = None
     file: str = field(default="", repr=False)
     details: Mapping[str, Any] = field(default_factory=dict)
+    proved: bool = True
+
+    @property
+    def mark(self) -> str:
+        """The verdict in a word: `holds`, `falls`, or `open` if it has not been refuted and nothing is proved."""
+        return "falls" if not self.holds else "holds" if self.proved else "open"
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import verdict_html
@@ -107,7 +114,8 @@ def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare
 
 def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Compare) -> Verdict:
     """A comparison for every model of the shape."""
-    from semantics.verify import Claim, verify
+    from semantics.claim import Claim
+    from semantics.verify import verify
 
     asked = list(dict.fromkeys(q for c in (claim, *statement.assuming) for f in c.operands for q in questions(f)))
     shape, finite = stand_in(model.shape, asked)
@@ -131,19 +139,18 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
     details = {"draws": found.draws, "primes": list(found.primes), "latent_values": list(found.latent_values)}
     details |= {"redrawn": found.redrawn, "error": found.error}
     if found.holds:
-        return Verdict(statement, True, found.describe(), details=details)
+        return Verdict(statement, True, found.describe(), details=details, proved=found.proved)
     if found.counterexample is None:
         return Verdict(statement, False, "", "the two sides differ over a finite field", details=details)
     from cutwire.source import model_source
-    from semantics.kernel import Kernel
 
-    shape, tables = found.counterexample.shape, found.counterexample.tables
+    shape, tables = found.counterexample.shape, {**claim.policies, **found.counterexample.tables}
     where = found.counterexample.comparison.describe()
     binders = ", ".join(f"{n} : {v}" for n, v in statement.axes.items() if n in _free(claim.body))
     asked = f"claim {statement.name or 'refuted'}{f'({binders})' if binders else ''}: {claim.body}"
     comment = f"A model in which this claim falls: {where}"
     try:
-        policies = {n: k for n, k in claim.policies.items() if isinstance(k, Kernel)}
+        policies = {n: k for n, k in tables.items() if n not in boxes_of(shape)}
         file = model_source(shape, tables, statements=[asked], comment=comment, policies=policies)
     except CutwireError:  # names that the language cannot write
         file = ""
@@ -207,7 +214,7 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
     found.check()
     if not found.identifiable and not found.proved:
         undecided = f"{found.note}; neither a derivation nor two models that refute it were found"
-        return Verdict(statement, False, "", undecided)
+        return Verdict(statement, False, "", undecided, proved=False)
     holds = found.identifiable == claim.identifiable
     said = found.formula if found.identifiable else found.note
     evidence = (

@@ -13,7 +13,7 @@ import numpy as np
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
 from cutwire.needs import require_tables
-from cutwire.tables import boxes_of, cells_of
+from cutwire.tables import cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
 from semantics.compare import Comparison, compare
@@ -30,6 +30,7 @@ from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, ques
 from strings.identification import identified
 from strings.model import CausalModel
 from strings.query import Query
+from strings.surgery import boxes_of
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ from strings.written import formula
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
     from semantics.distribution import Distribution
-    from semantics.kernel import Tables
+    from semantics.kernel import Kernel
     from semantics.witness import Witness
     from strings.picture.scene import Scene
 
@@ -176,7 +176,7 @@ class Identification:
             cells += size
         return cells <= _LARGEST_CHECK
 
-    def _policies(self) -> Tables:
+    def _policies(self) -> Mapping[str, Kernel]:
         return self.model.policy_kernels(self.statement.tables, [self.query])
 
     @cached_property
@@ -187,7 +187,7 @@ class Identification:
             return None
         policies = self._policies()
         found = find_witness(self.shape, self.found, policies)
-        if found is not None and not check_witness(found, self.query, self.given, policies):
+        if found is not None and not check_witness(found, self.query, self.given):
             raise _bug(f"the witness against `{self.query}` failed its check")
         return found
 
@@ -201,7 +201,8 @@ class Identification:
         if w is None:
             return None
         make = self.model.with_numbers
-        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
+        one, other = ({**t, **w.policies} for t in (w.one, w.other))
+        return make(w.shape, one, "witness_one"), make(w.shape, other, "witness_other")
 
     @cached_property
     def witness_file(self) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from cutwire.tables import boxes_of, check_exact_size, dataset, kernels
+from cutwire.tables import check_exact_size, dataset, kernels
 from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
@@ -16,7 +16,8 @@ from strings.diagram import Diagram
 from strings.expression import ParameterDef
 from strings.model import CausalModel
 from strings.query import Query
-from strings.surgery import Surgery
+from strings.signature import Box
+from strings.surgery import Surgery, boxes_of
 
 if TYPE_CHECKING:
     from semantics.data import Dataset
@@ -34,9 +35,11 @@ class Interpreted:
 
     @classmethod
     def with_numbers(cls, shape: CausalModel, tables: Mapping[str, Kernel], name: str) -> Self:
-        """A model with exact numbers for all its boxes."""
+        """A model with exact numbers for all its boxes, and for policies that can be put in their place."""
         definitions = {n: TableDef(t.array.shape, tuple(t.array.flat)) for n, t in tables.items()}
-        return cls(ModelDef(name, shape, definitions))
+        own = boxes_of(shape)
+        policies = {n: Box(n, t.dom, t.cod) for n, t in tables.items() if n not in own}
+        return cls(ModelDef(name, shape, definitions, policies=policies))
 
     @property
     def name(self) -> str:
@@ -125,7 +128,7 @@ class Interpreted:
                 boxes, self.definitions(using), self.dataset, exact, self.parameter_values
             )
         own = self._kernels[using, exact]
-        added = {n: b for n, b in boxes_of(_EMPTY, surgeries).items() if n not in own}
+        added = {n: b for n, b in boxes_of(None, surgeries).items() if n not in own}
         if not added:
             return own
         definitions = {**self.definitions(using), **(extra or {})}
@@ -133,7 +136,7 @@ class Interpreted:
 
     def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
         """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
-        added = boxes_of(_EMPTY, [s for q in queries for s in q.surgeries])
+        added = boxes_of(None, [s for q in queries for s in q.surgeries])
         definitions = {**self.definition.definitions, **extra}
         return kernels(added, definitions, self.dataset, True, self.parameter_values)
 
@@ -180,9 +183,6 @@ class Interpreted:
     def notice(self, warning: Diagnostic) -> None:
         """Keep a warning about data or a question of this model."""
         self._noticed[warning] = None
-
-
-_EMPTY = CausalModel((), {})
 
 
 SEMANTICS: Mapping[str, str] = {

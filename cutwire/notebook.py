@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
 
-_GREEN, _RED = "#1a7f37", "#b3261e"
+_GREEN, _RED, _AMBER = "#1a7f37", "#b3261e", "#8a6100"
 
 
 def identification_html(found: Identification) -> str:
     """Verdict, formula, criteria, the steps and their film; of a refusal what stands in the way, and the two models."""
     given = "; ".join(map(str, found.given))
     parts = [
-        _verdict(str(found.query), "identifiable" if found.identifiable else "not identifiable", found.identifiable)
+        _verdict(
+            str(found.query),
+            "identifiable" if found.identifiable else "not identifiable",
+            _GREEN if found.identifiable else _RED,
+        )
     ]
     parts.append(f"<p>from {escaped(given)}</p>")
     if found.mathml is not None:
@@ -43,7 +47,8 @@ def identification_html(found: Identification) -> str:
 
 def verdict_html(verdict: Verdict) -> str:
     """The claim, whether it holds, and why or where not."""
-    parts = [_verdict(verdict.statement.name, "holds" if verdict.holds else "falls", verdict.holds)]
+    colour = {"holds": _GREEN, "open": _AMBER, "falls": _RED}[verdict.mark]
+    parts = [_verdict(verdict.statement.name, verdict.mark, colour)]
     body = verdict.statement.body
     parts.append(mathml(body) if isinstance(body, Compare) else f"<p>{escaped(verdict.statement.text)}</p>")
     parts += [f"<p>{escaped(text)}</p>" for text in (verdict.evidence, verdict.failure) if text]
@@ -52,8 +57,7 @@ def verdict_html(verdict: Verdict) -> str:
     return _block(parts)
 
 
-def _verdict(subject: str, verdict: str, good: bool) -> str:
-    colour = _GREEN if good else _RED
+def _verdict(subject: str, verdict: str, colour: str) -> str:
     bold = f"<b>{escaped(subject)}</b> " if subject else ""
     return f'<p>{bold}<span style="color: {colour}">{verdict}</span></p>'
 

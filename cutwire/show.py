@@ -261,7 +261,8 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     """One line a claim; where it falls, the case."""
     from rich.text import Text
 
-    mark, style = ("holds", "green") if verdict.holds else ("FALLS", "bold red")
+    style = {"holds": "green", "open": "yellow", "falls": "bold red"}[verdict.mark]
+    mark = verdict.mark if verdict.holds else verdict.mark.upper()
     name, evidence = _text(verdict.statement.name, "bold"), _text(f"  {verdict.evidence}".rstrip())
     console.print(Text.assemble((mark, style), "  ", name, evidence))
     if not verdict.holds:
@@ -411,6 +412,7 @@ def item_json(item: Item) -> dict[str, Any]:
             return {"kind": "query", **known, "query": item.statement.text} | answered_json(item)
         case Verdict():
             shown = {"kind": "claim", **known, "claim": item.statement.text, "holds": item.holds}
+            shown |= {"proved": item.proved}
             shown |= {"evidence": item.evidence or None, "counterexample": item.failure or None}
             return shown | ({"file": item.file} if item.file else {})
         case Identification():

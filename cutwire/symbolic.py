@@ -16,7 +16,7 @@ p*q
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -32,10 +32,9 @@ from cutwire.parameters import as_numbers, with_values
 from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics import kernel as kernels
-from semantics.answer import answer_array
+from semantics.claim import asking
 from semantics.distribution import Array
 from semantics.evaluate import Grid, aligned, evaluate_in
-from semantics.expectation import as_number, check_expectation
 from semantics.expressions import ParameterValues, refuse_real
 from semantics.formulae import Expressions, condition_text
 from semantics.kernel import size
@@ -86,8 +85,8 @@ class _Reading:
     statement: QueryStatement | CheckStatement
     values: ParameterValues
     symbols: Symbols
-    tables: kernels.Tables
     numbers: Polynomials
+    asked: Callable[[Query], Grid]
     domains: tuple[Expr, ...]
     max_memory: int | None
 
@@ -133,7 +132,8 @@ class _Reading:
             note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
             raise QueryError(Diagnostic("Q014", message, notes=(note,), span=statement.span))
         numbers = Polynomials(symbols.functions)
-        return _Reading(model, statement, values, symbols, tables, numbers, tuple(domains), max_memory)
+        ask = asking(model.shape, tables, numbers, RationalFunctions(numbers), max_memory=max_memory)
+        return _Reading(model, statement, values, symbols, numbers, ask, tuple(domains), max_memory)
 
     def grid(self, formula: Formula) -> Grid:
         """The value of a formula in the field."""
@@ -151,17 +151,7 @@ class _Reading:
 
     def _ask(self, query: Query) -> Grid:
         with placed(self.model, query.span or self.statement.span):
-            if query.expectation:
-                check_expectation(self.model.shape, query)
-            axes, array = answer_array(self.model.shape, self.tables, query, self.numbers, max_memory=self.max_memory)
-        names, values = tuple(n for n, _ in axes), tuple(x.values or () for _, x in axes)
-        if not query.expectation:
-            return Grid(names, array, values)
-        at = names.index(query.targets[0].axis_name)
-        weights = objects((member(self.symbols.functions, as_number(v)) for v in values[at]), [len(values[at])])
-        mean = np.asarray(np.tensordot(array, weights, axes=(at, 0)), dtype=object)
-        kept = [k for k in range(len(names)) if k != at]
-        return Grid(tuple(names[k] for k in kept), mean, tuple(values[k] for k in kept))
+            return self.asked(query)
 
     def expressions(self, statement: QueryStatement) -> Expressions:
         """The answer to a question, written out."""

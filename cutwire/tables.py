@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -17,17 +17,9 @@ from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError
 from strings.expression import parameters_in
 from strings.model import CausalModel
 from strings.signature import Box
-from strings.surgery import Replace, Surgery
 
 Datasets = Callable[[str], Dataset]
 """Finds a data set by its name in the model file."""
-
-
-def boxes_of(model: CausalModel, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
-    """The ordinary boxes of a model's mechanisms and of the policies that surgeries put in, by name."""
-    diagrams = [m.diagram for m in model.mechanisms.values()]
-    diagrams.extend(s.mechanism.diagram for s in surgeries if isinstance(s, Replace))
-    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}
 
 
 def kernels(

@@ -23,7 +23,7 @@ def witness_source(witness: Witness, query: Query) -> str:
         f"query other: {fixed} using other expect {expects[1]}",
     ]
     comment = f"Two models that agree on everything given and differ in {fixed}."
-    return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment)
+    return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment, witness.policies)
 
 
 def _placed(query: Query, place: Mapping[str, str]) -> str:

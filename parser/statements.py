@@ -21,9 +21,7 @@ from parser.scope import Skipped, near, problem, too_large, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
 from strings.formula import Ask, Formula
 from strings.functor import Functor
-
-MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
-"""A bootstrap draws so many resamples, at least and at most."""
+from strings.query import MAX_RESAMPLES, MIN_RESAMPLES
 
 UNITS = ("odds", "bits", "decibans", "percent")
 

@@ -14,7 +14,7 @@ from parser.signatures import DIST_NAMES
 from strings.diagnostic import CompositionError, LanguageError, QueryError, Span
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery, operate
+from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery, boxes_of, operate
 
 MAX_OPERATIONS = 1_000
 """One statement may operate so often, named surgeries written out."""
@@ -247,7 +247,7 @@ def _policy(call: syntax.Call, x: Object, setting: Setting) -> Surgery:
 def _policy_box(name: syntax.Name, setting: Setting) -> Box:
     if name.text in setting.definition.policies:
         return setting.definition.policies[name.text]
-    own = {n.box.name: n.box for m in setting.model.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    own = boxes_of(setting.model)
     if name.text in own:
         return own[name.text]
     if setting.scope is not None and setting.scope.boxes.is_broken(name.text):

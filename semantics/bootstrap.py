@@ -37,10 +37,7 @@ from semantics.kernel import Tables
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.formula import Formula
 from strings.identification import Identified
-from strings.query import Query
-
-MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
-"""A bootstrap draws so many resamples, at least and at most."""
+from strings.query import MAX_RESAMPLES, MIN_RESAMPLES, Query
 
 _MOST_MEMBERS = 500  # resamples in one contraction
 _MOST_WEIGHTS = 8_000_000  # numbers in the weights of one batch of resamples

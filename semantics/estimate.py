@@ -19,7 +19,7 @@ from semantics.arithmetic import Arithmetic, Floats, Fractions
 from semantics.data import Dataset
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
-from semantics.family import MEMBER, family
+from semantics.family import MEMBER, family, posed
 from semantics.kernel import Table, Tables, size
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
@@ -151,7 +151,7 @@ class Reader:
         return arranged(found, have, order, sizes)
 
     def _ask(self, model: CausalModel, tables: Tables, query: Query) -> tuple[list[str], Array]:
-        asked = family(model, self.wire) if self.wire else model
+        asked, query = (family(model, self.wire), posed(query, self.wire, tables)) if self.wire else (model, query)
         axes, array = answer_array(asked, tables, query, self.arithmetic, max_memory=self.max_memory)
         return [n for n, _ in axes], array
 

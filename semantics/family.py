@@ -15,15 +15,18 @@ diagram (member #0 : member #) -> C {
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from semantics.distribution import Array
-from semantics.kernel import Table, size
+from semantics.kernel import Table, Tables, size
 from strings.diagram import Builder, Diagram
 from strings.model import CausalModel, Mechanism
+from strings.query import Query
 from strings.signature import Box, Object
+from strings.surgery import Replace
 
 MEMBER = "member #"
 """The name of the wire that numbers the members; no variable can be called that."""
@@ -46,12 +49,27 @@ def family(model: CausalModel, wire: Object, only: str = "") -> CausalModel:
     return replace(model, variables=(*model.variables, wire), mechanisms=mechanisms)
 
 
-def _heard(diagram: Diagram, wire: Object) -> Diagram:
+def posed(query: Query, wire: Object, tables: Tables) -> Query:
+    """A question as it is put to a family: the boxes of its policies hear `wire` too, if their tables do."""
+
+    def hears(b: Box) -> bool:
+        return b.name in tables and wire in tables[b.name].dom
+
+    surgeries = tuple(
+        replace(s, mechanism=Mechanism((wire.name, *s.mechanism.parents), _heard(s.mechanism.diagram, wire, hears)))
+        if isinstance(s, Replace) and any(hears(n.box) for n in s.mechanism.diagram.nodes)
+        else s
+        for s in query.surgeries
+    )
+    return replace(query, surgeries=surgeries)
+
+
+def _heard(diagram: Diagram, wire: Object, hears: Callable[[Box], bool] = lambda b: True) -> Diagram:
     builder = Builder((wire, *diagram.dom))
     env = list(range(1, len(diagram.dom) + 1))
     for node in diagram.nodes:
         args = [env[a] for a in node.args]
-        if node.box.kind == "box":
+        if node.box.kind == "box" and hears(node.box):
             env.extend(builder.apply(hearing(node.box, wire), (0, *args)))
         else:
             env.extend(builder.apply(node.box, args))

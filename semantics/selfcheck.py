@@ -10,13 +10,14 @@ import numpy as np
 
 from semantics.answer import answer_array
 from semantics.estimate import ModelJoints, Reader, arranged
-from semantics.family import family, member, random_table
+from semantics.family import family, member, posed, random_table
 from semantics.field import PRIMES, Field
 from semantics.kernel import Tables
 from strings.derivation import check_derivation, derive
 from strings.diagnostic import ZeroProbabilityError
 from strings.identification import Identified
 from strings.model import CausalModel
+from strings.surgery import boxes_of
 
 _DRAWS = 8
 _MOST_REDRAWS = 20
@@ -27,6 +28,7 @@ def estimand_error(model: CausalModel, found: Identified, policies: Tables | Non
 
     The derivation is replayed, and the estimand, its boxes read off random models of this shape over two finite fields,
     must give what surgery on these models gives. `model` is the one that it was found for; all variables have values.
+    Boxes that the question's surgeries put in are random, too, unless `policies` has their numbers.
     """
     wrong = check_derivation(model, found, derive(model, found))
     if wrong:
@@ -38,7 +40,8 @@ def estimand_error(model: CausalModel, found: Identified, policies: Tables | Non
 
 
 def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Field, rng: np.random.Generator) -> bool:
-    boxes = {n.box.name: n.box for m in model.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    own = boxes_of(model)
+    boxes = {n: b for n, b in boxes_of(model, found.asked.surgeries).items() if n in own or n not in policies}
     count = 1 if any(b.deterministic for b in boxes.values()) else _DRAWS
     wire = member(count)
     whole = family(model, wire)
@@ -46,8 +49,9 @@ def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Fiel
         tables = {name: random_table(b, wire, field.p, rng) for name, b in boxes.items()}
         reader = Reader(ModelJoints(whole, tables, field, found.given, wire), field, wire)
         try:
-            axes, array = answer_array(whole, {**policies, **tables}, found.asked, field)
-            names, estimated = reader.answer(found, policies)
+            every = {**policies, **tables}
+            axes, array = answer_array(whole, every, posed(found.asked, wire, tables), field)
+            names, estimated = reader.answer(found, every)
         except ZeroProbabilityError:  # a condition that has no probability in this model
             if again == _MOST_REDRAWS - 1:
                 return True

@@ -10,8 +10,9 @@ Fraction(1, 1)
 from __future__ import annotations
 
 import itertools
+import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
@@ -39,7 +40,7 @@ def smallest(
     tried first, then the sharp ones, then small weights. The same for the same `seed`.
     """
     rnd = random.Random(seed)
-    drawn = ({name: _random(b, rnd, positive=k % 2 == 0) for name, b in boxes.items()} for k in range(tries))
+    drawn = ({name: random_kernel(b, rnd, positive=k % 2 == 0) for name, b in boxes.items()} for k in range(tries))
     for tables in itertools.chain(starts, drawn):
         shown = shows(tables)
         if shown is not None:
@@ -47,7 +48,8 @@ def smallest(
     return None
 
 
-def _random(b: Box, rnd: random.Random, positive: bool) -> Kernel:
+def random_kernel(b: Box, rnd: random.Random, positive: bool) -> Kernel:
+    """Random numbers for a box, in simple fractions; a deterministic box gets a function."""
     columns = int(np.prod([size(x) for x in b.dom], dtype=int))
     width = int(np.prod([size(x) for x in b.cod], dtype=int))
     made = np.empty((columns, width), dtype=object)
@@ -62,33 +64,48 @@ def _random(b: Box, rnd: random.Random, positive: bool) -> Kernel:
 def _simplified(
     boxes: Mapping[str, Box], tables: dict[str, Kernel], shown: T, shows: Callable[[Mapping[str, Kernel]], T | None]
 ) -> tuple[dict[str, Kernel], T]:
-    for name, table in tables.items():
-        width = int(np.prod([size(x) for x in table.cod], dtype=int))
-        for column in range(table.array.size // width):
-            if boxes[name].deterministic:
-                continue
-            for simpler in _simpler(tables[name].array.reshape(-1, width)[column]):
-                array = np.array(tables[name].array, dtype=object).reshape(-1, width)
-                array[column] = simpler
-                tried = {**tables, name: Kernel(table.dom, table.cod, array.reshape(table.array.shape))}
-                found = shows(tried)
-                if found is not None:
-                    tables, shown = tried, found
-                    break
+    """The tables with one change after the other that makes them simpler, until there is none.
+
+    Whole boxes are tried before their columns. A column only ever becomes simpler, so this ends.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for name, b in boxes.items():
+            width = math.prod(size(x) for x in b.cod)
+            columns = tables[name].array.size // width
+            for at in [slice(None), *(slice(k, k + 1) for k in range(columns))]:
+                rows = tables[name].array.reshape(-1, width)
+                for simpler in _simpler(rows[at]):
+                    if b.deterministic and max(simpler) < 1:
+                        continue
+                    array = rows.copy()
+                    array[at] = simpler
+                    tried = {**tables, name: Kernel(b.dom, b.cod, array.reshape(tables[name].array.shape))}
+                    found = shows(tried)
+                    if found is not None:
+                        tables, shown, changed = tried, found, True
+                        break
     return tables, shown
 
 
-def _simpler(column: Array) -> Iterator[list[Fraction]]:
-    """Columns simpler than one, the simplest first; a sharp one stays as it is."""
-    width = len(column)
-    if Fraction(1) in column:
-        return
+def _simpler(columns: Array) -> Iterator[list[Fraction]]:
+    """Columns that all of some can become: the even one, sharp ones, then small weights.
+
+    Each is no less simple than any of them, and the only one that is as simple as it is: so there is no way back.
+    """
+    width = columns.shape[-1]
+    sharp = [[Fraction(int(k == j)) for j in range(width)] for k in range(width)]
     even = [Fraction(1, width)] * width
-    if list(column) != even:
-        yield even
-        for k in range(width):
-            yield [Fraction(int(k == j)) for j in range(width)]
-        if width == 2:
-            for p in (Fraction(1, 4), Fraction(3, 4)):
-                if p.denominator < column[0].denominator:
-                    yield [p, 1 - p]
+    between = [[(p + q) / 2 for p, q in zip(s, even, strict=True)] for s in sharp]
+    for column in (even, *sharp, *between):
+        if _complexity(column) <= min(map(_complexity, columns)) and (columns != column).any():
+            yield column
+
+
+def _complexity(column: Sequence[Fraction]) -> tuple[int, int, int]:
+    """Even columns are simpler than sharp ones, then small denominators are; and the first values than the others."""
+    most = list(column).index(max(column))
+    if len(set(column)) == 1:
+        return (0, 0, 0)
+    return (2 - int(max(column)), max(p.denominator for p in column), most)

@@ -33,7 +33,7 @@ from strings.formula import Ask, Compare
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Box, Object, Ty
-from strings.surgery import Cut, Do, Open, Surgery
+from strings.surgery import Cut, Do, Open, Surgery, boxes_of
 
 OBJECTS = (Object("A", ("0", "1")), Object("B", ("0", "1", "2")), Object("C", ("no", "yes")))
 """The objects that random diagrams are made of, unless others are given."""
@@ -120,8 +120,7 @@ def interpreted(
 ) -> tuple[CausalModel, dict[str, Table]]:
     """A model with numbers for all its boxes, by name."""
     shape = draw(models() if shapes is None else shapes)
-    boxes = {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
-    return shape, {name: draw(kernels(b, positive)) for name, b in boxes.items()}
+    return shape, {name: draw(kernels(b, positive)) for name, b in boxes_of(shape).items()}
 
 
 @st.composite

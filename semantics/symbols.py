@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from semantics.answer import answer_array
-from semantics.evaluate import Grid, aligned, evaluate_in
+from semantics.claim import Claim, asking
+from semantics.evaluate import aligned, evaluate_in
 from semantics.kernel import Table, size
 from semantics.polynomials import Polynomials, RationalFunctions, field_of, objects
-from semantics.verify import Claim, shapes
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.model import CausalModel
-from strings.query import Query
 
 _MOST_SYMBOLS = 24
 
@@ -50,8 +48,8 @@ def prove(shape: CausalModel, claim: Claim) -> Proof:
                 "Q009", message, span=claim.body.span, help=("search for a violation: `check … for 5000 models`",)
             )
         )
-    shape = shapes(shape)[0]
-    boxes = {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
+    shape = claim.shapes(shape)[0]
+    boxes = claim.boxes(shape)
     columns = {name: [size(x) for x in b.dom] for name, b in boxes.items()}
     widths = {name: int(np.prod([size(x) for x in b.cod], dtype=int)) for name, b in boxes.items()}
     count = sum(int(np.prod(columns[n], dtype=int)) * (widths[n] - 1) for n in boxes)
@@ -74,15 +72,9 @@ def prove(shape: CausalModel, claim: Claim) -> Proof:
             entries += [*free, functions(1) - sum(free, functions(0))]
         tables[name] = Table(b.dom, b.cod, objects(entries, [*columns[name], *(size(x) for x in b.cod)]))
     numbers = Polynomials(functions)
-    known: dict[Query, Grid] = {}
-
-    def ask(query: Query) -> Grid:
-        if query not in known:
-            axes, array = answer_array(shape, {**claim.policies, **tables}, query, numbers)
-            known[query] = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
-        return known[query]
-
-    sides = [evaluate_in(RationalFunctions(numbers), side, ask, claim.values(shape)) for side in claim.body.operands]
+    rational = RationalFunctions(numbers)
+    ask = asking(shape, {**claim.policies, **tables}, numbers, rational)
+    sides = [evaluate_in(rational, side, ask, claim.values(shape)) for side in claim.body.operands]
     _, arrays, _ = aligned(sides)
     holds = all(not (arrays[0] - other).any() for other in arrays[1:])
     return Proof(bool(holds), count)

@@ -22,58 +22,36 @@ False
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from semantics.answer import answer, answer_array
-from semantics.arithmetic import Arithmetic, Floats, PrecisionError
-from semantics.compare import Comparison, compare
-from semantics.distribution import Array, Distribution
-from semantics.evaluate import Grid, Plain, Values, aligned, evaluate_in
-from semantics.family import MEMBER, family, member, random_table
+from semantics.claim import WITHOUT_VALUE, Claim, Counterexample, asking
+from semantics.evaluate import Values, aligned, evaluate_in
+from semantics.family import family, member, random_table
 from semantics.field import PRIMES, Field, FieldNumbers
-from semantics.kernel import Kernel, Table, Tables, size
-from semantics.shrink import smallest
+from semantics.search import SEARCHED, Search
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic as Operation
 from strings.formula import Ask, Compare, Formula, Number, Sum
 from strings.model import CausalModel
-from strings.query import Query
-from strings.signature import Box
 
 _DRAWS = 8  # for each prime and each number of values, unless asked for otherwise
-_LATENT_VALUES = (2, 3, 4)
 _MOST_MEMBERS = 256  # models in one contraction
 _MOST_REDRAWS = 50
-_SEARCHED = 2_000  # models in search of one that violates an order, for each number of values
-_SIMPLE = 60  # models in simple fractions, which lie on the bounds that floats only come near
-_KEPT = 12
-_ALONE = 32
-_WITHOUT_VALUE = ("Q002", "Q006")  # a condition of probability zero, a division by zero
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """A model of the shape in which a claim falls, in exact numbers, and how it falls there."""
-
-    shape: CausalModel
-    tables: Mapping[str, Kernel]
-    comparison: Comparison
+_REFUTED = 1_000  # models in search of one that refutes an equality, for each number of values
 
 
 @dataclass(frozen=True)
 class Verification:
     """The verdict on a claim about all models of a shape.
 
-    `draws` random models were tried, over the fields of the `primes` or (for an order) in floats; hidden causes had
-    `latent_values` values in turn. `redrawn` of them had to be drawn again, because a denominator was zero. For an
-    equality that `holds`, `error` bounds the probability that it is false all the same; for an order it is 1: nothing
-    is proved.
+    `draws` models were tried, over the fields of the `primes` or (for an order) in floats; hidden causes had
+    `latent_values` values in turn. Only models count in which the sides have values and the assumptions are true;
+    `redrawn` had to be drawn again for that. For an equality that `holds`, `error` bounds the probability that it is
+    false all the same; for an order that was not refuted it is 1: nothing is proved.
     """
 
     holds: bool
@@ -83,6 +61,11 @@ class Verification:
     redrawn: int
     error: float
     counterexample: Counterexample | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict is sure, but for `error`; an order that was not refuted may be false all the same."""
+        return not self.holds or self.error < 1
 
     def describe(self) -> str:
         """What was tried, in a line."""
@@ -96,21 +79,6 @@ class Verification:
 
 def _list(numbers: Sequence[int]) -> str:
     return " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A comparison with what it needs: `axes` says over which variable each bound name ranges, `assuming` what is to
-    be true of a model, and `policies` are the numbers of the boxes that surgeries put in."""
-
-    body: Compare
-    axes: Mapping[str, str] = field(default_factory=dict)
-    assuming: tuple[Compare, ...] = ()
-    policies: Tables = field(default_factory=dict)
-
-    def values(self, shape: CausalModel) -> Values:
-        """The values of a variable or a bound name."""
-        return lambda name: shape.object(self.axes.get(name, name)).values or ()
 
 
 def verify(shape: CausalModel, claim: Compare | Claim, *, models: int | None = None, seed: int = 0) -> Verification:
@@ -128,23 +96,12 @@ def verify(shape: CausalModel, claim: Compare | Claim, *, models: int | None = N
     return _search_violation(shape, claim, models, seed)
 
 
-def shapes(shape: CausalModel) -> list[CausalModel]:
-    """The shape with values where it has none, then with hidden causes of other sizes."""
-    bare = {x.name: ("0", "1") for x in shape.variables if x.values is None}
-    base = shape.with_values(bare) if bare else shape
-    found = [base]
-    for n in _LATENT_VALUES if shape.latents else ():
-        if any(len(base.object(u).values or ()) != n for u in shape.latents):
-            found.append(base.with_values({u: tuple(map(str, range(n))) for u in shape.latents}))
-    return found
-
-
 def _latent_values(tried: Sequence[CausalModel]) -> tuple[int, ...]:
     return tuple(sorted({len(s.object(u).values or ()) for s in tried for u in s.latents}))
 
 
 def _verify_equality(shape: CausalModel, claim: Claim, models: int | None, seed: int) -> Verification:
-    tried = shapes(shape)
+    tried = claim.shapes(shape)
     each = _DRAWS if models is None else max(1, -(-models // (len(tried) * len(PRIMES))))
     draws = redrawn = 0
     error = 0.0  # logarithm
@@ -169,7 +126,7 @@ def _verify_equality(shape: CausalModel, claim: Claim, models: int | None, seed:
 
 def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.random.Generator) -> tuple[bool, int]:
     """Whether a claim holds in random models over a field, and how often they had to be drawn again."""
-    boxes = _boxes(shape)
+    boxes = claim.boxes(shape)
     if any(b.deterministic for b in boxes.values()) and count > 1:  # some denominator would always be zero
         found = [_draw(shape, claim, finite, 1, rng) for _ in range(count)]
         return all(equal for equal, _ in found), sum(again for _, again in found)
@@ -178,18 +135,22 @@ def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.r
     numbers, values = FieldNumbers(finite), claim.values(shape)
     for again in range(_MOST_REDRAWS):
         drawn = {name: random_table(b, wire, finite.p, rng) for name, b in boxes.items()}
-        ask = _asking(whole, {**claim.policies, **drawn}, finite)
+        ask = asking(whole, {**claim.policies, **drawn}, finite, numbers, wire)
         try:
             if any((evaluate_in(numbers, _positive(a), ask, values).array == 0).any() for a in claim.assuming):
                 continue
             sides = [evaluate_in(numbers, side, ask, values) for side in claim.body.operands]
         except (ZeroProbabilityError, QueryError) as e:
-            if e.diagnostic.code not in _WITHOUT_VALUE or again == _MOST_REDRAWS - 1:
+            if e.diagnostic.code not in WITHOUT_VALUE or again == _MOST_REDRAWS - 1:
                 raise
             continue
         _, arrays, _ = aligned(sides)
         return all(bool((arrays[0] == other).all()) for other in arrays[1:]), again
-    raise QueryError(Diagnostic("Q009", "no model was found in which the assumptions hold"))
+    raise _unassumed()
+
+
+def _unassumed() -> QueryError:
+    return QueryError(Diagnostic("Q009", "no model was found in which the assumptions hold"))
 
 
 def _positive(assumption: Compare) -> Formula:
@@ -211,19 +172,6 @@ def _positive(assumption: Compare) -> Formula:
             help=("assume that probabilities are positive: `assuming P(S, T) > 0`",),
         )
     )
-
-
-def _asking(whole: CausalModel, tables: Tables, arithmetic: Arithmetic) -> Callable[[Query], Grid]:
-    """Answers each question of a formula once, for all members of a family."""
-    known: dict[Query, Grid] = {}
-
-    def ask(query: Query) -> Grid:
-        if query not in known:
-            axes, array = answer_array(whole, tables, query, arithmetic)
-            known[query] = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
-        return known[query]
-
-    return ask
 
 
 def _degree(claim: Compare, shape: CausalModel, values: Values) -> int:
@@ -258,152 +206,26 @@ def _degree(claim: Compare, shape: CausalModel, values: Values) -> int:
     return max(1, max(max(a + d, b + c) for (a, b), (c, d) in pairwise(sides)))
 
 
-def _boxes(shape: CausalModel) -> dict[str, Box]:
-    return {n.box.name: n.box for m in shape.mechanisms.values() for n in m.diagram.nodes if n.box.kind == "box"}
-
-
 def _refute(tried: Sequence[CausalModel], claim: Claim, seed: int) -> Counterexample | None:
     """The smallest counterexample found, with as few values of hidden causes as possible."""
-    for s in sorted(tried, key=lambda s: sum(len(x.values or ()) for x in s.variables)):
-        found = smallest(_boxes(s), partial(_falls, s, claim), seed)
+    for k, s in enumerate(sorted(tried, key=lambda s: sum(len(x.values or ()) for x in s.variables))):
+        found = Search(s, claim, [seed, k]).run(_REFUTED)
         if found is not None:
             return Counterexample(s, *found)
     return None
 
 
-def _falls(shape: CausalModel, claim: Claim, tables: Tables) -> Comparison | None:
-    """How a claim falls in a model; nothing if it holds, is not assumed to, or has no value there."""
-    known: dict[Query, Distribution] = {}
-
-    def ask(query: Query) -> Distribution:
-        if query not in known:
-            known[query] = answer(shape, {**claim.policies, **tables}, query, exact=True)
-        return known[query]
-
-    try:
-        if not all(compare(a, ask, claim.values(shape)).holds for a in claim.assuming):
-            return None
-        found = compare(claim.body, ask, claim.values(shape))
-    except (ZeroProbabilityError, QueryError) as e:
-        if e.diagnostic.code not in _WITHOUT_VALUE:
-            raise
-        return None
-    return None if found.holds else found
-
-
 def _search_violation(shape: CausalModel, claim: Claim, models: int | None, seed: int) -> Verification:
-    """A model in which an order fails: random ones first, then others near those that come closest to it."""
-    tried = shapes(shape)
-    each = _SEARCHED if models is None else max(1, -(-models // len(tried)))
+    """A model in which an order fails; hidden causes have the values declared first, then others."""
+    tried = claim.shapes(shape)
+    each = SEARCHED if models is None else max(1, -(-models // len(tried)))
     draws = 0
     for k, s in enumerate(tried):
-        search = _Downhill(s, claim, np.random.default_rng([seed, k]))
-        start = search.run(each)
+        search = Search(s, claim, [seed, k])
+        found = search.run(each)
         draws += search.draws
-        found = smallest(_boxes(s), partial(_falls, s, claim), seed, start, tries=_SIMPLE)
         if found is not None:
-            sizes = _latent_values(tried[: k + 1])
-            return Verification(False, draws, (), sizes, 0, 0.0, Counterexample(s, *found))
+            return Verification(False, draws, (), _latent_values(tried[: k + 1]), 0, 0.0, Counterexample(s, *found))
+    if not draws:
+        raise _unassumed()
     return Verification(True, draws, (), _latent_values(tried), 0, 1.0)
-
-
-class _Downhill:
-    """Looks for models in which a claim of order is violated as much as can be."""
-
-    def __init__(self, shape: CausalModel, claim: Claim, rng: np.random.Generator) -> None:
-        self._shape, self._claim, self._rng = shape, claim, rng
-        self._boxes = _boxes(shape)
-        self.draws = 0
-        self._valued = False  # whether the sides had values in any model
-        self._error: Exception | None = None
-
-    def run(self, count: int) -> list[dict[str, Kernel]]:
-        """The models that come closest to a violation, in simple fractions, the best first."""
-        best: list[tuple[float, dict[str, Array]]] = []
-        while self.draws < count:
-            near = best[:_KEPT] if self.draws >= count // 2 else []
-            best = sorted([*best, *self._batch(min(_MOST_MEMBERS, count - self.draws), near)], key=lambda b: b[0])
-            best = best[:_KEPT]
-        if not self._valued and self._error is not None:
-            raise self._error
-        if not best or best[0][0] > 1e-9:
-            return []
-        return [self._rational(tables, n) for gap, tables in best if gap <= 0 for n in (4, 12, 60, 10_000)]
-
-    def _batch(
-        self, count: int, near: Sequence[tuple[float, dict[str, Array]]]
-    ) -> list[tuple[float, dict[str, Array]]]:
-        """Random models, or variations of the given ones, each with its gap: negative where the claim fails."""
-        self.draws += count
-        wire = member(count)
-        drawn = {name: self._columns(b, count) for name, b in self._boxes.items()}
-        if near:
-            base = self._rng.integers(0, len(near), count)
-            step = self._rng.beta(0.5, 2.0, count)
-            for name, new in drawn.items():
-                old = np.stack([near[k][1][name] for k in base])
-                mix = step.reshape(-1, *[1] * (new.ndim - 1))
-                mix = mix.round() if self._boxes[name].deterministic else mix
-                drawn[name] = (1 - mix) * old + mix * new
-        tables = {n: Table((wire, *self._boxes[n].dom), self._boxes[n].cod, a) for n, a in drawn.items()}
-        ask = _asking(family(self._shape, wire), {**self._claim.policies, **tables}, Floats())
-        values = self._claim.values(self._shape)
-        try:
-            sides = [evaluate_in(Plain(), side, ask, values) for side in self._claim.body.operands]
-        except (ZeroProbabilityError, QueryError, PrecisionError) as e:
-            if isinstance(e, QueryError) and e.diagnostic.code not in _WITHOUT_VALUE:
-                raise
-            self._error = e
-            if count == 1:
-                return []
-            alone = [self._batch(1, near) for _ in range(min(count, _ALONE))]  # one without a value spoils a batch
-            return [found for batch in alone for found in batch]
-        self._valued = True
-        axes, arrays, _ = aligned(sides)
-        gaps = np.full(count, np.inf)
-        for op, left, right in zip(self._claim.body.ops, arrays, arrays[1:], strict=False):
-            gap = _gap(op, left.astype(float), right.astype(float))
-            if MEMBER in axes:
-                gap = np.moveaxis(gap, axes.index(MEMBER), 0).reshape(count, -1).min(axis=1)
-            gaps = np.minimum(gaps, gap.min() if gap.shape != (count,) else gap)
-        best = np.argsort(gaps, kind="stable")[:_KEPT]
-        return [(float(gaps[k]), {n: a[k] for n, a in drawn.items()}) for k in best if np.isfinite(gaps[k])]
-
-    def _columns(self, b: Box, count: int) -> Array:
-        dom, cod = [size(x) for x in b.dom], [size(x) for x in b.cod]
-        width = math.prod(cod)
-        if b.deterministic:
-            array: Array = np.eye(width)[self._rng.integers(0, width, [count, *dom])]
-        else:
-            array = self._rng.dirichlet(np.full(width, 0.6), [count, *dom])
-        return array.reshape([count, *dom, *cod])
-
-    def _rational(self, tables: Mapping[str, Array], denominator: int) -> dict[str, Kernel]:
-        """A model in fractions near to one in floats."""
-        found = {}
-        for name, b in self._boxes.items():
-            width = math.prod(size(x) for x in b.cod)
-            rows = []
-            for column in tables[name].reshape(-1, width):
-                parts = [round(float(p) * denominator) for p in column]
-                parts[int(np.argmax(parts))] += denominator - sum(parts)
-                rows.append([Fraction(n, denominator) for n in parts])
-            array = np.empty((len(rows), width), dtype=object)
-            array[:] = rows
-            found[name] = Kernel(b.dom, b.cod, array.reshape([size(x) for x in (*b.dom, *b.cod)]))
-        return found
-
-
-def _gap(op: str, left: Array, right: Array) -> Array:
-    """How far a relation is from failing; not positive where it fails."""
-    match op:
-        case "<=" | "<":
-            gap = right - left
-        case ">=" | ">":
-            gap = left - right
-        case "==":
-            gap = 1e-12 - abs(left - right)
-        case _:
-            gap = abs(left - right)
-    strict = op in ("<", ">", "!=")
-    return np.asarray(gap[..., 0] if strict else gap[..., 0] + 1e-12)

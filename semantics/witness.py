@@ -17,7 +17,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,15 +29,16 @@ from semantics.expectation import as_number
 from semantics.family import MEMBER, family, member
 from semantics.field import Field
 from semantics.kernel import Kernel, Table, Tables, size
+from semantics.shrink import random_kernel
 from strings.diagnostic import ZeroProbabilityError
 from strings.estimand import Given
 from strings.graph import Graph, bits
 from strings.identification import NotIdentified, hide_unspoken, spoken
 from strings.identify import Source, core
-from strings.model import CausalModel
+from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box
-from strings.surgery import CutWire, Do, DoWire, Open, Replace, operate
+from strings.surgery import CutWire, Do, DoWire, Open, Replace, boxes_of, operate
 
 _MOST_LATENT_VALUES = 8
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
@@ -51,8 +52,9 @@ _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Frac
 class Witness:
     """Two models of one shape with exact numbers: equal in everything given, different in the effect.
 
-    `one` and `other` are the numbers of the boxes of `shape`, and differ in the box of `moved` alone. `place` is where
-    the effects differ most (axis and value), `values` are the two effects there.
+    `one` and `other` are the numbers of the boxes of `shape`, and differ in the box of `moved` alone; `policies` are
+    those of the boxes that the question's surgeries put in. `place` is where the effects differ most (axis and value),
+    `values` are the two effects there.
     """
 
     shape: CausalModel
@@ -61,17 +63,20 @@ class Witness:
     moved: str
     place: tuple[tuple[str, str], ...]
     values: tuple[Fraction, Fraction]
+    policies: Mapping[str, Kernel] = field(default_factory=dict)
 
 
 def find_witness(
-    model: CausalModel, found: NotIdentified, policies: Tables | None = None, seed: int = 0
+    model: CausalModel, found: NotIdentified, policies: Mapping[str, Kernel] | None = None, seed: int = 0
 ) -> Witness | None:
     """Two models that show that `found` is right; the same for the same `seed`. `model` is the one it was asked of.
 
-    Their variables take the values that `model` declares (0 and 1 where it declares none or only one).
+    Their variables take the values that `model` declares (0 and 1 where it declares none or only one). A box that the
+    question's surgeries put in gets numbers, too, unless `policies` has them.
     """
     search = _Search(model, found, policies or {}, random.Random(seed))
     for values in range(2, _MOST_LATENT_VALUES + 1):
+        search.draw_policies()
         shape = search.shape(values)
         candidates = search.movable(shape)
         best = min(search.draws(shape, candidates), key=_length, default=None) if candidates else None
@@ -82,7 +87,7 @@ def find_witness(
     return None
 
 
-def check_witness(witness: Witness, query: Query, given: Sequence[Given], policies: Tables | None = None) -> bool:
+def check_witness(witness: Witness, query: Query, given: Sequence[Given]) -> bool:
     """Whether a witness is one: recomputed in fractions from its tables alone."""
     for g in given:
         g = _among(g, _connected(witness.shape, query))  # the others are the same in both, and independent of these
@@ -90,7 +95,7 @@ def check_witness(witness: Witness, query: Query, given: Sequence[Given], polici
         if not bool(np.all(tables[0] == tables[1])):
             return False
     one, other = (
-        answer(witness.shape, {**(policies or {}), **t}, query, exact=True) for t in (witness.one, witness.other)
+        answer(witness.shape, {**witness.policies, **t}, query, exact=True) for t in (witness.one, witness.other)
     )
     return bool(np.any(one.array != other.array))
 
@@ -118,8 +123,11 @@ class _Search:
     spread what is not the first value evenly over the others.
     """
 
-    def __init__(self, model: CausalModel, found: NotIdentified, policies: Tables, rnd: random.Random) -> None:
-        self._model, self._found, self._policies, self._random = model, found, policies, rnd
+    def __init__(
+        self, model: CausalModel, found: NotIdentified, policies: Mapping[str, Kernel], rnd: random.Random
+    ) -> None:
+        self._model, self._found, self._known, self._random = model, found, policies, rnd
+        self._policies = dict(policies)
         self._graph, outcomes = self._core()
         names = set(self._graph.show(outcomes))
         # What is asked of all values of a variable that the effect can do without is left out; an event has to stay.
@@ -151,6 +159,12 @@ class _Search:
         found = core(graph, outcomes, treated, conditions, sources, policies)
         return found.graph, found.outcomes
 
+    def draw_policies(self) -> None:
+        """Other numbers for the policies that have none of their own."""
+        for name, b in boxes_of(None, self._query.surgeries).items():
+            if name not in self._known:
+                self._policies[name] = random_kernel(b, self._random, positive=True)
+
     def shape(self, latent_values: int, everyone: bool = False, binary: bool = False) -> CausalModel:
         """The part of the graph as a model whose hidden causes take so many values; without what no wire ends at, or
         with `everyone`."""
@@ -164,7 +178,13 @@ class _Search:
             domains[n] = values if values and len(values) > 1 and not binary else 2
         bare = CausalModel.from_edges(directed, both, None, nodes=names)
         domains |= {n: latent_values for n in bare.names if n in bare.latents}
-        return CausalModel.from_edges(directed, both, domains, nodes=names, name="witness")
+        made = CausalModel.from_edges(directed, both, domains, nodes=names, name="witness")
+        for n, b in _boxes(made).items():  # a policy keeps its name
+            name = b.name
+            while name in self._policies:
+                name += "'"
+            made = made.with_mechanism(n, Mechanism.of_box(replace(b, name=name))) if name != b.name else made
+        return made
 
     def completed(self, witness: Witness, latent_values: int) -> Witness:
         """The witness with all variables: those that no wire ends at are even."""
@@ -310,7 +330,8 @@ class _Search:
         gaps = [(abs(p - q), k) for k, (p, q) in enumerate(zip(*(a.flat for a in arrays), strict=True))]
         at = np.unravel_index(max(gaps, key=lambda g: (g[0], -g[1]))[1], arrays[0].shape)
         place = tuple((n, v[i]) for n, v, i in zip(now[0].variables, now[0].values, at, strict=True))
-        return Witness(shape, one, other, moved, place, (Fraction(arrays[0][at]), Fraction(arrays[1][at])))
+        values = Fraction(arrays[0][at]), Fraction(arrays[1][at])
+        return Witness(shape, one, other, moved, place, values, dict(self._policies))
 
     def _spread(self, shape: CausalModel, variable: str, small: Array) -> Array:
         """A table by bits as a table by values: the bit of a variable is whether it takes its `_first` value."""

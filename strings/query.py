@@ -18,6 +18,9 @@ from strings.diagnostic import Span
 from strings.signature import number_text, spelled, spelled_value
 from strings.surgery import Do, Open, Surgery
 
+MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
+"""How many resamples of data a question may ask a bootstrap for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:

@@ -26,7 +26,7 @@ True
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
@@ -141,16 +141,21 @@ def operate(model: CausalModel, *surgeries: Surgery) -> CausalModel:
                 )
         if opening:
             model = model.opened(s.variable for s in some if isinstance(s, Open))
-            continue
         for s in some:
-            model = _operate_once(model, s)
+            if not isinstance(s, Open):
+                model = _operate_once(model, s)
     return model
 
 
-def _operate_once(model: CausalModel, s: Surgery) -> CausalModel:
+def boxes_of(model: CausalModel | None, surgeries: Iterable[Surgery] = ()) -> dict[str, Box]:
+    """The ordinary boxes of a model's mechanisms and of the policies that surgeries put in, by name."""
+    diagrams = [m.diagram for m in model.mechanisms.values()] if model else []
+    diagrams.extend(s.mechanism.diagram for s in surgeries if isinstance(s, Replace))
+    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}
+
+
+def _operate_once(model: CausalModel, s: Cut | CutWire | Do | DoWire | Replace) -> CausalModel:
     match s:
-        case Open(variable):
-            return model.opened([variable])
         case Replace(variable, mechanism):
             return model.with_mechanism(variable, mechanism)
         case Cut(variable) | Do(variable):

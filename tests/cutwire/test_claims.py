@@ -245,6 +245,71 @@ def test_numbers_of_a_policy_alone(tmp_path: Path) -> None:
     assert [r["holds"] for r in results(POLICY + true, tmp_path, 0)] == [True]
 
 
+ANY = """
+latent U : {low, high}
+var Z, X, Y : {no, yes}
+box u : -> U
+box z : -> Z
+box x : Z, U -> X
+box y : X, Z HIDDEN -> Y
+box treat : Z -> X
+"""
+
+
+def test_policies_without_numbers(tmp_path: Path) -> None:
+    """Whatever the policy is: effects that follow, effects that do not, claims; the files that are shown can be run."""
+    effect = "P(Y | do(X ~ treat(Z)))"
+    text = ANY.replace("HIDDEN", "") + f"identify {effect}\nclaim k: identifiable {effect}\nclaim c: {effect} == P(Y)\n"
+    known, wrong = results(text, tmp_path, 1)
+    assert known["holds"]
+    asked = cutwire("identify", tmp_path / "claims.causal", effect, "--json")
+    assert (asked.status, asked.json["identifiable"]) == (0, True)
+    assert "treat" in str(wrong["file"])
+    example = tmp_path / "example.causal"
+    example.write_text(str(wrong["file"]), encoding="utf-8")
+    assert cutwire("check", example).status == 1
+
+    hedge = ANY.replace("HIDDEN", ", U")
+    (refused,) = results(hedge + f"claim k: not identifiable {effect}\n", tmp_path, 0)
+    assert refused["holds"]
+    model = cw.parse(hedge + f"identify {effect}\n").model
+    found = model.identify(effect)
+    assert found.witness is not None
+    one, other = (m.query(effect, semantics="exact") for m in found.witness)
+    assert one != other
+    witness = tmp_path / "witness.causal"
+    witness.write_text(found.witness_file, encoding="utf-8")
+    assert cutwire("run", witness).status == 0
+    counterexample = model.check(f"{effect} == P(Y)").counterexample
+    assert counterexample is not None
+    assert counterexample.query(effect) != counterexample.query("P(Y)")  # type: ignore[attr-defined]
+
+
+def test_policies_of_witnesses_keep_their_names(tmp_path: Path) -> None:
+    """A policy called like the box that a witness would give a variable."""
+    text = ANY.replace("HIDDEN", ", U").replace("box y :", "box outcome :").replace("treat", "y")
+    effect = "P(Y | do(X ~ y(Z)))"
+    found = cw.parse(text + f"identify {effect}\n").model.identify(effect)
+    path = tmp_path / "witness.causal"
+    path.write_text(found.witness_file, encoding="utf-8")
+
+    assert cutwire("run", path).status == 0
+
+
+def test_claims_that_are_open(tmp_path: Path) -> None:
+    """What was not refuted is not said to hold."""
+    path = tmp_path / "open.causal"
+    path.write_text(SHAPE + "claim c: P(S = yes) <= 1\n", encoding="utf-8")
+    done = cutwire("check", path)
+
+    assert done.status == 0
+    assert done.out.startswith("open  c  not refuted by ")
+    (found,) = results(SHAPE + "claim c: P(S = yes) <= 1\n", tmp_path, 0)
+    assert (found["holds"], found["proved"]) == (True, False)
+    assert FRONT.check("P(S = 1) <= 1").mark == "open"
+    assert [FRONT.check(t).mark for t in ("P(S) == P(S)", "P(S = 1) < 1")] == ["holds", "falls"]
+
+
 # ---- in files --------------------------------------------------------------------------------------------------------
 
 

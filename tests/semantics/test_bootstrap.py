@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from parser import statements
 from semantics import bootstrap as module
 from semantics.bootstrap import Interval, bootstrap
 from semantics.dataset import Dataset, from_rows
@@ -309,10 +308,6 @@ def test_numbers_out_of_bounds(options: dict[str, object], code: str) -> None:
     with pytest.raises(CutwireError) as caught:
         interval(FRONT_DOOR, Ask(Query(CANCER)), counted(FRONT_DOOR, SURVEY), **options)
     assert caught.value.diagnostic.code == code
-
-
-def test_the_language_has_the_same_bounds() -> None:
-    assert (statements.MIN_RESAMPLES, statements.MAX_RESAMPLES) == (module.MIN_RESAMPLES, module.MAX_RESAMPLES)
 
 
 @pytest.mark.parametrize("weights", [[0.25, 0.75], [1.5, 2.5], [0.5, 1.5], [1, 0], [Fraction(1, 3), 3], [2**60, 3]])

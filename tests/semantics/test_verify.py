@@ -15,13 +15,15 @@ import pytest
 
 from parser.elaborate import elaborate_claim
 from parser.program import ModelDef
+from semantics.claim import Claim, Counterexample
 from semantics.estimate import Reader
 from semantics.family import member
 from semantics.field import PRIMES, Field
 from semantics.kernel import Kernel
 from semantics.selfcheck import estimand_error
 from semantics.shrink import smallest
-from semantics.verify import Claim, Counterexample, Verification, shapes, verify
+from semantics.symbols import prove
+from semantics.verify import Verification, verify
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.estimand import Conditional, Estimand
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
@@ -237,11 +239,12 @@ def test_true_of_hidden_causes_with_two_values_only() -> None:
 def test_hidden_causes_as_declared_and_others() -> None:
     """The declared sizes are tried first, then two, three and four."""
     model = CausalModel.from_edges([("X", "Y")], [("X", "Y")], {"X": 2, "Y": 2, "U_X_Y": 5})
-    tried = [len(s.object("U_X_Y").values or ()) for s in shapes(model)]
+    tried = [len(s.object("U_X_Y").values or ()) for s in claim(model, "P(X) == P(X)").shapes(model)]
 
     assert tried == [5, 2, 3, 4]
-    assert shapes(CHAIN) == [CHAIN]
-    bare = shapes(CausalModel.from_edges([("A", "B")]))[0]
+    assert claim(CHAIN, "P(A) == P(A)").shapes(CHAIN) == [CHAIN]
+    valueless = CausalModel.from_edges([("A", "B")])
+    bare = claim(CHAIN, "P(A) == P(A)").shapes(valueless)[0]
     assert [x.values for x in bare.variables] == [("0", "1")] * 2
 
 
@@ -621,3 +624,60 @@ def test_a_wrong_derivation_is_caught() -> None:
     other = identified(front, Query(terms("C"), terms("T"), opened("S")))
 
     assert estimand_error(front, replace(found, routes=other.routes)).startswith("its derivation does not hold")
+
+
+# ---- policies without numbers ----------------------------------------------------------------------------------------
+
+
+def soft(model: CausalModel, variable: str, b: Box) -> Query:
+    return Query(terms("Y"), (), (Replace(variable, Mechanism.of_box(b), b.name),))
+
+
+def test_claims_about_all_policies() -> None:
+    """A policy without numbers is any policy, in equalities and orders; it may be the model's own box."""
+    z, x = (BACK.object(n) for n in "ZX")
+    any_, own = Box("any", (z,), (x,)), BACK.mechanisms["X"].diagram.nodes[0].box
+    asked, plain = Ask(soft(BACK, "X", any_)), Ask(Query(terms("Y")))
+    both = (Term("X"), Term("Z"))
+    shares = [Ask(Query(both, (), asked.query.surgeries)), Ask(Query(terms("Y"), both))]
+    total = Sum((("X", "X"), ("Z", "Z")), Arithmetic("*", shares[0], shares[1]))
+
+    for stated in (Compare((asked, total), ("==",)), Compare((Ask(soft(BACK, "X", own)), plain), ("==",))):
+        assert verify(BACK, stated).holds
+        assert prove(BACK, Claim(stated)).holds
+    for op in ("==", "<=", "!="):
+        found = verify(BACK, Compare((asked, plain), (op,))).counterexample
+        assert found is not None
+        assert "any" in found.tables
+        assert_refutes(found, Claim(Compare((asked, plain), (op,))))
+    assert not prove(BACK, Claim(Compare((asked, plain), ("==",)))).holds
+
+
+def test_policies_that_read_hidden_causes() -> None:
+    """What a policy reads keeps its values; the other hidden causes are tried with more."""
+    model = CausalModel.from_edges([("X", "Y")], [("X", "Y"), ("X", "Z")], 2)
+    hidden = model.object("U_X_Y")
+    policy = Box("policy", (hidden,), (model.object("X"),))
+    stated = Claim(Compare((Ask(soft(model, "X", policy)), Ask(Query(terms("Y")))), ("==",)))
+
+    assert [[len(s.object(u).values or ()) for u in ("U_X_Y", "U_X_Z")] for s in stated.shapes(model)] == [
+        [2, 2],
+        [2, 3],
+        [2, 4],
+    ]
+    found = verify(model, stated)
+    assert found.counterexample is not None
+    assert_refutes(found.counterexample, stated)
+
+
+def test_estimands_of_policies_without_numbers() -> None:
+    """They are checked with random numbers; a wrong one is found."""
+    z, x = (BACK.object(n) for n in "ZX")
+    for policy in (Box("any", (z,), (x,)), Box("sharp", (z,), (x,), deterministic=True), Box("x", (z,), (x,))):
+        found = identified(BACK, soft(BACK, "X", policy))
+        assert estimand_error(BACK, found) == ""
+        c = found.estimand.conditionals["P(Y | Z, X)"]
+        swapped = replace(c, given=c.given[::-1])
+        wrong = replace(found.estimand, conditionals={**found.estimand.conditionals, "P(Y | Z, X)": swapped})
+        if policy.name != "sharp":  # over which the sides can agree
+            assert estimand_error(BACK, replace(found, estimand=wrong))
