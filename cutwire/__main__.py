@@ -115,6 +115,13 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     query.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
     _add_semantics(query)
+    query.add_argument(
+        "--derivative",
+        action="append",
+        default=[],
+        metavar="P",
+        help="also print how sensitive the answer is to this parameter; several times for several",
+    )
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)

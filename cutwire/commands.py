@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,9 @@ from strings.diagram import Diagram
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cutwire.evaluate import Result
     from cutwire.identification import Identification
-    from cutwire.meanings import Options
+    from cutwire.meanings import Answered, Options
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement, Resampling
@@ -235,18 +236,44 @@ def query(arguments: Namespace) -> int:
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
     statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
-        result = answer_statement(model, statement, arguments.semantics, _options(arguments))
+        semantics = arguments.semantics or ("symbolic" if arguments.derivative else "")
+        result = answer_statement(model, statement, semantics, _options(arguments))
+        derivatives = _derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
     if isinstance(result, Answered):
         if arguments.json:
-            _print_json(answered_json(result))
+            shown = {n: d.answer.to_dict()["expressions"] for n, d in derivatives.items()}
+            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
         else:
-            print_answered(console(), result, arguments.digits)
+            for part in (result, *derivatives.values()):
+                print_answered(console(), part, arguments.digits)
     elif arguments.json:
         _print_json(result_json(result))
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
+    """How sensitive an answer is to some parameters.
+
+    Raises:
+        QueryError: N002 for what is no parameter, Q007 for an answer in numbers.
+    """
+    if not names:
+        return {}
+    from cutwire.meanings import Answered
+
+    if not isinstance(result, Answered) or result.semantics != "symbolic":
+        message = "only expressions of parameters have derivatives"
+        raise QueryError(Diagnostic("Q007", message, help=("ask with symbols: --semantics symbolic",)))
+    answer: Any = result.answer
+    found = {}
+    for n in dict.fromkeys(names):
+        statement = replace(result.statement, text=f"d/d{n}  {result.statement.text}", unit="")
+        derivative = replace(answer.derivative(n), restrictions=(), declared={}, unit="")
+        found[n] = Answered(statement, "symbolic", derivative)
+    return found
 
 
 def _settings(texts: Iterable[str]) -> dict[str, object]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, ZeroProbabilityError
+from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, Span, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -157,7 +158,7 @@ def ask_model(
     parts: dict[Query, Estimate],
 ) -> Distribution:
     """One probability, from the model's numbers or from data; errors point to where it was asked."""
-    try:
+    with placed(model, query.span or statement.span):
         if not (isinstance(statement, QueryStatement) and statement.data):
             require_tables(model, statement, query)
         tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
@@ -176,9 +177,16 @@ def ask_model(
             if e.diagnostic.code == "L001":
                 raise _explained(e, contradiction) from None
             raise
+
+
+@contextmanager
+def placed(model: Interpreted, span: Span | None) -> Iterator[None]:
+    """Errors from inside point to where a question was asked, and to the boxes that have no numbers."""
+    try:
+        yield
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
-        raise told.at(query.span or statement.span) from None
+        raise told.at(span) from None
 
 
 def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
@@ -258,10 +266,15 @@ def formula_value(
         found = evaluate(formula, ask, values, exact=exact, max_memory=max_memory)
     except CutwireError as e:
         raise e.at(formula.span) from None
-    bound = iter([n for n in statement.axes if n in found.variables])
-    names = [next(bound) if n in statement.axes else n for n in found.variables]
+    names = in_axes_order(statement, found.variables)
     at = [found.axis(n) for n in names]
     return Distribution(names, np.transpose(found.array, at), [found.values[k] for k in at])
+
+
+def in_axes_order(statement: QueryStatement, variables: Sequence[str]) -> list[str]:
+    """The axes of an answer, bound names in the order in which the statement binds them."""
+    bound = iter([n for n in statement.axes if n in variables])
+    return [next(bound) if n in statement.axes else n for n in variables]
 
 
 def check_unit(statement: QueryStatement, value: Distribution) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
-from cutwire.needs import fitting
+from cutwire.needs import fitting, in_numbers
 from parser.program import QueryStatement
 
 
@@ -60,22 +60,29 @@ class Answered:
 
 
 def answer_statement(
-    model: Interpreted, statement: QueryStatement, semantics: str = "", options: Options | None = None
+    model: Interpreted,
+    statement: QueryStatement,
+    semantics: str = "",
+    options: Options | None = None,
+    tables: str = "",
 ) -> Result | Answered:
-    """Answer a question; without a semantics, in the one that suits it.
+    """Answer a question; without a semantics, in the one that suits it, which for tables of numbers is `tables`.
+
+    Parameters that have a value are numbers, unless `symbolic` is asked for by name: then they are symbols.
 
     Raises:
-        QueryError: Q007 for an unknown semantics, and what the semantics raises.
+        QueryError: Q007 for an unknown semantics, Q012 for a parameter without a value, and what the semantics raises.
     """
     how = options or Options()
-    chosen = semantics or fitting(model, statement)
+    chosen = semantics or fitting(model, statement) or tables
     if chosen:
         check_semantics(chosen)
-    match chosen:
-        case "symbolic":
-            from cutwire.symbolic import evaluate_symbolic
+    if chosen == "symbolic":
+        from cutwire.symbolic import evaluate_symbolic
 
-            return evaluate_symbolic(model, statement, how)
+        return evaluate_symbolic(model, statement, how, {} if semantics else model.parameter_values)
+    statement = in_numbers(model, statement)
+    match chosen:
         case "gaussian":
             from cutwire.gaussian import evaluate_gaussian
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cutwire.identification import Identification
     from cutwire.laws import LawReport
     from cutwire.posterior import Posterior
+    from semantics.formulae import Expressions
     from semantics.linear_effect import LinearEffect
     from semantics.pyro.program import PyroProgram
 
@@ -86,17 +87,49 @@ class Model(Interpreted):
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
         """
         from cutwire.meanings import Options, answer_statement
-        from cutwire.needs import fitting
 
         if semantics is not None:
             check_semantics(semantics)
+        statement = self._statement(question, do, given, using)
+        how = Options(False, max_memory, samples, seed)
+        return answer_statement(self, statement, semantics or "", how, "matrix").value
+
+    def symbolic(
+        self,
+        question: str | Sequence[str],
+        *,
+        do: Mapping[str, object] | None = None,
+        given: Mapping[str, object] | None = None,
+        using: str = "",
+        max_memory: int | None = None,
+    ) -> Expressions:
+        """Ask as `query` does, and have the answer as expressions of the parameters (sympy).
+
+        The result has `.value` (one expression, if it is of an event), `.conditions`, `.derivative("p")`,
+        `.at(p="1/3")`, `.function()` (numpy) and `.latex`. Parameters with a value are symbols all the same.
+
+        Raises:
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
+        """
+        from cutwire.meanings import Options
+        from cutwire.symbolic import evaluate_symbolic
+
+        statement = self._statement(question, do, given, using)
+        answer: Expressions = evaluate_symbolic(self, statement, Options(max_memory=max_memory)).answer  # type: ignore[assignment]
+        return answer
+
+    def _statement(
+        self,
+        question: str | Sequence[str],
+        do: Mapping[str, object] | None,
+        given: Mapping[str, object] | None,
+        using: str,
+    ) -> QueryStatement:
+        """A question from Python, as text or as targets with `do` and `given`."""
         if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
-            statement = replace(self.parse_question(question), using=using)
-        else:
-            names = (question,) if isinstance(question, str) else tuple(question)
-            statement = QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
-        chosen = semantics or fitting(self, statement) or "matrix"
-        return answer_statement(self, statement, chosen, Options(False, max_memory, samples, seed)).value
+            return replace(self.parse_question(question), using=using)
+        names = (question,) if isinstance(question, str) else tuple(question)
+        return QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
 
     def parse_question(self, question: str) -> QueryStatement:
         """A question in the language's words, resolved against this model; what is odd about it is added to
@@ -186,8 +219,9 @@ class Model(Interpreted):
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
         from cutwire.evaluate import estimate_formula
+        from cutwire.needs import in_numbers
 
-        statement = self.parse_question(question)
+        statement = in_numbers(self, self.parse_question(question))
         dataset = self.as_dataset(data)
         exact = is_exact(semantics) if semantics not in (None, "gaussian") else dataset.exact
         resampling = Resampling(bootstrap, level, seed) if bootstrap else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cutwire.interpreted import Interpreted
+from cutwire.parameters import as_numbers
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
 from strings.diagnostic import CutwireError, QueryError
-from strings.formula import Compare, questions
+from strings.expression import parameters_in
+from strings.formula import Compare, Formula, filled, parameters, questions
 from strings.query import Query
 from strings.signature import Box, Object
 from strings.surgery import DoWire, operate
@@ -51,6 +54,41 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
             raise QueryError(problem)
 
 
+def in_numbers(model: Interpreted, statement: QueryStatement) -> QueryStatement:
+    """A question with the values of parameters in place of their names; those that have none stay."""
+    if not any(map(parameters, formulas_of(statement))):
+        return statement
+    values = as_numbers(model.parameters)
+    expect = None if statement.expect is None else filled(statement.expect, values)
+    return replace(statement, formula=filled(statement.formula, values), expect=expect)
+
+
+def formulas_of(statement: QueryStatement) -> list[Formula]:
+    """What a question asks, and what it expects."""
+    return [statement.formula, *([statement.expect] if statement.expect is not None else [])]
+
+
+def has_open_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
+    """Whether a comparison depends on parameters without a value, and on finite variables only."""
+    if _names_open(model, claim.operands):
+        return True
+    known = definitions_for(model, statement)
+    found = False
+    for query in (q for f in claim.operands for q in questions(f)):
+        boxes, objects = needed(model, query)
+        if any(x.space for x in objects):
+            return False
+        formulas = [d for n in boxes if isinstance(d := known.get(n), Formulas)]
+        open_ = {n for d in formulas for body in d.bodies for n in parameters_in(body)} - set(model.parameter_values)
+        found = found or bool(open_)
+    return found
+
+
+def _names_open(model: Interpreted, formulas: Iterable[Formula]) -> bool:
+    """Whether formulas name parameters without a value."""
+    return any(n not in model.parameter_values for f in formulas for n in parameters(f))
+
+
 def _any_real(model: Interpreted) -> bool:
     return any(x.space for x in model.shape.variables)
 
@@ -60,7 +98,7 @@ def fitting(model: Interpreted, statement: QueryStatement) -> str:
     `"symbolic"` where parameters have no values."""
     if statement.data:
         return "gaussian" if _any_real(model) else ""
-    return _suited(model, definitions_for(model, statement), questions(statement.formula))
+    return _suited(model, definitions_for(model, statement), questions(statement.formula), formulas_of(statement))
 
 
 def fitting_claim(model: Interpreted, statement: CheckStatement, claim: Compare) -> str:
@@ -69,8 +107,10 @@ def fitting_claim(model: Interpreted, statement: CheckStatement, claim: Compare)
     return _suited(model, definitions_for(model, statement), asked)
 
 
-def _suited(model: Interpreted, known: Mapping[str, Definition], asked: Iterable[Query]) -> str:
-    open_parameters = False
+def _suited(
+    model: Interpreted, known: Mapping[str, Definition], asked: Iterable[Query], formulas: Iterable[Formula] = ()
+) -> str:
+    open_parameters = _names_open(model, formulas)
     for query in asked:
         boxes, objects = needed(model, query)
         if any(x.space for x in objects):

@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from parser.program import ModelDef
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.expression import Constant
+from strings.expression import Constant, ParameterDef
+from strings.formula import Number
 
 
 def with_values(definition: ModelDef, values: Mapping[str, object]) -> ModelDef:
@@ -32,6 +33,11 @@ def with_values(definition: ModelDef, values: Mapping[str, object]) -> ModelDef:
             raise QueryError(Diagnostic("T025", f"{constant} is no value of `{p}`"))
         found[name] = replace(p, value=constant)
     return replace(definition, parameters=found)
+
+
+def as_numbers(parameters: Mapping[str, ParameterDef]) -> dict[str, Number]:
+    """The values of parameters as numbers of formulas; those that have none are left out."""
+    return {n: Number(p.value.value, p.value.exact) for n, p in parameters.items() if p.value is not None}
 
 
 def _number(name: str, value: object) -> Constant:

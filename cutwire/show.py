@@ -175,7 +175,12 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
     if headings:
         table = Table(box=None, padding=(0, 2), header_style="dim")
         for k, heading in enumerate(headings):
-            table.add_column(_text(heading), justify="right" if k and _are_numbers([row[k] for row in rows]) else "left")
+            table.add_column(
+                _text(heading),
+                justify="right"
+                if k and found.semantics != "symbolic" and _are_numbers([row[k] for row in rows])
+                else "left",
+            )
         for row in rows[:_MOST_ROWS]:
             table.add_row(*map(_text, row))
         if len(rows) > _MOST_ROWS:

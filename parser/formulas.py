@@ -21,7 +21,7 @@ from parser.program import Definition
 from parser.scope import Report, Skipped, count, near, problem, second_place, shorten, too_large, unknown
 from parser.surgeries import Setting, resolve_surgeries
 from strings.diagnostic import Span
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.model import CausalModel
 from strings.query import Query, Term, show_bounds
 from strings.signature import Object
@@ -194,7 +194,7 @@ def formula(e: syntax.Expression, resolved: Resolved) -> Formula:
         case syntax.SumOver(binders, body):
             return _sum(binders, body, e, resolved)
         case syntax.Ref(name):
-            raise _bare_name(name, resolved)
+            return _parameter(name, resolved)
         case syntax.Comparison():
             help_ = ("state it as a claim: `claim name: … == …`",)
             raise problem("T018", "a comparison is not a number", e.span, "a number is expected here", help=help_)
@@ -236,6 +236,22 @@ def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.
     return Sum(tuple((b.name.text, b.variable.text) for b in binders), inner, e.span)
 
 
+def _parameter(name: syntax.Name, resolved: Resolved) -> Parameter:
+    """A bare name: a parameter of the model, whatever else is called so but a bound value.
+
+    Raises:
+        LanguageError: N012 or N002 for another name.
+        Skipped: if the parameter is broken.
+    """
+    setting = resolved.axes.setting
+    if name.text not in resolved.axes.active:
+        if name.text in setting.definition.parameters:
+            return Parameter(name.text, name.span)
+        if setting.scope is not None and setting.scope.parameters.is_broken(name.text):
+            raise Skipped
+    raise _bare_name(name, resolved)
+
+
 def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     setting = resolved.axes.setting
     label = "a number is expected here"
@@ -248,7 +264,7 @@ def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     if name.span is not None and name.span.source.text[: name.span.start].rstrip(" \t").endswith("--"):
         help_ = ("a comment starts with `#`",)
         return problem("N002", f"unknown name `{name.text}`", name.span, "not a number", help=help_)
-    known = [*resolved.axes.active, *setting.model.names]
+    known = [*resolved.axes.active, *setting.definition.parameters, *setting.model.names]
     return unknown("name", name, known, label="not a number")
 
 

@@ -98,9 +98,15 @@ def falls(shape: CausalModel, claim: Claim, tables: Tables) -> Comparison | None
 
 
 def asking(
-    model: CausalModel, tables: Tables, arithmetic: Arithmetic, numbers: Numbers, wire: Object | None = None
+    model: CausalModel,
+    tables: Tables,
+    arithmetic: Arithmetic,
+    numbers: Numbers,
+    wire: Object | None = None,
+    max_memory: int | None = None,
 ) -> Callable[[Query], Grid]:
-    """Answers each question of a formula once, in any kind of numbers; for a family whose members `wire` numbers."""
+    """Answers each question of a formula once, in any kind of numbers; for a family whose members `wire` numbers.
+    `max_memory` bounds the bytes of tables."""
     known: dict[Query, Grid] = {}
 
     def ask(query: Query) -> Grid:
@@ -108,7 +114,7 @@ def asking(
             if query.expectation:
                 check_expectation(model, query)
             asked = posed(query, wire, tables) if wire else query
-            axes, array = answer_array(model, tables, asked, arithmetic)
+            axes, array = answer_array(model, tables, asked, arithmetic, max_memory=max_memory)
             found = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
             known[query] = _mean(found, query.targets[0].axis_name, numbers) if query.expectation else found
         return known[query]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.query import Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
@@ -38,6 +38,8 @@ def latex(formula: Formula | Compare) -> str:
                 return str(value.numerator)
             sign = "-" if value < 0 else ""
             return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        case Parameter(text):
+            return name(text)
         case Ask(query):
             return latex_query(query)
         case Sum(binders, body):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.latex import ends_in_sum, level_of
 from strings.markup import escaped
 from strings.query import Query, Term, said_bounds
@@ -42,6 +42,8 @@ def _formula(formula: Formula | Compare) -> str:
             sign = _OPERATORS["-"] if value < 0 else ""
             above, below = f"<mn>{abs(value.numerator)}</mn>", f"<mn>{value.denominator}</mn>"
             return sign + (above if value.denominator == 1 else f"<mfrac>{above}{below}</mfrac>")
+        case Parameter(text):
+            return _name(text)
         case Ask(query):
             return _query(query)
         case Sum(binders, body):

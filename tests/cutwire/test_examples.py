@@ -32,6 +32,7 @@ PICTURES = {
     "smoking.causal": ["smoking-cut.svg"],
     "sprinkler.causal": ["sprinkler.svg"],
     "tar.causal": ["tar.svg"],
+    "vaccine.causal": [],
     "wires.causal": ["closed-cut.svg", "fork.svg"],
 }
 
