@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from semantics.compiled import compiled
 from semantics.distribution import Array, no_value
 from semantics.polynomials import objects
 from semantics.symbolic import Expr, tidied
@@ -155,7 +156,7 @@ class Expressions:
         Arguments are numbers or arrays that broadcast; the answer's axes come behind those of the arguments.
         """
         flat = list(self.array.flat)
-        compiled = sympy.lambdify(self.symbols, flat, modules="numpy", cse=True)
+        computed = compiled(self.symbols, flat)
         names, shape = self.parameters, self.array.shape
 
         def evaluate(*arguments: Any, **named: Any) -> Array:
@@ -165,7 +166,7 @@ class Expressions:
                 raise TypeError(f"this function takes the parameters {', '.join(names) or '(none)'}, each once")
             numbers = np.broadcast_arrays(*(np.asarray(given[n], dtype=np.float64) for n in names))
             common = numbers[0].shape if numbers else ()
-            found = [np.broadcast_to(x, common) for x in compiled(*numbers)]
+            found = [np.broadcast_to(x, common) for x in computed(*numbers)]
             return np.stack(found, axis=-1).reshape((*common, *shape))
 
         return evaluate

@@ -209,7 +209,7 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.sampled_from(PROBABILITIES), min_size=7, max_size=7),
     st.sampled_from(QUESTIONS),
