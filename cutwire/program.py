@@ -180,6 +180,10 @@ class Program:
         if not name and not self.models and self.diagrams:
             return diagram_laws("the diagrams", self.diagrams.values(), seed)
         model = self.find_model(name).with_parameters(parameters or {})
+        statements = [s for s in self.statements if isinstance(s, QueryStatement | IdentifyStatement | CheckStatement)]
+        policies = {n: d for s in statements if s.model == model.name for n, d in s.tables.items()}
+        known = {**model.definition.definitions, **policies}
+        model = replace(model, definition=replace(model.definition, definitions=known))
         return model_laws(model, seed, self._surgeries_on(model.name))
 
     def _surgeries_on(self, model: str) -> list[tuple[Surgery, ...]]:

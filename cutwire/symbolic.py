@@ -78,6 +78,61 @@ def evaluate_symbolic(
 
 
 @dataclass(frozen=True)
+class FieldTables:
+    """Tables of members of one field of rational functions, and the conditions under which they are probabilities."""
+
+    symbols: Symbols
+    tables: Mapping[str, kernels.Table]
+    domains: tuple[Expr, ...]
+
+
+def field_tables(
+    model: Interpreted,
+    boxes: Mapping[str, Box],
+    known: Mapping[str, Definition],
+    values: ParameterValues | None = None,
+    spoken: Sequence[str] = (),
+) -> FieldTables:
+    """The tables of some boxes; parameters that have one of `values` are that number, all others are symbols. The field
+    has those of `spoken`, too.
+
+    Raises:
+        QueryError: Q012 for a table that only has a prior, Q013 for real wires, Q014 for what is no probability whatever
+            the parameters are, Q015 where a function has no value.
+    """
+    algebra = SympyAlgebra()
+
+    def parameter(name: str) -> Expr:
+        return algebra.constant(values[name]) if values and name in values else sympy.Symbol(name)
+
+    rows: dict[str, list[Expr]] = {}
+    fixed: dict[str, Array] = {}
+    for name, b in boxes.items():
+        definition = known[name]
+        if isinstance(definition, Formulas):
+            refuse_real(b)
+            rows[name] = [e for body in definition.bodies for e in row(body, algebra, parameter)]
+        else:
+            fixed[name] = _exact(b, definition, model)
+    symbols = Symbols.of([*(e for r in rows.values() for e in r), *map(parameter, spoken)], model.parameters)
+    made = {e: symbols.element(e) for r in rows.values() for e in dict.fromkeys(r)}
+    tables = {n: kernels.Table(b.dom, b.cod, fixed[n]) for n, b in boxes.items() if n in fixed}
+    for name, entries in rows.items():
+        b = boxes[name]
+        array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
+        tables[name] = kernels.Table(b.dom, b.cod, array)
+    domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
+    for x in dict.fromkeys(made.values()):
+        domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
+    never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
+    if never:
+        message = "the numbers of a box are no probabilities, whatever the parameters are"
+        note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
+        raise QueryError(Diagnostic("Q014", message, notes=(note,)))
+    return FieldTables(symbols, tables, tuple(domains))
+
+
+@dataclass(frozen=True)
 class _Reading:
     """The boxes that some formulas need, in one field of rational functions."""
 
@@ -100,40 +155,13 @@ class _Reading:
     ) -> _Reading:
         known = definitions_for(model, statement)
         boxes = {n: b for f in formulas for q in questions(f) for n, b in needed(model, q)[0].items() if n in known}
-        algebra = SympyAlgebra()
-
-        def parameter(name: str) -> Expr:
-            return algebra.constant(values[name]) if name in values else sympy.Symbol(name)
-
-        rows: dict[str, list[Expr]] = {}
-        fixed: dict[str, Array] = {}
         with placed(model, statement.span):
-            for name, b in boxes.items():
-                definition = known[name]
-                if isinstance(definition, Formulas):
-                    refuse_real(b)
-                    rows[name] = [e for body in definition.bodies for e in row(body, algebra, parameter)]
-                else:
-                    fixed[name] = _exact(b, definition, model)
-        spoken = [parameter(n) for f in formulas for n in parameters(f)]
-        symbols = Symbols.of([*(e for r in rows.values() for e in r), *spoken], model.parameters)
-        made = {e: symbols.element(e) for r in rows.values() for e in dict.fromkeys(r)}
-        tables = {n: kernels.Table(b.dom, b.cod, fixed[n]) for n, b in boxes.items() if n in fixed}
-        for name, entries in rows.items():
-            b = boxes[name]
-            array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
-            tables[name] = kernels.Table(b.dom, b.cod, array)
-        domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
-        for x in dict.fromkeys(made.values()):
-            domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
-        never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
-        if never:
-            message = "the numbers of a box are no probabilities, whatever the parameters are"
-            note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
-            raise QueryError(Diagnostic("Q014", message, notes=(note,), span=statement.span))
+            found = field_tables(model, boxes, known, values, [n for f in formulas for n in parameters(f)])
+            domains = found.domains
+        symbols, tables = found.symbols, found.tables
         numbers = Polynomials(symbols.functions)
         ask = asking(model.shape, tables, numbers, RationalFunctions(numbers), max_memory=max_memory)
-        return _Reading(model, statement, values, symbols, numbers, ask, tuple(domains), max_memory)
+        return _Reading(model, statement, values, symbols, numbers, ask, domains, max_memory)
 
     def grid(self, formula: Formula) -> Grid:
         """The value of a formula in the field."""
