@@ -238,7 +238,7 @@ def _pyro(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> Lawful
     from semantics.pyro.doing import Enumerated, Sampled
 
     shape = model.shape
-    
+
     def programs(operated: CausalModel) -> Any:
         return program_of(model, operated)
 

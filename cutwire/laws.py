@@ -34,7 +34,6 @@ from strings.surgery import (
     DoWire,
     Open,
     Surgery,
-    boxes_of,
     functor_of,
     operate,
     plug_uniform,

@@ -97,8 +97,8 @@ def field_tables(
     has those of `spoken`, too.
 
     Raises:
-        QueryError: Q012 for a table that only has a prior, Q013 for real wires, Q014 for what is no probability whatever
-            the parameters are, Q015 where a function has no value.
+        QueryError: Q012 for a table that only has a prior, Q013 for real wires, Q014 for what is no probability,
+            whatever the parameters are, Q015 where a function has no value.
     """
     algebra = SympyAlgebra()
 

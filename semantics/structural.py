@@ -1,4 +1,4 @@
-"""Structural equations: what an intervention is for linear models with normal noise, done to equations, not to diagrams.
+"""Structural equations: for linear models with normal noise, an intervention done to equations and not to diagrams.
 
 For all values of the finite variables, the real ones obey `x = B x + A u + c + e`: `u` are the inputs, `e` is normal
 noise with a variance of its own for each variable, and `B` has no cycles. So `x = (1 - B)^-1 (A u + c + e)` (Wright
@@ -57,9 +57,7 @@ def structural(
     Raises:
         QueryError: G002 for the uniform state of a real wire.
     """
-    equations = {
-        n: _Equation(m.parents, gauss.contract(m.diagram)) for n, m in model.mechanisms.items()
-    }
+    equations = {n: _Equation(m.parents, gauss.contract(m.diagram)) for n, m in model.mechanisms.items()}
     for s in surgeries:
         _intervene(model, gauss, equations, s)
     inputs = [n for n in model.names if n not in equations]
@@ -147,9 +145,7 @@ def _cases(e: _Equation, values: Mapping[str, int]) -> Iterator[tuple[Number, _L
     objects = dict(zip(e.heard, e.kernel.dom, strict=True))
     for states in itertools.product(*(e.told[n].state for n in told)):
         known = dict(zip(told, states, strict=True))
-        at = tuple(
-            known[n].values[0] if n in known else values[n] for n in e.heard if not objects[n].space
-        )
+        at = tuple(known[n].values[0] if n in known else values[n] for n in e.heard if not objects[n].space)
         chance = math.prod((c.weight for c in states), start=Fraction(1))
         for c in e.kernel.cells[at]:
             if not real(e.kernel.cod):

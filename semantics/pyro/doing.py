@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class Enumerated:
         """The joint of some variables of an operated model, by the program of its diagram."""
         program = self.programs(operated).limited_to(outputs)
         with undisturbed(0):
-            return self._table(operated.inputs, outputs, lambda fed: (program, fed))
+            return self._table(program, operated.inputs, outputs)
 
     def intervene(self, surgeries: Sequence[Surgery], outputs: Sequence[str]) -> Array | None:
         """The same by `do` on the program; nothing for surgeries that set or cut more than whole variables."""
@@ -78,16 +78,15 @@ class Enumerated:
             if not isinstance(s, Do | Cut | Open):
                 return None
             last[s.variable] = s
-        program = self.programs(self.shape).limited_to(outputs)
-        model = self.shape
+        program, model = self.programs(self.shape).limited_to(outputs), self.shape
         inputs = [n for n in model.names if n in model.inputs or isinstance(last.get(n), Open)]
         set_ = {n: (model.object(n).values or ()).index(s.value) for n, s in last.items() if isinstance(s, Do)}
         cut = [n for n, s in last.items() if isinstance(s, Cut)]
         found = []
         with undisturbed(0):
-            for at in itertools.product(*(_positions(model.object(n)) for n in cut)):
+            for at in itertools.product(*(range(len(model.object(n).values or ())) for n in cut)):
                 told = {**set_, **dict(zip(cut, at, strict=True))}
-                found.append(self._table(inputs, outputs, lambda fed, t=told: (program, {**t, **fed}), do=True))
+                found.append(self._table(program, inputs, outputs, told))
         return np.asarray(np.mean(found, axis=0))
 
     def disintegrate(self, x: str, y: str) -> tuple[Array, Array] | None:
@@ -111,23 +110,22 @@ class Enumerated:
 
     def _table(
         self,
+        program: PyroProgram,
         inputs: Sequence[str],
         outputs: Sequence[str],
-        at: Callable[[Mapping[str, int]], tuple[PyroProgram, Mapping[str, int]]],
-        do: bool = False,
+        done: Mapping[str, int] | None = None,
     ) -> Array:
-        """The joint for all values of the inputs; what is set (and, with `do`, told to Pyro to set) is known."""
+        """The joint for all values of the inputs; where something is `done`, Pyro sets that, and what was opened."""
         sizes = {n: len(self.shape.object(n).values or ()) for n in (*inputs, *outputs)}
         found = np.zeros([sizes[n] for n in (*inputs, *outputs)])
         for values in itertools.product(*(range(sizes[n]) for n in inputs)):
-            program, told = at(dict(zip(inputs, values, strict=True)))
+            told = {**dict(zip(inputs, values, strict=True)), **(done or {})}
             tensors = {n: torch.tensor(k) for n, k in told.items()}
-            free = [n for n in outputs if n not in told]
             own = {n: v for n, v in tensors.items() if n in program.model.inputs}
             set_ = {n: v for n, v in tensors.items() if n not in own}
-            run = Done(program, set_) if do else program
-            joint = log_joint(run, _NOTHING_OPEN, free, inputs=own).exp().numpy()
-            found[(*values, *(told.get(n, slice(None)) for n in outputs))] = joint
+            run = program if done is None else Done(program, set_)
+            joint = log_joint(run, _NOTHING_OPEN, [n for n in outputs if n not in told], inputs=own, whole=True)
+            found[(*values, *(told.get(n, slice(None)) for n in outputs))] = joint.exp().numpy()
         return found
 
 
@@ -179,10 +177,6 @@ class _Noise(pyro.poutine.messenger.Messenger):  # type: ignore[misc]
 
     def _pyro_sample(self, msg: Any) -> None:
         torch.manual_seed(zlib.crc32(f"{self.seed} {msg['name']}".encode()))
-
-
-def _positions(x: Object) -> Iterator[int]:
-    return iter(range(len(x.values or ())))
 
 
 def _value(x: Object, value: str) -> Tensor:
