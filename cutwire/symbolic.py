@@ -32,9 +32,11 @@ from cutwire.parameters import as_numbers, with_values
 from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics import kernel as kernels
-from semantics.claim import asking
+from semantics.claim import asking, mean_along
 from semantics.distribution import Array
+from semantics.estimate import ModelJoints, Reader, axes_of
 from semantics.evaluate import Grid, aligned, evaluate_in
+from semantics.expectation import check_expectation
 from semantics.expressions import ParameterValues, refuse_real
 from semantics.formulae import Expressions, condition_text
 from semantics.kernel import size
@@ -42,10 +44,13 @@ from semantics.polynomials import Polynomials, RationalFunctions, member, object
 from semantics.symbolic import Expr, Symbols, SympyAlgebra, is_certain, row
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Compare, Formula, filled, parameters, questions
+from strings.identification import Identified
 from strings.query import Query
 from strings.signature import Box
+from strings.surgery import boxes_of
 
 if TYPE_CHECKING:
+    from cutwire.identification import Identification
     from cutwire.interpreted import Interpreted
 
 _TRIED = 60  # values of the parameters at which a claim that is not proved is looked at
@@ -185,27 +190,7 @@ class _Reading:
         """The answer to a question, written out."""
         found = self.grid(statement.formula)
         names = in_axes_order(statement, found.variables)
-        at = [found.variables.index(n) for n in names]
-        array = np.transpose(found.array, at)
-        known: dict[Any, Expr] = {}
-        for x in array.flat:
-            if x not in known:
-                known[x] = self.symbols.written(x)
-        written = objects((known[x] for x in array.flat), array.shape)
-        free = {s.name for e in known.values() for s in e.free_symbols}
-        divided = [c for d in self.numbers.divisors for c in self.symbols.nonzero(d)]
-        declared = self.model.parameters
-        values = tuple(found.values[k] for k in at)
-        restrictions = tuple(dict.fromkeys([*divided, *self.domains]))
-        return Expressions(
-            tuple(names),
-            values,
-            written,
-            tuple(n for n in declared if n in free),
-            declared,
-            restrictions,
-            statement.unit,
-        )
+        return _written(self.model, self.symbols, self.numbers, found, names, self.domains, statement.unit)
 
     def vanishes(self, element: Any) -> bool:
         """Whether a member of the field is zero; where atoms depend on each other, sympy simplifies it."""
@@ -232,6 +217,62 @@ class _Reading:
             return self.symbols.is_nonnegative(difference.numer)
         seen = self.symbols.range(difference.numer)
         return seen is not None and seen[0] > 0
+
+
+def _written(
+    model: Interpreted,
+    symbols: Symbols,
+    numbers: Polynomials,
+    found: Grid,
+    names: Sequence[str],
+    domains: Sequence[Expr],
+    unit: str = "",
+) -> Expressions:
+    """A table of the field written out, with its axes in the order of `names`."""
+    at = [found.variables.index(n) for n in names]
+    array = np.transpose(found.array, at)
+    known: dict[Any, Expr] = {}
+    for x in array.flat:
+        if x not in known:
+            known[x] = symbols.written(x)
+    written = objects((known[x] for x in array.flat), array.shape)
+    free = {s.name for e in known.values() for s in e.free_symbols}
+    divided = [c for d in numbers.divisors for c in symbols.nonzero(d)]
+    return Expressions(
+        tuple(names),
+        tuple(found.values[k] for k in at),
+        written,
+        tuple(n for n in model.parameters if n in free),
+        model.parameters,
+        tuple(dict.fromkeys([*divided, *domains])),
+        unit,
+    )
+
+
+def evaluate_estimand(asked: Identification, found: Identified, model: Interpreted, max_memory: int | None) -> Any:
+    """The value of an estimand in expressions: its boxes are read off a model whose tables have parameters.
+
+    Raises:
+        QueryError: as `field_tables`; Q001 for a box without numbers. ZeroProbabilityError: Q002 if the answer depends
+            on something that never occurs, whatever the parameters are.
+    """
+    query = found.query
+    if query.expectation:
+        check_expectation(found.estimand.model, query)
+    own, added = boxes_of(model.shape), boxes_of(None, query.surgeries)
+    known = {**asked.model.definition.definitions, **asked.statement.tables, **model.definition.definitions}
+    read = field_tables(model, {n: b for n, b in {**added, **own}.items() if n in known}, known)
+    numbers = Polynomials(read.symbols.functions)
+    joints = ModelJoints(model.shape, read.tables, numbers, found.given, max_memory=max_memory)
+    policies = {n: read.tables[n] for n in added if n in read.tables}
+    names, array = Reader(joints, numbers, max_memory=max_memory).answer(found, policies)
+    types = axes_of(found.asked) | axes_of(query)
+    shape = found.estimand.model
+    grid = Grid(tuple(names), array, tuple(shape.object(types.get(n, n)).values or () for n in names))
+    if query.expectation:
+        grid = mean_along(grid, query.targets[0].axis_name, RationalFunctions(numbers))
+    order = [n for n in types if n in grid.variables]
+    return _written(model, read.symbols, numbers, grid, order, read.domains).value
 
 
 def _exact(b: Box, definition: Definition, model: Interpreted) -> Array:

@@ -44,8 +44,8 @@ def log_joint(
 ) -> Tensor:
     """The logarithm of P(kept, seen), as a tensor: `batch` dimensions on the left, then one for each of `kept`.
 
-    With `whole`, sites that an effect handler has observed count, too; `batch` dimensions are those that unknowns and what is seen may have: over draws, over rows. Numbers that are not
-    seen are drawn.
+    `batch` dimensions are those that unknowns and what is seen may have: over draws, over rows. Numbers that are not
+    seen are drawn. With `whole`, sites that an effect handler has observed count, too.
     """
     with pyro.poutine.trace() as trace, pyro.poutine.enum(first_available_dim=-1 - batch):
         values = program.variables(unknowns, seen, inputs, exact=True)
