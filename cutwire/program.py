@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
-from cutwire.meanings import Answered, Options, answer_statement
+from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
 from parser.files import GRAPHS
@@ -142,10 +142,10 @@ class Program:
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions;
-        without it each is answered in what suits it. Pictures go to the folder `out`; without it, where the file says,
-        and those that it gives no name to the folder `unnamed` (without that they are drawn but not written). No
-        picture of a folder takes the place of another.
+        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions that it
+        applies to; the others, and all without it, are answered in what suits them. Pictures go to the folder `out`;
+        without it, where the file says, and those that it gives no name to the folder `unnamed` (without that they are
+        drawn but not written). No picture of a folder takes the place of another.
 
         Raises:
             CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
@@ -211,7 +211,7 @@ class Program:
                 asked = replace(statement, mode="exact") if how.exact and statement.mode == "" else statement
                 return check_statement(self.models.get(statement.model), asked, max_memory=how.max_memory)
             case QueryStatement():
-                return answer_statement(self.models[statement.model], statement, semantics, how)
+                return answer_if_it_applies(self.models[statement.model], statement, semantics, how)
             case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()
