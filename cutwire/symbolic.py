@@ -260,7 +260,8 @@ def evaluate_estimand(asked: Identification, found: Identified, model: Interpret
     if query.expectation:
         check_expectation(found.estimand.model, query)
     own, added = boxes_of(model.shape), boxes_of(None, query.surgeries)
-    known = {**asked.model.definition.definitions, **asked.statement.tables, **model.definition.definitions}
+    put_in = {**asked.model.definition.definitions, **asked.statement.tables}
+    known = {**{n: d for n, d in put_in.items() if n in added}, **model.definition.definitions}
     read = field_tables(model, {n: b for n, b in {**added, **own}.items() if n in known}, known)
     numbers = Polynomials(read.symbols.functions)
     joints = ModelJoints(model.shape, read.tables, numbers, found.given, max_memory=max_memory)
