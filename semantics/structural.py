@@ -5,6 +5,16 @@ noise with a variance of its own for each variable, and `B` has no cycles. So `x
 1921; Bollen 1989, chapter 4). An intervention replaces the equation of the variable that it sets (Haavelmo 1943; Pearl
 2009, definition 7.1.2). Nothing here knows of `strings.surgery.operate`: that both agree is the naturality of surgery
 (Jacobs, Kissinger, Zanasi 2019, section 5), which `cutwire laws` checks.
+
+>>> from semantics.mixed import LinearBox
+>>> from strings.signature import Box, Object
+>>> X, Y = Object("X", None, "real"), Object("Y", None, "real")
+>>> x, y = Box("x", (), (X,)), Box("y", (X,), (Y,))
+>>> model = CausalModel.from_boxes([X, Y], [x, y])
+>>> noise, twice = Gaussian.of([[]], [0], [[1]]), Gaussian.of([[2]], [0], [[1]])
+>>> gauss = Gauss({}, {"x": LinearBox((), X, {(): noise}), "y": LinearBox((X,), Y, {(): twice})}, exact=True)
+>>> print(structural(model, gauss, [], ["Y"]), structural(model, gauss, [Do("X", "3")], ["Y"]))
+1 * normal([0], [[5]]) 1 * normal([6], [[1]])
 """
 
 from __future__ import annotations
