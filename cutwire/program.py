@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
+from cutwire.interpreted import check_semantics
 from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
@@ -148,9 +149,12 @@ class Program:
         drawn but not written). No picture of a folder takes the place of another.
 
         Raises:
+            QueryError: Q007 if there is no such semantics.
             CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
                 instead, and the next one follows; only out of time (L002) still ends the run.
         """
+        if semantics:
+            check_semantics(semantics)
         asked = self.asked(only_checks)
         how = options or Options()
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))

@@ -160,7 +160,10 @@ def test_statements_that_a_semantics_does_not_apply_to_get_their_ordinary_answer
     assert open_.status == 0
     assert "ordinary answer, since `exact` does not apply: the parameter `c` has no value" in open_.out
     assert cutwire("query", EXAMPLES / "vaccine.causal", "P(Infected)", "--semantics", "exact").status == 2
-    assert cutwire("run", file, "--semantics", "possibel").status == 2
+    unknown = cutwire("run", file, "--semantics", "possibel", "--out", tmp_path / "none")
+    assert unknown.status == 2
+    assert "did you mean `possible`?" in unknown.err
+    assert not unknown.out
     broken = b"var A : {no, yes}\nbox a : -> A = no\nquery P(A | A = yes)"
     assert "Q002" in cutwire("run", "-", "--semantics", "exact", stdin=broken).err
     bare = b"var A : {no, yes}\nbox a : -> A = dirichlet(1)\nquery P(A = no) + 0"
