@@ -39,7 +39,8 @@ class Result:
     """The answer to a query or estimate.
 
     `expected` is set if the statement said what it expects, `met` tells whether it came. `estimates` are the estimands
-    used, for statements that read data, and `assessment` says how sure the answer of such a statement is.
+    used, for statements that read data, and `assessment` says how sure the answer of such a statement is. `note` says
+    why it is not the answer in another semantics that was asked for.
     """
 
     statement: QueryStatement
@@ -48,6 +49,7 @@ class Result:
     expected: Distribution | None = None
     met: bool = True
     assessment: Assessment | None = None
+    note: str = ""
 
     @property
     def value(self) -> Any:

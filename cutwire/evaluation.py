@@ -28,6 +28,13 @@ def evaluate_estimand(asked: Identification, data: object, semantics: str | None
     assert isinstance(found, Identified)
     if any(x.space for x in asked.model.shape.variables):
         return _evaluate_real(asked, identified(asked.model.shape, asked.query, found.given), data, semantics)
+    if semantics == "symbolic":
+        if not isinstance(data, Interpreted):
+            message = "data are numbers: an estimand is evaluated in symbols on a model with parameters"
+            raise QueryError(Diagnostic("Q007", message, help=("give a model, or leave out semantics",)))
+        from cutwire import symbolic
+
+        return symbolic.evaluate_estimand(asked, found, data, max_memory)
     if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
         arithmetic = Fractions() if exact else Floats()

@@ -220,8 +220,9 @@ class Identification:
 
         `data`: a data frame, a mapping of columns, the name of a data set of the model file, a `Distribution`, an array
         (the joint of `given`, an axis for each variable in that order), or a `Model` with numbers; a list of such if
-        several distributions are given. Exact where the data are, unless `semantics` says `"matrix"`. Only what the
-        question leaves free is an axis of the answer.
+        several distributions are given. Exact where the data are, unless `semantics` says `"matrix"`; on a model with
+        parameters `"symbolic"` gives an expression, or `Expressions`. Only what the question leaves free is an axis of
+        the answer.
 
         Raises:
             QueryError: E001 if the effect does not follow.

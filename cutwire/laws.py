@@ -2,8 +2,7 @@
 
 The functor laws are those of `semantics.laws`, on pieces of the model's diagram. The laws of surgery are equations of
 diagrams. Naturality says that surgery on the diagram means what the semantics itself calls an intervention: for tables
-the truncated factorisation (`semantics.truncated`). Each semantics that applies is tried; to have another one tried,
-add it to `LAWFUL`.
+the truncated factorisation (`semantics.truncated`). Each semantics of `cutwire.lawful` that applies is tried.
 """
 
 from __future__ import annotations
@@ -12,28 +11,21 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from cutwire.interpreted import Interpreted
+from cutwire.lawful import LAWFUL, LawfulSemantics, few_values, random_relations, random_tables
 from cutwire.progress import tell
-from cutwire.tables import cells_of, why_no_table
-from semantics.answer import answer_array
-from semantics.arithmetic import Floats, Fractions
-from semantics.category import Semantics, interpret
-from semantics.family import member, random_table
+from semantics.category import Semantics
 from semantics.field import Field
-from semantics.kernel import Table
-from semantics.laws import Instance, Law, Outcome, functor_laws, run_laws, same
+from semantics.laws import Instance, Law, Outcome, functor_laws, run_laws
 from semantics.matrices import Matrices
+from semantics.mixed import Gauss
 from semantics.pieces import halves, volume, window
-from semantics.possibility import Booleans, Relation
-from semantics.truncated import truncated
+from semantics.possibility import Booleans
 from strings.diagnostic import CutwireError
 from strings.diagram import Builder, Diagram, compose
 from strings.model import CausalModel
-from strings.query import Query, Term
 from strings.signature import Box, Object
 from strings.surgery import (
     Cut,
@@ -42,7 +34,6 @@ from strings.surgery import (
     DoWire,
     Open,
     Surgery,
-    boxes_of,
     functor_of,
     operate,
     plug_uniform,
@@ -64,164 +55,6 @@ SEEING = Law("disintegration", "what is seen first times what is seen then is th
 
 SYNTAX = "syntax"
 """The column of the laws that are equations of diagrams."""
-
-
-class LawfulSemantics(Protocol[M]):
-    """A semantics of one model, ready to be tried: `shape` is the model that it interprets."""
-
-    @property
-    def shape(self) -> CausalModel:
-        """The model, every wire with what the semantics needs of it."""
-
-    @property
-    def target(self) -> Semantics[M] | None:
-        """The target category; nothing if there are no operations of its own to compare with."""
-
-    @property
-    def most_work(self) -> int:
-        """About how large a piece may be (`semantics.laws.functor_laws`)."""
-
-    def interpret(self, diagram: Diagram) -> M:
-        """What a diagram means."""
-
-    def intervene(self, surgeries: Sequence[Surgery], outputs: Sequence[str]) -> M | None:
-        """What some variables come to after interventions, done to meanings and not to diagrams; nothing if the
-        semantics has no such intervention."""
-
-    def disintegrate(self, x: str, y: str) -> tuple[M, M] | None:
-        """P(x) P(y | x), and P(x, y)."""
-
-    def equal(self, left: M, right: M) -> bool:
-        """Whether two meanings are the same."""
-
-
-@dataclass(frozen=True)
-class TableSemantics:
-    """A semantics of tables in any arithmetic: floats, fractions, a finite field, truth values, polynomials."""
-
-    shape: CausalModel
-    target: Matrices
-    most_work: int = 200_000
-
-    def interpret(self, diagram: Diagram) -> Table:
-        return interpret(diagram, self.target)
-
-    def intervene(self, surgeries: Sequence[Surgery], outputs: Sequence[str]) -> Table:
-        return truncated(self.shape, self.target, surgeries, outputs)
-
-    def disintegrate(self, x: str, y: str) -> tuple[Table, Table] | None:
-        arithmetic, tables = self.target.arithmetic, self.target.tables
-        kinds = self.shape.object(x), self.shape.object(y)
-        _, first = answer_array(self.shape, tables, Query((Term(x),)), arithmetic)
-        _, joint = answer_array(self.shape, tables, Query((Term(x), Term(y))), arithmetic)
-        parts = []
-        for k, value in enumerate(kinds[0].values or ()):
-            part = np.zeros_like(joint[k])
-            if first[k] != self.target.zero:
-                given = Query((Term(y),), (Term(x, (value,)),))
-                _, then = answer_array(self.shape, tables, given, arithmetic)
-                part = self.target.product(first[k : k + 1].reshape(1, 1, 1), then.reshape(1, 1, -1))[0, 0]
-            parts.append(part)
-        return Table((), kinds, np.stack(parts)), Table((), kinds, joint)
-
-    def equal(self, left: Table, right: Table) -> bool:
-        return same(left, right)
-
-
-# ---- which semantics apply -------------------------------------------------------------------------------------------
-
-_MOST_EXACT_CELLS = 20_000
-
-
-def _matrix(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
-    return _without_tables(model) or TableSemantics(model.shape, Matrices(model.kernels(surgeries=surgeries), Floats()))
-
-
-def _exact(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
-    if why := _without_tables(model):
-        return why
-    if cells_of(boxes_of(model.shape)) > _MOST_EXACT_CELLS:
-        return "its tables are too large for fractions"
-    tables = model.kernels(exact=True, surgeries=surgeries)
-    floats = [n for n, t in tables.items() if not t.exact]
-    if floats:
-        return f"box `{floats[0]}` has floating-point numbers"
-    return TableSemantics(model.shape, Matrices(tables, Fractions()), 40_000)
-
-
-def _field(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
-    if real := _real(model):
-        return real
-    shape = _valued(model.shape)
-    tables = _random_tables(boxes_of(shape, surgeries).values(), seed)
-    return TableSemantics(shape, Matrices(tables, Field()))
-
-
-def _possible(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:
-    from cutwire.possible import relations
-
-    if real := _real(model):
-        return real
-    shape, known = _valued(model.shape), model.definition.definitions
-    boxes = boxes_of(shape, surgeries)
-    found: dict[str, Table] = dict(_random_relations((b for n, b in boxes.items() if n not in known), seed))
-    sure = relations(model, known, surgeries)
-    return TableSemantics(shape, Matrices({**found, **{n: r for n, r in sure.items() if n in known}}, Booleans()))
-
-
-Maker = Callable[[Interpreted, Sequence[Surgery], int], LawfulSemantics[Any] | str]
-"""Gives a semantics of a model, with what it needs of the boxes that some surgeries put in, or says why there is none;
-random numbers come from the seed."""
-
-LAWFUL: Mapping[str, Maker] = {"matrix": _matrix, "exact": _exact, "GF(p)": _field, "possible": _possible}
-"""The semantics that are tried, by name."""
-
-
-def _real(model: Interpreted) -> str:
-    odd = next((x for x in model.shape.variables if x.space), None)
-    return f"`{odd.name}` is {odd.space}" if odd else ""
-
-
-def _without_tables(model: Interpreted) -> str:
-    """Why not every box has a table of numbers; empty if it has."""
-    if real := _real(model):
-        return real
-    known = model.definition.definitions
-    for name, b in boxes_of(model.shape).items():
-        if name not in known:
-            return f"box `{name}` has no numbers"
-        if problem := why_no_table(b, known[name], model.parameter_values):
-            return problem.message
-    return ""
-
-
-def _valued(shape: CausalModel) -> CausalModel:
-    """The shape with two or three values for every variable that has none."""
-    bare = [x.name for x in shape.variables if x.values is None]
-    return shape.with_values({n: _values(k) for k, n in enumerate(bare)}) if bare else shape
-
-
-def _values(k: int) -> tuple[str, ...]:
-    return ("0", "1", "2")[: 2 + k % 2]
-
-
-def _random_tables(boxes: Iterable[Box], seed: int) -> dict[str, Table]:
-    """Members of the field for every entry; the columns sum to 1."""
-    rng, found = np.random.default_rng(seed), {}
-    for b in boxes:
-        table = random_table(b, member(1), Field().p, rng)
-        found[b.name] = Table(b.dom, b.cod, table.array[0])
-    return found
-
-
-def _random_relations(boxes: Iterable[Box], seed: int) -> dict[str, Relation]:
-    rng, found = np.random.default_rng(seed), {}
-    for b in boxes:
-        dom, width = [len(x.values or ()) for x in b.dom], volume(b.cod)
-        sure = np.eye(width, dtype=bool)[rng.integers(0, width, dom)]
-        array = sure if b.deterministic else sure | (rng.random((*dom, width)) < 0.3)
-        found[b.name] = Relation(b.dom, b.cod, array.reshape(*dom, *(len(x.values or ()) for x in b.cod)))
-    return found
 
 
 # ---- instances -------------------------------------------------------------------------------------------------------
@@ -280,38 +113,41 @@ def naturality(
     """Surgery and then meaning is meaning and then intervention: for those asked, and for some on some variables."""
     shape, rng = semantics.shape, random.Random(f"{seed} naturality")
 
-    def commutes(d: Diagram, s: tuple[Surgery, ...], outputs: tuple[str, ...]) -> bool:
+    def commutes(operated: CausalModel, s: tuple[Surgery, ...], outputs: tuple[str, ...]) -> bool | None:
         intervened = semantics.intervene(s, outputs)
-        return intervened is None or semantics.equal(semantics.interpret(d), intervened)
+        return None if intervened is None else semantics.equal(semantics.interpret(operated, outputs), intervened)
 
     chosen = [(s,) for x in _chosen(shape.names, rng) for s in _surgeries_on(shape, x, rng)]
     for surgeries in dict.fromkeys([*asked, *chosen]):
         outputs = _outputs(shape, surgeries, rng)
         try:
-            diagram = operate(shape, *surgeries).state(outputs)
+            operated = operate(shape, *surgeries)
+            diagram = operated.state(outputs)
         except (CutwireError, ValueError):  # a surgery that does not fit this model, or has its value free
             continue
         said = f"S = {' then '.join(map(str, surgeries))}, d = the diagram of {', '.join(outputs)}"
         if not _known(semantics, diagram):
             continue
 
-        yield Instance(NATURAL, said, commutes, (diagram, surgeries, outputs))
+        yield Instance(NATURAL, said, commutes, (operated, surgeries, outputs))
 
 
 def _known(semantics: LawfulSemantics[Any], diagram: Diagram) -> bool:
     """Whether there are tables for the boxes that surgery has put in."""
     target = semantics.target
-    tables = target.tables if isinstance(target, Matrices) else None
-    return tables is None or all(n.box.name in tables for n in diagram.nodes if n.box.kind == "box")
+    if not isinstance(target, Matrices | Gauss):
+        return True
+    known = {*target.tables, *(target.linear if isinstance(target, Gauss) else ())}
+    return all(n.box.name in known for n in diagram.nodes if n.box.kind == "box")
 
 
 def disintegration(semantics: LawfulSemantics[Any], seed: int = 0) -> Iterator[Instance]:
     """What is seen first times what is seen then is the joint, for some pairs of variables."""
     shape, rng = semantics.shape, random.Random(f"{seed} pairs")
 
-    def holds(x: str, y: str) -> bool:
+    def holds(x: str, y: str) -> bool | None:
         sides = semantics.disintegrate(x, y)
-        return sides is None or semantics.equal(*sides)
+        return None if sides is None else semantics.equal(*sides)
 
     names = [n for n in shape.observed if not shape.inputs]
     for x in _chosen(names, rng):
@@ -469,7 +305,11 @@ def model_laws(model: Interpreted, seed: int = 0, surgeries: Iterable[tuple[Surg
             left_out[name] = semantics
         else:
             waiting[name] = list(_laws_of(semantics, asked, seed))
-    return LawReport(model.name, _run(waiting), left_out, seed)
+    outcomes = _run(waiting)
+    for name in [n for n, found in outcomes.items() if not found and n != SYNTAX]:
+        del outcomes[name]
+        left_out[name] = "there is nothing that it can compare"
+    return LawReport(model.name, outcomes, left_out, seed)
 
 
 def _laws_of(semantics: LawfulSemantics[Any], asked: Sequence[tuple[Surgery, ...]], seed: int) -> Iterator[Instance]:
@@ -485,8 +325,8 @@ def diagram_laws(name: str, diagrams: Iterable[Diagram], seed: int = 0) -> LawRe
     some = [_with_values(d) for d in diagrams]
     boxes = {n.box.name: n.box for d in some for n in d.nodes if n.box.kind == "box"}
     targets = {
-        "GF(p)": Matrices(_random_tables(boxes.values(), seed), Field()),
-        "possible": Matrices(_random_relations(boxes.values(), seed), Booleans()),
+        "GF(p)": Matrices(random_tables(boxes.values(), seed), Field()),
+        "possible": Matrices(random_relations(boxes.values(), seed), Booleans()),
     }
     return LawReport(name, _run({n: list(functor_laws(t, some, seed=seed)) for n, t in targets.items()}), seed=seed)
 
@@ -522,7 +362,7 @@ def _run(waiting: Mapping[str, Sequence[Instance]]) -> dict[str, tuple[Outcome, 
 def _with_values(d: Diagram) -> Diagram:
     """The diagram with two or three values for every type that has none."""
     bare = dict.fromkeys(x for x in d.wires if x.values is None)
-    new = {x: Object(x.name, _values(sum(map(ord, x.name)))) for x in bare}
+    new = {x: Object(x.name, few_values(sum(map(ord, x.name)))) for x in bare}
 
     def typed(ty: Iterable[Object]) -> tuple[Object, ...]:
         return tuple(new.get(x, x) for x in ty)

@@ -7,13 +7,14 @@ imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
 from cutwire.needs import fitting, in_numbers
 from parser.program import QueryStatement
+from strings.diagnostic import QueryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Meaning(Protocol):
 class Answered:
     """The answer to a question in a semantics whose answers are no tables of numbers.
 
-    `met` tells whether it is what the statement `expect`s, as far as it expects anything.
+    `met` tells whether it is what the statement `expect`s, as far as it expects anything. `note` says why it is not the
+    answer in another semantics that was asked for.
     """
 
     statement: QueryStatement
@@ -52,6 +54,7 @@ class Answered:
     answer: Meaning
     expected: str | None = None
     met: bool = True
+    note: str = ""
 
     @property
     def value(self) -> Any:
@@ -98,3 +101,28 @@ def answer_statement(
         case _:
             exact = chosen == "exact" or (chosen != "matrix" and (how.exact or exact_is_cheap(model, statement)))
             return evaluate_statement(model, statement, exact=exact, max_memory=how.max_memory)
+
+
+_DOES_NOT_APPLY = ("Q005", "Q007", "Q012", "Q013", "Q020", "G001")
+"""No fractions, no question for it, a parameter without value, real wires, not what is possible, not linear."""
+
+
+def answer_if_it_applies(
+    model: Interpreted, statement: QueryStatement, semantics: str, options: Options | None = None
+) -> Result | Answered:
+    """Answer a question in a semantics that was asked for all questions of a file; one that it does not apply to, such
+    as an estimate, gets its ordinary answer, with a note.
+
+    Raises:
+        QueryError: as `answer_statement`; where the ordinary answer fails too, what that raises.
+    """
+    if not semantics:
+        return answer_statement(model, statement, options=options)
+    check_semantics(semantics)
+    try:
+        return answer_statement(model, statement, semantics, options)
+    except QueryError as e:
+        if e.diagnostic.code not in _DOES_NOT_APPLY:
+            raise
+        note = f"ordinary answer, since `{semantics}` does not apply: {e.diagnostic.message}"
+    return replace(answer_statement(model, statement, options=options), note=note)

@@ -73,7 +73,7 @@ class Possibilities:
         return [f"nothing is known of {known}: anything may happen there"] if self.unknown else []
 
     def to_dict(self) -> Mapping[str, Any]:
-        words = np.array(WORDS, dtype=object)[self.possible.astype(int) + self.certain.astype(int)].tolist()
+        words = np.asarray(np.array(WORDS, dtype=object)[self.possible.astype(int) + self.certain.astype(int)]).tolist()
         if not self.variables:
             return {"possibility": words, "unknown": list(self.unknown)}
         return {

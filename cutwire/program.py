@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
-from cutwire.meanings import Answered, Options, answer_statement
+from cutwire.interpreted import check_semantics
+from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
 from parser.files import GRAPHS
@@ -142,15 +143,18 @@ class Program:
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions;
-        without it each is answered in what suits it. Pictures go to the folder `out`; without it, where the file says,
-        and those that it gives no name to the folder `unnamed` (without that they are drawn but not written). No
-        picture of a folder takes the place of another.
+        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions that it
+        applies to; the others, and all without it, are answered in what suits them. Pictures go to the folder `out`;
+        without it, where the file says, and those that it gives no name to the folder `unnamed` (without that they are
+        drawn but not written). No picture of a folder takes the place of another.
 
         Raises:
+            QueryError: Q007 if there is no such semantics.
             CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
                 instead, and the next one follows; only out of time (L002) still ends the run.
         """
+        if semantics:
+            check_semantics(semantics)
         asked = self.asked(only_checks)
         how = options or Options()
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
@@ -180,6 +184,10 @@ class Program:
         if not name and not self.models and self.diagrams:
             return diagram_laws("the diagrams", self.diagrams.values(), seed)
         model = self.find_model(name).with_parameters(parameters or {})
+        statements = [s for s in self.statements if isinstance(s, QueryStatement | IdentifyStatement | CheckStatement)]
+        policies = {n: d for s in statements if s.model == model.name for n, d in s.tables.items()}
+        known = {**model.definition.definitions, **policies}
+        model = replace(model, definition=replace(model.definition, definitions=known))
         return model_laws(model, seed, self._surgeries_on(model.name))
 
     def _surgeries_on(self, model: str) -> list[tuple[Surgery, ...]]:
@@ -207,7 +215,7 @@ class Program:
                 asked = replace(statement, mode="exact") if how.exact and statement.mode == "" else statement
                 return check_statement(self.models.get(statement.model), asked, max_memory=how.max_memory)
             case QueryStatement():
-                return answer_statement(self.models[statement.model], statement, semantics, how)
+                return answer_if_it_applies(self.models[statement.model], statement, semantics, how)
             case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()

@@ -156,6 +156,8 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
     else:
         console.print(_table(d, unit, heading_of(result), digits, beside))
     _print_estimates(console, result)
+    if result.note:
+        console.print(_text(f"  {result.note}", "dim"))
     if result.expected is not None:
         _print_expectation(console, result, result.expected)
 
@@ -189,7 +191,7 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
     else:
         for row in rows:
             console.print(_text("  " + "  ".join(row)))
-    for note in found.answer.notes():
+    for note in (*found.answer.notes(), *([found.note] if found.note else [])):
         console.print(_text(f"  {note}", "dim"))
     if found.expected is not None:
         met = ("  as expected", "green") if found.met else (f"  NOT as expected: {found.expected}", "bold red")
@@ -355,7 +357,7 @@ def result_json(result: Result) -> dict[str, Any]:
         shown |= _assessment_json(result.assessment)
     if result.expected is not None:
         shown["expected"] = result.met
-    return shown
+    return shown | ({"note": result.note} if result.note else {})
 
 
 def answered_json(found: Answered) -> dict[str, Any]:
@@ -365,7 +367,7 @@ def answered_json(found: Answered) -> dict[str, Any]:
         shown["name"] = found.statement.name
     if found.expected is not None:
         shown["expected"] = found.met
-    return shown
+    return shown | ({"note": found.note} if found.note else {})
 
 
 def _assessment_json(found: Assessment) -> dict[str, Any]:

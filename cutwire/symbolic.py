@@ -32,9 +32,11 @@ from cutwire.parameters import as_numbers, with_values
 from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics import kernel as kernels
-from semantics.claim import asking
+from semantics.claim import asking, mean_along
 from semantics.distribution import Array
+from semantics.estimate import ModelJoints, Reader, axes_of
 from semantics.evaluate import Grid, aligned, evaluate_in
+from semantics.expectation import check_expectation
 from semantics.expressions import ParameterValues, refuse_real
 from semantics.formulae import Expressions, condition_text
 from semantics.kernel import size
@@ -42,10 +44,13 @@ from semantics.polynomials import Polynomials, RationalFunctions, member, object
 from semantics.symbolic import Expr, Symbols, SympyAlgebra, is_certain, row
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Compare, Formula, filled, parameters, questions
+from strings.identification import Identified
 from strings.query import Query
 from strings.signature import Box
+from strings.surgery import boxes_of
 
 if TYPE_CHECKING:
+    from cutwire.identification import Identification
     from cutwire.interpreted import Interpreted
 
 _TRIED = 60  # values of the parameters at which a claim that is not proved is looked at
@@ -78,6 +83,61 @@ def evaluate_symbolic(
 
 
 @dataclass(frozen=True)
+class FieldTables:
+    """Tables of members of one field of rational functions, and the conditions under which they are probabilities."""
+
+    symbols: Symbols
+    tables: Mapping[str, kernels.Table]
+    domains: tuple[Expr, ...]
+
+
+def field_tables(
+    model: Interpreted,
+    boxes: Mapping[str, Box],
+    known: Mapping[str, Definition],
+    values: ParameterValues | None = None,
+    spoken: Sequence[str] = (),
+) -> FieldTables:
+    """The tables of some boxes; parameters that have one of `values` are that number, all others are symbols. The field
+    has those of `spoken`, too.
+
+    Raises:
+        QueryError: Q012 for a table that only has a prior, Q013 for real wires, Q014 for what is no probability,
+            whatever the parameters are, Q015 where a function has no value.
+    """
+    algebra = SympyAlgebra()
+
+    def parameter(name: str) -> Expr:
+        return algebra.constant(values[name]) if values and name in values else sympy.Symbol(name)
+
+    rows: dict[str, list[Expr]] = {}
+    fixed: dict[str, Array] = {}
+    for name, b in boxes.items():
+        definition = known[name]
+        if isinstance(definition, Formulas):
+            refuse_real(b)
+            rows[name] = [e for body in definition.bodies for e in row(body, algebra, parameter)]
+        else:
+            fixed[name] = _exact(b, definition, model)
+    symbols = Symbols.of([*(e for r in rows.values() for e in r), *map(parameter, spoken)], model.parameters)
+    made = {e: symbols.element(e) for r in rows.values() for e in dict.fromkeys(r)}
+    tables = {n: kernels.Table(b.dom, b.cod, fixed[n]) for n, b in boxes.items() if n in fixed}
+    for name, entries in rows.items():
+        b = boxes[name]
+        array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
+        tables[name] = kernels.Table(b.dom, b.cod, array)
+    domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
+    for x in dict.fromkeys(made.values()):
+        domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
+    never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
+    if never:
+        message = "the numbers of a box are no probabilities, whatever the parameters are"
+        note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
+        raise QueryError(Diagnostic("Q014", message, notes=(note,)))
+    return FieldTables(symbols, tables, tuple(domains))
+
+
+@dataclass(frozen=True)
 class _Reading:
     """The boxes that some formulas need, in one field of rational functions."""
 
@@ -100,40 +160,13 @@ class _Reading:
     ) -> _Reading:
         known = definitions_for(model, statement)
         boxes = {n: b for f in formulas for q in questions(f) for n, b in needed(model, q)[0].items() if n in known}
-        algebra = SympyAlgebra()
-
-        def parameter(name: str) -> Expr:
-            return algebra.constant(values[name]) if name in values else sympy.Symbol(name)
-
-        rows: dict[str, list[Expr]] = {}
-        fixed: dict[str, Array] = {}
         with placed(model, statement.span):
-            for name, b in boxes.items():
-                definition = known[name]
-                if isinstance(definition, Formulas):
-                    refuse_real(b)
-                    rows[name] = [e for body in definition.bodies for e in row(body, algebra, parameter)]
-                else:
-                    fixed[name] = _exact(b, definition, model)
-        spoken = [parameter(n) for f in formulas for n in parameters(f)]
-        symbols = Symbols.of([*(e for r in rows.values() for e in r), *spoken], model.parameters)
-        made = {e: symbols.element(e) for r in rows.values() for e in dict.fromkeys(r)}
-        tables = {n: kernels.Table(b.dom, b.cod, fixed[n]) for n, b in boxes.items() if n in fixed}
-        for name, entries in rows.items():
-            b = boxes[name]
-            array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
-            tables[name] = kernels.Table(b.dom, b.cod, array)
-        domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
-        for x in dict.fromkeys(made.values()):
-            domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
-        never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
-        if never:
-            message = "the numbers of a box are no probabilities, whatever the parameters are"
-            note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
-            raise QueryError(Diagnostic("Q014", message, notes=(note,), span=statement.span))
+            found = field_tables(model, boxes, known, values, [n for f in formulas for n in parameters(f)])
+            domains = found.domains
+        symbols, tables = found.symbols, found.tables
         numbers = Polynomials(symbols.functions)
         ask = asking(model.shape, tables, numbers, RationalFunctions(numbers), max_memory=max_memory)
-        return _Reading(model, statement, values, symbols, numbers, ask, tuple(domains), max_memory)
+        return _Reading(model, statement, values, symbols, numbers, ask, domains, max_memory)
 
     def grid(self, formula: Formula) -> Grid:
         """The value of a formula in the field."""
@@ -157,27 +190,7 @@ class _Reading:
         """The answer to a question, written out."""
         found = self.grid(statement.formula)
         names = in_axes_order(statement, found.variables)
-        at = [found.variables.index(n) for n in names]
-        array = np.transpose(found.array, at)
-        known: dict[Any, Expr] = {}
-        for x in array.flat:
-            if x not in known:
-                known[x] = self.symbols.written(x)
-        written = objects((known[x] for x in array.flat), array.shape)
-        free = {s.name for e in known.values() for s in e.free_symbols}
-        divided = [c for d in self.numbers.divisors for c in self.symbols.nonzero(d)]
-        declared = self.model.parameters
-        values = tuple(found.values[k] for k in at)
-        restrictions = tuple(dict.fromkeys([*divided, *self.domains]))
-        return Expressions(
-            tuple(names),
-            values,
-            written,
-            tuple(n for n in declared if n in free),
-            declared,
-            restrictions,
-            statement.unit,
-        )
+        return _written(self.model, self.symbols, self.numbers, found, names, self.domains, statement.unit)
 
     def vanishes(self, element: Any) -> bool:
         """Whether a member of the field is zero; where atoms depend on each other, sympy simplifies it."""
@@ -204,6 +217,63 @@ class _Reading:
             return self.symbols.is_nonnegative(difference.numer)
         seen = self.symbols.range(difference.numer)
         return seen is not None and seen[0] > 0
+
+
+def _written(
+    model: Interpreted,
+    symbols: Symbols,
+    numbers: Polynomials,
+    found: Grid,
+    names: Sequence[str],
+    domains: Sequence[Expr],
+    unit: str = "",
+) -> Expressions:
+    """A table of the field written out, with its axes in the order of `names`."""
+    at = [found.variables.index(n) for n in names]
+    array = np.transpose(found.array, at)
+    known: dict[Any, Expr] = {}
+    for x in array.flat:
+        if x not in known:
+            known[x] = symbols.written(x)
+    written = objects((known[x] for x in array.flat), array.shape)
+    free = {s.name for e in known.values() for s in e.free_symbols}
+    divided = [c for d in numbers.divisors for c in symbols.nonzero(d)]
+    return Expressions(
+        tuple(names),
+        tuple(found.values[k] for k in at),
+        written,
+        tuple(n for n in model.parameters if n in free),
+        model.parameters,
+        tuple(dict.fromkeys([*divided, *domains])),
+        unit,
+    )
+
+
+def evaluate_estimand(asked: Identification, found: Identified, model: Interpreted, max_memory: int | None) -> Any:
+    """The value of an estimand in expressions: its boxes are read off a model whose tables have parameters.
+
+    Raises:
+        QueryError: as `field_tables`; Q001 for a box without numbers. ZeroProbabilityError: Q002 if the answer depends
+            on something that never occurs, whatever the parameters are.
+    """
+    query = found.query
+    if query.expectation:
+        check_expectation(found.estimand.model, query)
+    own, added = boxes_of(model.shape), boxes_of(None, query.surgeries)
+    put_in = {**asked.model.definition.definitions, **asked.statement.tables}
+    known = {**{n: d for n, d in put_in.items() if n in added}, **model.definition.definitions}
+    read = field_tables(model, {n: b for n, b in {**added, **own}.items() if n in known}, known)
+    numbers = Polynomials(read.symbols.functions)
+    joints = ModelJoints(model.shape, read.tables, numbers, found.given, max_memory=max_memory)
+    policies = {n: read.tables[n] for n in added if n in read.tables}
+    names, array = Reader(joints, numbers, max_memory=max_memory).answer(found, policies)
+    types = axes_of(found.asked) | axes_of(query)
+    shape = found.estimand.model
+    grid = Grid(tuple(names), array, tuple(shape.object(types.get(n, n)).values or () for n in names))
+    if query.expectation:
+        grid = mean_along(grid, query.targets[0].axis_name, RationalFunctions(numbers))
+    order = [n for n in types if n in grid.variables]
+    return _written(model, read.symbols, numbers, grid, order, read.domains).value
 
 
 def _exact(b: Box, definition: Definition, model: Interpreted) -> Array:

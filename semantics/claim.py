@@ -116,13 +116,13 @@ def asking(
             asked = posed(query, wire, tables) if wire else query
             axes, array = answer_array(model, tables, asked, arithmetic, max_memory=max_memory)
             found = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
-            known[query] = _mean(found, query.targets[0].axis_name, numbers) if query.expectation else found
+            known[query] = mean_along(found, query.targets[0].axis_name, numbers) if query.expectation else found
         return known[query]
 
     return ask
 
 
-def _mean(grid: Grid, axis: str, numbers: Numbers) -> Grid:
+def mean_along(grid: Grid, axis: str, numbers: Numbers) -> Grid:
     """The expectation along one axis, whose values spell numbers."""
     at = grid.variables.index(axis)
     weights = np.stack([numbers.constant(as_number(v) or Fraction(0), True) for v in grid.values[at]])

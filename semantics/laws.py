@@ -49,11 +49,12 @@ class Law:
 
 @dataclass(frozen=True)
 class Instance:
-    """One case of a law. `check` tells whether it holds at these arguments; `said` is the case for people."""
+    """One case of a law. `check` tells whether it holds at these arguments, or `None` if there is nothing to compare;
+    `said` is the case for people."""
 
     law: Law
     said: str
-    check: Callable[..., bool]
+    check: Callable[..., bool | None]
     at: tuple[Any, ...] = ()
 
 
@@ -133,6 +134,7 @@ def same(left: Any, right: Any) -> bool:
 
 def run_laws(instances: Iterable[Instance], on_progress: Callable[[int, int], None] | None = None) -> list[Outcome]:
     """Try all instances; of each law the outcome, in order of appearance. What raises an exception does not hold.
+    Where nothing is compared, nothing is counted: a law without any instance has no outcome.
 
     Raises:
         LimitError: if a limit of time or memory is hit.
@@ -141,18 +143,21 @@ def run_laws(instances: Iterable[Instance], on_progress: Callable[[int, int], No
     counted: dict[Law, int] = {}
     failed: dict[Law, str] = {}
     for done, instance in enumerate(waiting):
-        counted[instance.law] = counted.get(instance.law, 0) + 1
-        if instance.law not in failed and (problem := _problem(instance)):
+        problem = "" if instance.law in failed else _problem(instance)
+        if problem is not None:
+            counted[instance.law] = counted.get(instance.law, 0) + 1
+        if problem:
             failed[instance.law] = problem
         if on_progress is not None:
             on_progress(done + 1, len(waiting))
     return [Outcome(law, count, failed.get(law, "")) for law, count in counted.items()]
 
 
-def _problem(instance: Instance) -> str:
-    """Nothing if an instance holds; else the instance, and what was raised."""
+def _problem(instance: Instance) -> str | None:
+    """Empty if an instance holds; else the instance, and what was raised. `None` if nothing was compared."""
     try:
-        return "" if instance.check(*instance.at) else instance.said
+        found = instance.check(*instance.at)
+        return None if found is None else "" if found else instance.said
     except LimitError:
         raise
     except Exception as e:  # a user's own semantics may raise anything

@@ -21,7 +21,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -315,10 +314,9 @@ def merged(components: Iterable[Component]) -> tuple[Component, ...]:
     for c in components:
         if c.weight == 0:
             continue
-        g = c.gaussian
-        key = (c.values, *(tuple(a.reshape(-1).tolist()) for a in (g.matrix, g.offset, g.covariance)))
+        key = _key(c)
         known = found.get(key)
-        found[key] = c if known is None else Component(known.weight + c.weight, c.values, g)
+        found[key] = c if known is None else Component(known.weight + c.weight, c.values, c.gaussian)
     return tuple(found.values())
 
 
@@ -330,12 +328,21 @@ def same(f: MixedKernel, g: MixedKernel, within: float = 0.0) -> bool:
 
 
 def _same_mixture(one: Sequence[Component], other: Sequence[Component], within: float) -> bool:
-    left = list(other)
-    for a in one:
-        found = [b for b in left if a.values == b.values and a.gaussian.equals(b.gaussian, within)]
-        total = sum(float(b.weight) for b in found) if within else sum(b.weight for b in found)
-        missed: Any = a.weight - total
-        if not found or abs(missed) > within:
+    """Whether each kernel has the same weight in both; in floats kernels that are close count as one."""
+    if not within:
+        left, right = ({_key(c): c.weight for c in merged(m)} for m in (one, other))
+        return left == right
+    for a in (*one, *other):
+        weights = [sum(float(c.weight) for c in m if _close(a, c, within)) for m in (one, other)]
+        if abs(weights[0] - weights[1]) > within:
             return False
-        left = [b for b in left if all(b is not c for c in found)]
-    return not left
+    return True
+
+
+def _close(a: Component, b: Component, within: float) -> bool:
+    return a.values == b.values and a.gaussian.equals(b.gaussian, within)
+
+
+def _key(c: Component) -> tuple[object, ...]:
+    g = c.gaussian
+    return (c.values, *(tuple(a.reshape(-1).tolist()) for a in (g.matrix, g.offset, g.covariance)))

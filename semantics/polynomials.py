@@ -123,7 +123,8 @@ class Polynomials:
         sums = np.asarray(joint.sum(axis=-1, keepdims=True), dtype=object)
         holes = np.asarray(sums == 0, dtype=bool)
         self.divisors.update(dict.fromkeys(s.numer for s in sums.flat if s))
-        return joint / np.where(holes, self.functions(1), sums), holes[..., 0]
+        share = member(self.functions, Fraction(1, joint.shape[-1]))
+        return np.where(holes, share, joint / np.where(holes, self.functions(1), sums)), holes[..., 0]
 
     def _check(self, array: Array) -> None:
         terms = sum(map(_terms, array.flat))

@@ -8,7 +8,7 @@ here for any joint.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pyro
 import torch
@@ -16,21 +16,36 @@ from pyro.ops.einsum import contract
 from torch import Tensor
 
 from semantics.pyro.algebra import log_probability
-from semantics.pyro.program import PyroProgram, Unknowns, Values
+from semantics.pyro.program import Unknowns, Values
+from strings.model import CausalModel
+
+
+class Run(Protocol):
+    """A `PyroProgram`, or one under an effect handler."""
+
+    @property
+    def model(self) -> CausalModel:
+        """The model that it is the program of."""
+
+    def variables(
+        self, unknowns: Unknowns, seen: Values | None = None, inputs: Values | None = None, exact: bool = False
+    ) -> dict[str, Tensor]:
+        """Run it, as `PyroProgram.variables`."""
 
 
 def log_joint(
-    program: PyroProgram,
+    program: Run,
     unknowns: Unknowns,
     kept: Sequence[str],
     seen: Values | None = None,
     inputs: Values | None = None,
     batch: int = 0,
+    whole: bool = False,
 ) -> Tensor:
     """The logarithm of P(kept, seen), as a tensor: `batch` dimensions on the left, then one for each of `kept`.
 
     `batch` dimensions are those that unknowns and what is seen may have: over draws, over rows. Numbers that are not
-    seen are drawn.
+    seen are drawn. With `whole`, sites that an effect handler has observed count, too.
     """
     with pyro.poutine.trace() as trace, pyro.poutine.enum(first_available_dim=-1 - batch):
         values = program.variables(unknowns, seen, inputs, exact=True)
@@ -39,7 +54,7 @@ def log_joint(
         if site["type"] != "sample" or site["infer"].get("_deterministic") or pyro.poutine.util.site_is_subsample(site):
             continue
         dim = site["infer"].get("_enumerate_dim")
-        if dim is None and name not in (seen or {}):
+        if dim is None and name not in (seen or {}) and not (whole and site["is_observed"]):
             continue  # drawn, or set by whoever runs this: it is for them to count it
         factors.append(log_probability(site["fn"], site["value"]))
         if dim is not None:

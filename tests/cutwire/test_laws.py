@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,13 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cutwire as cw
-from cutwire import laws
-from cutwire.laws import LAWFUL, LawReport, check_semantics, model_laws, surgery_laws
+from cutwire import lawful, laws
+from cutwire.gaussian import gauss_of_model
+from cutwire.lawful import LAWFUL
+from cutwire.laws import LawReport, check_semantics, model_laws, surgery_laws
 from semantics.arithmetic import Fractions
+from semantics.gaussian import Gaussian
 from semantics.kernel import Table
 from semantics.laws import FUNCTOR_LAWS, Law, run_laws
 from semantics.matrices import Matrices
+from semantics.mixed import same
 from semantics.strategies import interpreted, models
+from semantics.structural import structural
 from semantics.truncated import truncated
 from strings.model import CausalModel
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery, operate, randomise
@@ -34,11 +41,64 @@ SURGERY_LAWS = (
     laws.BOXWISE,
     laws.FUNCTORIAL,
 )
+HAS_PYRO = all(importlib.util.find_spec(n) is not None for n in ("torch", "pyro"))
+TABLES = ("matrix", "exact", "GF(p)", "possible")
 MODEL_FILES = sorted(p.name for p in EXAMPLES.iterdir() if p.suffix in (".causal", ".bif"))
 
 
 def sprinkler() -> cw.Model:
     return cw.load(EXAMPLES / "sprinkler.causal").models["sprinkler"]
+
+
+# A linear model with a finite cause and a finite effect beside the real ones, and a box without chance.
+MIXED = """
+latent U : {low, high}
+var S : {no, yes}
+var X, Y, Z : real
+box u : -> U = flip(1/3)
+box s : U -> S = | low -> flip(1/4) | high -> flip(3/4)
+box x : U, S -> X = | low, no -> normal(0, 1) | low, yes -> normal(1, 2) | high, no -> normal(2, 1) | high, yes -> 3
+box y : S, X -> Y = | no, x -> normal(2*x, 1) | yes, x -> normal(1 - x/2, 3)
+box z : X, Y -> Z = fn (x, y) => x - y + 1
+"""
+LINEAR = """
+latent H : real
+var X, M, Y : real
+box h : -> H = normal(0, 1)
+box x : H -> X = fn (h) => normal(1 + 2*h, 1)
+box m : X -> M = fn (x) => normal(x/3, 2)
+box y : M, H -> Y = fn (m, h) => normal(m - 4*h, 1)
+"""
+CURVED = """
+param b ~ normal(0, 1)
+var S : {no, yes}
+var X, Y : real
+var N : count
+box s : -> S = flip(1/3)
+box x : S -> X = | no -> gamma(2, 1) | yes -> lognormal(b, 1)
+box y : X -> Y = fn (x) => student_t(3, exp(-x), 1)
+box n : X, Y -> N = fn (x, y) => poisson(exp(tanh(x - y)))
+"""
+
+
+def parsed(text: str) -> cw.Model:
+    return cw.parse(text, "m.causal").model
+
+
+def subject(name: str) -> cw.Model:
+    """A model that a semantics applies to."""
+    if name == "pyro":
+        pytest.importorskip("pyro")
+    if name == "symbolic":
+        return cw.load(EXAMPLES / "vaccine.causal").model
+    return parsed(MIXED) if name == "gaussian" else sprinkler()
+
+
+def counted(model: cw.Model, name: str) -> dict[str, int]:
+    """How many instances of each law were compared in a semantics; all of them hold."""
+    report = model_laws(model)
+    assert report.holds, str(report)
+    return {o.law.name: o.instances for o in report.outcomes.get(name, ())}
 
 
 @pytest.mark.parametrize("file", MODEL_FILES)
@@ -52,12 +112,13 @@ def test_all_laws_hold_of_every_example(file: str) -> None:
 def test_every_law_is_stated_and_tried_in_every_semantics() -> None:
     report = sprinkler().laws()
     assert report.holds
-    assert {*report.outcomes} == {laws.SYNTAX, *LAWFUL}
+    assert {*report.outcomes} == {laws.SYNTAX, *TABLES, *(["pyro"] if HAS_PYRO else [])}
+    assert {*report.outcomes, *report.left_out} == {laws.SYNTAX, *LAWFUL}
     assert {o.law for o in report.outcomes[laws.SYNTAX]} == set(SURGERY_LAWS)
     wanted = {*FUNCTOR_LAWS, laws.NATURAL, laws.SEEING} - {
         next(law for law in FUNCTOR_LAWS if law.name == "copying is natural")  # no box here is deterministic
     }
-    for name in LAWFUL:
+    for name in TABLES:
         assert {o.law for o in report.outcomes[name]} == wanted
     assert report.instances == sum(entry["instances"] for entry in report.to_dict()["laws"])
 
@@ -76,8 +137,39 @@ def test_what_is_left_out_and_why() -> None:
     )
     real = cw.parse("var X : real\nbox x : -> X = normal(0, 1)").model.laws()
     assert real.holds
-    assert set(real.left_out) == set(LAWFUL)
+    assert set(real.left_out) == {*LAWFUL} - {"gaussian", *(["pyro"] if HAS_PYRO else [])}
     assert real.left_out["matrix"] == "`X` is real"
+    assert sprinkler().laws().left_out["symbolic"] == "no parameters are declared"
+    assert sprinkler().laws().left_out["gaussian"] == "no variable is real"
+    assert "not linear" in cw.load(EXAMPLES / "dose.causal").model.laws().left_out["gaussian"]
+    prior = parsed("param p in [0, 1]\nvar A : {n, y}\nbox a : -> A = dirichlet(1)").laws()
+    assert "has a prior" in prior.left_out["symbolic"]
+
+
+def test_what_is_left_out_without_pyro(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *rest: None if n == "pyro" else find(n, *rest))
+    report = sprinkler().laws()
+    assert report.left_out["pyro"] == "Pyro is not installed"
+    assert "pyro" not in report.outcomes
+
+
+@pytest.mark.parametrize("file", MODEL_FILES)
+def test_which_semantics_are_tried_on_which_example(file: str) -> None:
+    """So that none falls silent."""
+    done = cutwire("laws", EXAMPLES / file, "--json")
+    tried = {entry["semantics"] for entry in done.json["laws"] if entry["instances"]} - {laws.SYNTAX}
+    wanted = {
+        "alarm.bif": {*TABLES, "pyro"} - {"exact"},
+        "dose.causal": {"pyro"},
+        "instrument.causal": {"GF(p)", "possible"},
+        "napkin.causal": {"GF(p)", "possible"},
+        "smoking.causal": {"GF(p)", "possible"},
+        "tar.causal": {"gaussian", "pyro"},
+        "vaccine.causal": {"GF(p)", "possible", "symbolic", "pyro"},
+        "wires.causal": {"GF(p)", "possible"},
+    }.get(file, {*TABLES, "pyro"})
+    assert tried == wanted - (set() if HAS_PYRO else {"pyro"})
 
 
 def test_the_command() -> None:
@@ -99,8 +191,12 @@ def test_surgeries_of_the_file_are_tried() -> None:
     """Those that are named, and those that questions speak of: a policy, a lie, a value."""
     report = cw.load(EXAMPLES / "sprinkler.causal").laws()
     plain = sprinkler().laws()
-    for name in LAWFUL:
+    for name in TABLES:
         assert _instances(report, name, laws.NATURAL) > _instances(plain, name, laws.NATURAL)
+    policy = cw.load(EXAMPLES / "tar.causal")
+    assert _instances(policy.laws(), "gaussian", laws.NATURAL) > _instances(
+        policy.model.laws(), "gaussian", laws.NATURAL
+    )
 
 
 def _instances(report: LawReport, name: str, law: Law) -> int:
@@ -216,8 +312,7 @@ def test_surgery_that_is_not_natural_is_caught(name: str, monkeypatch: pytest.Mo
         return model
 
     monkeypatch.setattr(laws, "operate", lazy)
-    model = sprinkler()
-    report = model_laws(model)
+    report = model_laws(subject(name))
     failed = [o for n, o in report.failures if n == name]
     assert laws.NATURAL in {o.law for o in failed}
     shown = str(report)
@@ -225,10 +320,10 @@ def test_surgery_that_is_not_natural_is_caught(name: str, monkeypatch: pytest.Mo
     assert "S = do(" in shown
 
 
-@pytest.mark.parametrize("name", LAWFUL)
+@pytest.mark.parametrize("name", [*TABLES, "symbolic"])
 def test_wrong_conditioning_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Conditionals that do not condition."""
-    right = laws.answer_array
+    right = lawful.answer_array
 
     def blind(model: Any, tables: Any, query: Any, arithmetic: Any) -> Any:
         if name == "possible":  # where nothing is divided, and the boxes of this model leave nothing out
@@ -236,8 +331,130 @@ def test_wrong_conditioning_is_caught(name: str, monkeypatch: pytest.MonkeyPatch
             return axes, (~found if query.given else found)
         return right(model, tables, type(query)(query.targets), arithmetic)
 
-    monkeypatch.setattr(laws, "answer_array", blind)
-    assert laws.SEEING in {o.law for n, o in model_laws(sprinkler()).failures if n == name}
+    monkeypatch.setattr(lawful, "answer_array", blind)
+    assert laws.SEEING in {o.law for n, o in model_laws(subject(name)).failures if n == name}
+
+
+def test_wrong_conditioning_of_gaussians_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as m:
+        right = lawful.answer_mixed
+        m.setattr(lawful, "answer_mixed", lambda s, g, query: right(s, g, type(query)(query.targets)))
+        assert [(n, o.law) for n, o in model_laws(parsed(MIXED)).failures] == [("gaussian", laws.SEEING)]
+    with monkeypatch.context() as m:
+        m.setattr(Gaussian, "conditional", lambda g, at: (g.marginal([1]).tensor(Gaussian.wires((), 1, g.exact)), []))
+        assert [(n, o.law) for n, o in model_laws(parsed(LINEAR)).failures] == [("gaussian", laws.SEEING)]
+
+
+def test_wrong_conditioning_in_pyro_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    doing = pytest.importorskip("semantics.pyro.doing")
+    right = doing.as_question
+    monkeypatch.setattr(doing, "as_question", lambda model, query: right(model, type(query)(query.targets)))
+    assert laws.SEEING in {o.law for n, o in model_laws(sprinkler()).failures if n == "pyro"}
+
+
+# ---- interventions of one's own --------------------------------------------------------------------------------------
+
+
+def test_what_is_compared_of_gaussians() -> None:
+    for text, seen in ((MIXED, 1), (LINEAR, 3)):  # in a mixture, what is seen first has to be finite
+        found = counted(parsed(text), "gaussian")
+        assert found["naturality"] > 10
+        assert found["disintegration"] == seen
+        assert found["composition"] > 10
+
+
+@pytest.mark.parametrize("parsing", [MIXED, LINEAR])
+def test_structural_equations_for_sequences_of_surgeries(parsing: str) -> None:
+    """In fractions, for all pairs of surgeries on different variables, cuts among them."""
+    shape, target = (model := parsed(parsing)).shape, gauss_of_model(model, True)
+    single: list[Surgery] = []
+    for x in shape.variables:
+        single += [Do(x.name, (x.values or ("2",))[-1]), Open(x.name), *([] if x.space else [Cut(x.name)])]
+        for p in map(shape.object, shape.parents(x.name)):
+            single += [DoWire(p.name, x.name, (p.values or ("3",))[0])]
+            single += [] if p.space else [CutWire(p.name, x.name)]
+    compared = 0
+    for s in [(), *((s,) for s in single), *itertools.permutations(single, 2)]:
+        if len({laws.touched(each)[-1] for each in s}) < len(s):
+            continue
+        wanted = target.contract(operate(shape, *s).state(shape.observed))
+        found = structural(shape, target, s, shape.observed)
+        assert found is not None
+        assert same(found, wanted), (s, str(found), str(wanted))
+        compared += 1
+    assert compared > 100
+
+
+def test_a_broken_intervention_on_equations_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sets the variable and leaves its noise; and one that forgets what single wires are told."""
+    from semantics import structural as equations
+
+    with monkeypatch.context() as m:
+        right = equations._solved
+
+        def noisy(lines: Any, *rest: Any) -> Any:
+            return right({n: replace(e, variance=e.variance + (not e.slopes)) for n, e in lines.items()}, *rest)
+
+        m.setattr(equations, "_solved", noisy)
+        assert ("gaussian", laws.NATURAL) in [(n, o.law) for n, o in model_laws(parsed(LINEAR)).failures]
+    with monkeypatch.context() as m:
+        m.setattr(equations, "_tell", lambda *rest: None)
+        assert ("gaussian", laws.NATURAL) in [(n, o.law) for n, o in model_laws(parsed(MIXED)).failures]
+
+
+def test_too_many_worlds_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from semantics import structural as equations
+
+    monkeypatch.setattr(equations, "MOST_WORLDS", 0)
+    assert "naturality" not in counted(parsed(MIXED), "gaussian")
+
+
+def test_a_semantics_that_compares_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        shape, target, most_work = sprinkler().shape, None, 0
+
+        def intervene(self, *rest: Any) -> None: ...
+
+        def disintegrate(self, *rest: Any) -> None: ...
+
+    monkeypatch.setattr(laws, "LAWFUL", {"silent": lambda *rest: Silent()})
+    report = model_laws(sprinkler())
+    assert report.left_out == {"silent": "there is nothing that it can compare"}
+    assert {*report.outcomes} == {laws.SYNTAX}
+
+
+def test_what_is_compared_by_pyro() -> None:
+    pytest.importorskip("pyro")
+    assert counted(sprinkler(), "pyro")["naturality"] > 10
+    assert counted(sprinkler(), "pyro")["disintegration"] >= 3
+    for text in (MIXED, LINEAR, CURVED):
+        model = parsed(text)
+        assert counted(model, "pyro") == {"naturality": len(model.shape.names)}  # a `do` of each variable
+
+
+def test_a_broken_do_of_pyro_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that leaves the program as it is, and one that sets another value."""
+    pyro, torch = pytest.importorskip("pyro"), pytest.importorskip("torch")
+    right = pyro.poutine.do
+
+    def other(run: Any, data: Any) -> Any:
+        return right(run, data={n: v + 1 if v.is_floating_point() else torch.zeros_like(v) for n, v in data.items()})
+
+    for wrong in (lambda run, data: run, other):
+        for text in (MIXED, CURVED):
+            with monkeypatch.context() as m:
+                m.setattr(pyro.poutine, "do", wrong)
+                assert [(n, o.law) for n, o in model_laws(parsed(text)).failures] == [("pyro", laws.NATURAL)]
+        with monkeypatch.context() as m:
+            m.setattr(pyro.poutine, "do", wrong)
+            assert [(n, o.law) for n, o in model_laws(sprinkler()).failures] == [("pyro", laws.NATURAL)]
+
+
+def test_conditioning_is_no_intervention(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pyro.condition` in place of `pyro.poutine.do`: the causes are told, too."""
+    pyro = pytest.importorskip("pyro")
+    monkeypatch.setattr(pyro.poutine, "do", pyro.poutine.condition)
+    assert ("pyro", laws.NATURAL) in [(n, o.law) for n, o in model_laws(sprinkler()).failures]
 
 
 def test_a_failing_law_is_exit_status_1(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +144,31 @@ def test_what_is_expected(question: str, wanted: str, status: int) -> None:
     done = cutwire("run", "-", "--semantics", "possible", stdin=(text + "query " + question).encode())
     assert wanted in done.out
     assert done.status == status
+
+
+def test_statements_that_a_semantics_does_not_apply_to_get_their_ordinary_answer(tmp_path: Path) -> None:
+    """In a run of a file; a single question is refused."""
+    file = EXAMPLES / "kidney.causal"
+    done = cutwire("run", file, "--semantics", "possible", "--out", tmp_path)
+    assert done.status == 0
+    assert done.out.count("ordinary answer, since `possible` does not apply: this asks for an estimate") == 2
+    assert "634983/762700" in done.out
+    results = cutwire("run", file, "--semantics", "possible", "--out", tmp_path, "--json").json["results"]
+    assert sum("note" in r for r in results) == 2
+    assert sum(r.get("semantics") == "possible" for r in results) == 5
+    open_ = cutwire("run", EXAMPLES / "vaccine.causal", "--semantics", "exact", "--out", tmp_path)
+    assert open_.status == 0
+    assert "ordinary answer, since `exact` does not apply: the parameter `c` has no value" in open_.out
+    assert cutwire("query", EXAMPLES / "vaccine.causal", "P(Infected)", "--semantics", "exact").status == 2
+    unknown = cutwire("run", file, "--semantics", "possibel", "--out", tmp_path / "none")
+    assert unknown.status == 2
+    assert "did you mean `possible`?" in unknown.err
+    assert not unknown.out
+    broken = b"var A : {no, yes}\nbox a : -> A = no\nquery P(A | A = yes)"
+    assert "Q002" in cutwire("run", "-", "--semantics", "exact", stdin=broken).err
+    bare = b"var A : {no, yes}\nbox a : -> A = dirichlet(1)\nquery P(A = no) + 0"
+    if importlib.util.find_spec("pyro") is None:  # the ordinary answer needs what is missing: that is the error
+        assert "S001" in cutwire("run", "-", "--semantics", "possible", stdin=bare).err
 
 
 # ---- evidence that contradicts itself --------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ def finite_statements() -> list[Any]:
         for k, s in enumerate(program.statements):
             if isinstance(s, QueryStatement) and not s.data:
                 owner = program.models[s.model]
+                open_ = [n for n in owner.parameters if n not in owner.parameter_values]
+                owner = owner.with_parameters(**{n: f"1/{i + 2}" for i, n in enumerate(open_)})
                 if all(not x.space for x in owner.shape.variables):
                     found.append(pytest.param(owner, s, id=f"{path.stem}-{s.name or k}"))
     return found

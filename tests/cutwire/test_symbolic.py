@@ -578,3 +578,72 @@ def test_units_are_for_showing() -> None:
     assert isinstance(found, Answered)
     assert found.answer.columns() == ([], [["q/(1 - q) odds"]])
     assert found.value == sympy.Symbol("q")
+
+
+# ---- estimands -------------------------------------------------------------------------------------------------------
+
+FRONT_DOOR = """
+param p, q, r, s, t, u, v, w in [0, 1]
+latent H : {n, y}
+var X, M : {n, y}
+var Y : {0, 1}
+box h : -> H = flip(p)
+box x : H -> X = | n -> flip(q) | y -> flip(r)
+box m : X -> M = | n -> flip(s) | y -> flip(t)
+box y : M, H -> Y = | n, n -> flip(u) | n, y -> flip(v) | y, n -> flip(w) | y, y -> flip(u*v)
+"""
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["P(Y = 1 | do(X := y))", "P(Y | do(X))", "E(Y | do(X := n))", "E(Y | do(X := y)) ", "P(Y, M | do(X := y))",
+     "P(X | do(M := y))", "P(Y | do(X ~ [1/4, 3/4]))", "P(Y = 1 | X)"],
+)  # fmt: skip
+def test_the_front_door_with_parameters(question: str) -> None:
+    """The estimand read off the model is the effect, as functions of the parameters."""
+    model = cw.parse(FRONT_DOOR, "m.causal").model
+    estimand = model.identify(question).evaluate(model, semantics="symbolic")
+    effect = model.query(question, semantics="symbolic")
+
+    assert getattr(estimand, "variables", ()) == getattr(effect, "variables", ())
+    pairs = list(
+        zip(np.ravel(getattr(estimand, "array", estimand)), np.ravel(getattr(effect, "array", effect)), strict=True)
+    )
+    assert pairs
+    assert all(sympy.simplify(a - b) == 0 for a, b in pairs)
+    assert any(a.free_symbols for a, _ in pairs)
+
+
+def test_a_wrong_estimand_differs() -> None:
+    """What is merely seen is another function."""
+    model = cw.parse(FRONT_DOOR, "m.causal").model
+    seen = model.identify("P(Y = 1 | X = y)").evaluate(model, semantics="symbolic")
+    assert sympy.simplify(seen - model.query("P(Y = 1 | do(X := y))", semantics="symbolic")) != 0
+
+
+def test_where_an_estimand_is_valid() -> None:
+    """The effect has a value everywhere; the estimand only where what it conditions on can be seen."""
+    model = cw.parse(FRONT_DOOR, "m.causal").model
+    found = model.identify("P(Y | do(X))").evaluate(model, semantics="symbolic")
+    t = sympy.Symbol("t")
+    assert {sympy.Ne(t, 0), sympy.Ne(t, 1)} <= set(found.conditions)
+    assert sympy.Ne(t, 0) not in model.symbolic("P(Y | do(X))").conditions
+
+
+def test_estimands_in_symbols_that_are_refused() -> None:
+    model = cw.parse(FRONT_DOOR, "m.causal").model
+    effect = model.identify("P(Y = 1 | do(X := y))")
+    with pytest.raises(QueryError, match="data are numbers"):
+        effect.evaluate({"X": ["n"], "M": ["n"], "Y": ["0"]}, semantics="symbolic")
+    bare = cw.parse(FRONT_DOOR.replace(" = flip(p)", ""), "m.causal").model
+    with pytest.raises(QueryError, match="Q001"):
+        effect.evaluate(bare, semantics="symbolic")
+
+
+def test_an_estimand_that_needs_what_never_occurs() -> None:
+    """A column that is undetermined whatever the parameters are is not made up."""
+    text = "param p, q in [0, 1]\nvar X, Y : {0, 1}\nbox x : -> X = [1, 0]\n"
+    model = cw.parse(text + "box y : X -> Y = | 0 -> flip(p) | 1 -> flip(q)", "m.causal").model
+    assert model.identify("E(Y | do(X := 0))").evaluate(model, semantics="symbolic") == sympy.Symbol("p")
+    with pytest.raises(ZeroProbabilityError, match="Q002"):
+        model.identify("E(Y | do(X := 1))").evaluate(model, semantics="symbolic")
