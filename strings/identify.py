@@ -211,22 +211,35 @@ def identifiable(
     >>> identifiable(napkin, napkin.mask("Y"), napkin.mask("X"))
     True
     """
+    return isinstance(_conditional_effect(graph, outcomes, treated, conditions, sources, policies), tuple)
+
+
+def _conditional_effect(
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int,
+    sources: Sequence[Source],
+    policies: Sequence[tuple[int, int]],
+) -> tuple[Route, ...] | Obstacle:
+    """As `effect`, once the conditions that may be set are."""
     if conditions:
         operated = graph.without(into=treated)
         moved = exchangeable(operated, outcomes, treated, conditions, conditions & ~treated)
         treated, outcomes = treated | moved, outcomes | (conditions & ~moved)
-    return isinstance(effect(graph, outcomes, treated, sources, policies), tuple)
+    return effect(graph, outcomes, treated, sources, policies)
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """A smallest part of a graph in which an effect still does not follow; every other edge may be left out.
 
-    `outcomes` are the outcomes that are still needed for that.
+    `outcomes` are the outcomes that are still needed for that, `obstacle` is what stands in the way there.
     """
 
     graph: Graph
     outcomes: int
+    obstacle: Obstacle
 
 
 def core(
@@ -239,12 +252,16 @@ def core(
 ) -> Core:
     """The part of `graph` that makes an effect not identifiable: edges are left out one by one while it stays so.
 
-    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole.
+    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole. The effect
+    has to fail on the whole.
     """
 
-    def fails(g: Graph, y: int) -> bool:
+    def verdict(g: Graph, y: int) -> tuple[Route, ...] | Obstacle:
         given = tuple(Source(_part(s.graph, g, graph), s.done) for s in sources)
-        return not identifiable(g, y, treated, conditions, given, policies)
+        return _conditional_effect(g, y, treated, conditions, given, policies)
+
+    def fails(g: Graph, y: int) -> bool:
+        return not isinstance(verdict(g, y), tuple)
 
     for y in bits(outcomes):
         rest = outcomes & ~(1 << y)
@@ -266,7 +283,9 @@ def core(
                 spouses[v], spouses[u] = spouses[v] & ~(1 << u), spouses[u] & ~(1 << v)
                 if not fails(current(), outcomes):
                     spouses[v], spouses[u] = spouses[v] | 1 << u, spouses[u] | 1 << v
-    return Core(current(), outcomes)
+    obstacle = verdict(current(), outcomes)
+    assert not isinstance(obstacle, tuple)
+    return Core(current(), outcomes, obstacle)
 
 
 def _part(source: Graph, part: Graph, whole: Graph) -> Graph:
