@@ -32,7 +32,7 @@ from semantics.kernel import Kernel, Table, Tables, size
 from strings.diagnostic import ZeroProbabilityError
 from strings.estimand import Given
 from strings.graph import bits
-from strings.identification import NotIdentified, hide_unspoken, spoken
+from strings.identification import NotIdentified, hide_unspoken, settable, spoken
 from strings.identify import Core, Hedge, Source, core
 from strings.model import CausalModel
 from strings.query import Query, Term
@@ -147,9 +147,9 @@ class _Search:
         surgeries = [s for s in query.surgeries if not isinstance(s, CutWire | DoWire)]
         after = operate(seen, *surgeries).graph
         treated = graph.mask(dict.fromkeys(s.variable for s in surgeries))
-        outcomes, conditions = (
-            graph.mask(dict.fromkeys(t.variable for t in ts)) for ts in (query.targets, query.given)
-        )
+        fixed = [t for t in query.given if settable(t, query)]
+        conditions = graph.mask(dict.fromkeys(t.variable for t in fixed))
+        outcomes = graph.mask(dict.fromkeys(t.variable for t in (*query.targets, *query.given))) & ~conditions
         policies = [(v, after.parents[v]) for v in bits(treated) if after.parents[v]]
         return core(graph, outcomes, treated, conditions, sources, policies)
 

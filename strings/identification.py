@@ -19,15 +19,14 @@ diagram () -> C {
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.estimand import Conditional, Estimand, Given, estimand_of
 from strings.graph import Graph, bits
-from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable
+from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable, selections
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.separation import separated
@@ -115,7 +114,7 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     found = _identify(model, seen, query, given, sources)
     if isinstance(found, Identified):
         return found
-    for part in _parts(given):  # what follows from some of them follows from all
+    for part in selections(list(dict.fromkeys(given))):  # what follows from some of them follows from all
         seen = hide_unspoken(model, part, spoken(query))
         sources = tuple(_source(model, seen, g) if g in part else _NOTHING for g in given)
         less = _identify(model, seen, query, given, sources)
@@ -126,19 +125,6 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
 
 
 _NOTHING = Source(Graph((), (), ()))
-_MOST_GIVEN = 6  # of more, only single ones and pairs are tried
-
-
-def _parts(given: Sequence[Given]) -> Iterator[tuple[Given, ...]]:
-    """The given distributions without some of them, small choices first.
-
-    What a distribution speaks of is kept in sight, and a variable in sight has to be accounted for: so fewer may do
-    where all together do not.
-    """
-    several = list(dict.fromkeys(given))
-    most = len(several) - 1 if len(several) <= _MOST_GIVEN else 2
-    for count in range(1, most + 1):
-        yield from itertools.combinations(several, count)
 
 
 def spoken(query: Query) -> set[str]:

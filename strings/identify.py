@@ -21,11 +21,18 @@ diagrams of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from strings.graph import Graph, bits
 from strings.separation import separated
+
+_T = TypeVar("_T")
+
+_MOST_GIVEN = 6  # of more distributions only single ones and pairs are tried
+_MOST_HIDINGS = 63  # all of six variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +241,13 @@ def _conditional_effect(
 class Core:
     """A smallest part of a graph in which an effect still does not follow; every other edge may be left out.
 
-    `outcomes` are the outcomes that are still needed for that, `obstacle` is what stands in the way there.
+    `outcomes` are the outcomes that are still needed for that. `obstacle` is what stands in the way there; nothing does
+    if the effect follows on the whole.
     """
 
     graph: Graph
     outcomes: int
-    obstacle: Obstacle
+    obstacle: Obstacle | None
 
 
 def core(
@@ -252,13 +260,14 @@ def core(
 ) -> Core:
     """The part of `graph` that makes an effect not identifiable: edges are left out one by one while it stays so.
 
-    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole. The effect
-    has to fail on the whole.
+    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole.
     """
+    reads = 0
+    for _, read in policies:
+        reads |= read
 
     def verdict(g: Graph, y: int) -> tuple[Route, ...] | Obstacle:
-        given = tuple(Source(_part(s.graph, g, graph), s.done) for s in sources)
-        return _conditional_effect(g, y, treated, conditions, given, policies)
+        return _from_any(g, y, treated, conditions, reads, sources, policies)
 
     def fails(g: Graph, y: int) -> bool:
         return not isinstance(verdict(g, y), tuple)
@@ -284,10 +293,65 @@ def core(
                 if not fails(current(), outcomes):
                     spouses[v], spouses[u] = spouses[v] | 1 << u, spouses[u] | 1 << v
     obstacle = verdict(current(), outcomes)
-    assert not isinstance(obstacle, tuple)
-    return Core(current(), outcomes, obstacle)
+    return Core(current(), outcomes, None if isinstance(obstacle, tuple) else obstacle)
 
 
-def _part(source: Graph, part: Graph, whole: Graph) -> Graph:
-    """The graph of a source, once the graph of the model has lost edges."""
-    return part if source is whole else part.keep(part.mask(source.names))
+def _from_any(
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int,
+    reads: int,
+    sources: Sequence[Source],
+    policies: Sequence[tuple[int, int]],
+) -> tuple[Route, ...] | Obstacle:
+    """As `_conditional_effect`, with any variables hidden of which several sources do not all speak.
+
+    The sources are those of a graph that had more edges.
+    """
+    first: Obstacle | None = None
+    asked = outcomes | treated | conditions | reads
+    for hidden in _hidings(graph, asked, sources):
+        g = graph.keep(graph.all & ~hidden) if hidden else graph
+        here = {n: 1 << v for v, n in enumerate(g.names)}
+        given = []
+        for s in sources:
+            if all(n in here for n in s.graph.show(s.done)):
+                own = g if set(here) <= set(s.graph.names) else g.keep(g.mask(n for n in s.graph.names if n in here))
+                given.append(Source(own, own.mask(s.graph.show(s.done))))
+        if sources and not given:
+            continue
+        y, x, z = (sum(here[n] for n in graph.show(mask)) for mask in (outcomes, treated, conditions))
+        read = [(g.names.index(graph.names[v]), g.mask(graph.show(r))) for v, r in policies]
+        found = _conditional_effect(g, y, x, z, given, read)
+        if isinstance(found, tuple):
+            return found
+        first = first or found
+    assert first is not None
+    return first
+
+
+def _hidings(graph: Graph, asked: int, sources: Sequence[Source]) -> Iterator[int]:
+    """What may be hidden of a graph: nothing, and, where sources speak of different variables, some that are not asked.
+
+    What is in sight has to be accounted for, so less may do where more does not.
+    """
+    yield 0
+    if len({frozenset(s.graph.names) for s in sources}) > 1:
+        spare = list(bits(graph.all & ~asked))
+        every = itertools.chain.from_iterable(
+            itertools.combinations(spare, count) for count in range(1, len(spare) + 1)
+        )
+        for some in itertools.islice(every, _MOST_HIDINGS):
+            yield sum(1 << v for v in some)
+
+
+def selections(given: Sequence[_T]) -> Iterator[tuple[_T, ...]]:
+    """What is given without some of it, small choices first.
+
+    What a distribution speaks of is kept in sight, and a variable in sight has to be accounted for: so fewer may do
+    where all together do not.
+    """
+    most = len(given) - 1 if len(given) <= _MOST_GIVEN else 2
+    for count in range(1, most + 1):
+        yield from itertools.combinations(given, count)
