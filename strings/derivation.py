@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from strings.diagram import Diagram
+from strings.estimand import Given
 from strings.identification import Identified, certain, hide_unspoken, settable
 from strings.identify import Route
 from strings.model import CausalModel
@@ -158,7 +159,8 @@ class _Derivation:
         return tuple(n for n in self._model.observed if n in names)
 
     def _route(self, r: Route) -> Iterable[Step]:
-        given = self._found.given[r.source]
+        given, known = self._found.given[r.source], self._found.sources[r.source].graph.names
+        given = Given(tuple(n for n in given.variables if n in known), given.done)
         start = tuple(n for n in self._model.observed if n in given.variables)
         model = hide_unspoken(self._model, [given])
         whole = kernel(model, start)

@@ -19,14 +19,14 @@ diagram () -> C {
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.estimand import Conditional, Estimand, Given, estimand_of
 from strings.graph import Graph, bits
-from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable, selections
+from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable, hidings, selections
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.separation import separated
@@ -51,7 +51,7 @@ class Identified:
     routes: tuple[Route, ...]
     plain: bool = False
     names: tuple[str, ...] = ()  # of all variables of the model, hidden ones too
-    part: tuple[Given, ...] = ()  # the given distributions that it follows from, where not all together were used
+    part: tuple[Given, ...] = ()  # the given distributions that it follows from, or marginals, where all did not do
 
     @property
     def used(self) -> tuple[Given, ...]:
@@ -120,11 +120,29 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
             return replace(less, part=part)
+    for some in _marginals(given, spoken(query)):
+        part = tuple(g for g in some if g is not None)
+        seen = hide_unspoken(model, part, spoken(query))
+        sources = tuple(_NOTHING if g is None else _source(model, seen, g) for g in some)
+        less = _identify(model, seen, query, given, sources)
+        if isinstance(less, Identified):
+            return replace(less, part=part)
     simpler = _without_certain(model, query)
     return found if simpler == query else identify(model, simpler, given)
 
 
 _NOTHING = Source(Graph((), (), ()))
+
+
+def _marginals(given: Sequence[Given], asked: set[str]) -> Iterator[tuple[Given | None, ...]]:
+    """What is given with some variables summed out, of all of them; nothing where one of these is set."""
+    for names in hidings([(*g.variables, *g.done) for g in given], asked):
+        part: list[Given | None] = []
+        for g in given:
+            left = tuple(n for n in g.variables if n not in names)
+            part.append(Given(left, g.done) if left and not set(names) & set(g.done) else None)
+        if any(part):
+            yield tuple(part)
 
 
 def spoken(query: Query) -> set[str]:

@@ -22,7 +22,7 @@ diagrams of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,7 +32,7 @@ from strings.separation import separated
 _T = TypeVar("_T")
 
 _MOST_GIVEN = 6  # of more distributions only single ones and pairs are tried
-_MOST_HIDINGS = 63  # all of six variables
+_MOST_HIDINGS = 63  # all of six variables; of more variables, small choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,14 +305,14 @@ def _from_any(
     sources: Sequence[Source],
     policies: Sequence[tuple[int, int]],
 ) -> tuple[Route, ...] | Obstacle:
-    """As `_conditional_effect`, with any variables hidden of which several sources do not all speak.
+    """As `_conditional_effect`, with some variables hidden if nothing else helps.
 
     The sources are those of a graph that had more edges.
     """
     first: Obstacle | None = None
-    asked = outcomes | treated | conditions | reads
-    for hidden in _hidings(graph, asked, sources):
-        g = graph.keep(graph.all & ~hidden) if hidden else graph
+    asked = graph.show(outcomes | treated | conditions | reads)
+    for hidden in itertools.chain([()], hidings([s.graph.names for s in sources], asked)):
+        g = graph.keep(graph.all & ~graph.mask(hidden)) if hidden else graph
         here = {n: 1 << v for v, n in enumerate(g.names)}
         given = []
         for s in sources:
@@ -331,19 +331,22 @@ def _from_any(
     return first
 
 
-def _hidings(graph: Graph, asked: int, sources: Sequence[Source]) -> Iterator[int]:
-    """What may be hidden of a graph: nothing, and, where sources speak of different variables, some that are not asked.
+def hidings(speaking: Sequence[Sequence[str]], asked: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """What may be hidden where given distributions speak of different variables: what is not asked, or some of it.
 
-    What is in sight has to be accounted for, so less may do where more does not.
+    `speaking` has the variables of each. What is in sight has to be accounted for, so less may do where more does not.
+
+    >>> list(hidings([("X", "Y", "W"), ("X", "Y", "Z")], "XY"))
+    [('W',), ('Z',), ('W', 'Z')]
     """
-    yield 0
-    if len({frozenset(s.graph.names) for s in sources}) > 1:
-        spare = list(bits(graph.all & ~asked))
-        every = itertools.chain.from_iterable(
-            itertools.combinations(spare, count) for count in range(1, len(spare) + 1)
-        )
-        for some in itertools.islice(every, _MOST_HIDINGS):
-            yield sum(1 << v for v in some)
+    if len(set(map(frozenset, speaking))) < 2:
+        return
+    spare = tuple(dict.fromkeys(n for names in speaking for n in names if n not in set(asked)))
+    some = (itertools.combinations(spare, count) for count in range(1, len(spare) + 1))
+    yield from itertools.islice(itertools.chain.from_iterable(some), _MOST_HIDINGS)
+    for chosen in selections(speaking):
+        known = {n for names in chosen for n in names}
+        yield tuple(n for n in spare if n not in known)
 
 
 def selections(given: Sequence[_T]) -> Iterator[tuple[_T, ...]]:
