@@ -19,7 +19,7 @@ diagram () -> C {
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
@@ -52,6 +52,7 @@ class Identified:
     plain: bool = False
     names: tuple[str, ...] = ()  # of all variables of the model, hidden ones too
     part: tuple[Given, ...] = ()  # the given distributions that it follows from, or marginals, where all did not do
+    hidden: tuple[str, ...] = ()  # variables out of sight that some of these set
 
     @property
     def used(self) -> tuple[Given, ...]:
@@ -60,7 +61,7 @@ class Identified:
 
     def seen(self, model: CausalModel) -> CausalModel:
         """The model in which everything is latent that neither the question nor what is used of the given speaks of."""
-        return hide_unspoken(model, self.used, spoken(self.asked))
+        return _hide(hide_unspoken(model, self.used, spoken(self.asked)), self.hidden)
 
     @property
     def diagram(self) -> Diagram:
@@ -120,29 +121,18 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
             return replace(less, part=part)
-    for some in _marginals(given, spoken(query)):
-        part = tuple(g for g in some if g is not None)
-        seen = hide_unspoken(model, part, spoken(query))
-        sources = tuple(_NOTHING if g is None else _source(model, seen, g) for g in some)
+    for hidden in hidings([(*g.variables, *g.done) for g in given], spoken(query)):
+        less_given = [Given(tuple(n for n in g.variables if n not in hidden), g.done) for g in given]
+        seen = _hide(hide_unspoken(model, given, spoken(query)), hidden)
+        sources = tuple(_source(model, seen, g) if g.variables else _NOTHING for g in less_given)
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
-            return replace(less, part=part)
+            return replace(less, part=tuple(g for g in less_given if g.variables), hidden=hidden)
     simpler = _without_certain(model, query)
     return found if simpler == query else identify(model, simpler, given)
 
 
 _NOTHING = Source(Graph((), (), ()))
-
-
-def _marginals(given: Sequence[Given], asked: set[str]) -> Iterator[tuple[Given | None, ...]]:
-    """What is given with some variables summed out, of all of them; nothing where one of these is set."""
-    for names in hidings([(*g.variables, *g.done) for g in given], asked):
-        part: list[Given | None] = []
-        for g in given:
-            left = tuple(n for n in g.variables if n not in names)
-            part.append(Given(left, g.done) if left and not set(names) & set(g.done) else None)
-        if any(part):
-            yield tuple(part)
 
 
 def spoken(query: Query) -> set[str]:
@@ -390,7 +380,7 @@ def _hide(model: CausalModel, names: Iterable[str]) -> CausalModel:
 
 def _source(model: CausalModel, seen: CausalModel, given: Given) -> Source:
     known = {*given.variables, *given.done}
-    graph = seen.graph if known == set(seen.observed) else _hide(seen, set(seen.observed) - known).graph
+    graph = seen.graph if known == set(seen.observed) else hide_unspoken(model, [given]).graph
     return Source(graph, graph.mask(given.done))
 
 

@@ -156,18 +156,21 @@ def needed(graph: Graph, outcomes: int, treated: int, policies: Sequence[tuple[i
 def _first_route(graph: Graph, district: int, sources: Sequence[Source]) -> Route | Obstacle:
     """A route from the first source that has one, or what stands in the way of the first that speaks of the district.
 
-    The kernel of a district is a matter of the district and its parents, so a source has to speak of those.
+    The kernel of a district is a matter of the district and its parents, so a source has to speak of those. It may be
+    of an experiment on variables that `graph` does not have, if these are none of them.
     """
     hedge: Hedge | None = None
     unseen: Unseen | None = None
     for number, source in enumerate(sources):
-        inside, missing = district, 0
+        inside, missing, strange = district, 0, False
         if source.graph is not graph:
             around = district | graph.parents_of(district)
             known = set(source.graph.names)
             missing = sum(1 << v for v in bits(around) if graph.names[v] not in known)
             inside = source.graph.mask(graph.names[v] for v in bits(district) if graph.names[v] in known)
-        if missing or inside & source.done:
+            heard = source.graph.show(source.graph.parents_of(inside))
+            strange = any(n not in graph.names for n in heard)  # what is set there, but hidden here
+        if missing or strange or inside & source.done:
             unseen = unseen or Unseen(graph, missing or district, number)
             continue
         found = route(source, inside, number)
@@ -316,11 +319,11 @@ def _from_any(
         here = {n: 1 << v for v, n in enumerate(g.names)}
         given = []
         for s in sources:
-            if all(n in here for n in s.graph.show(s.done)):
-                own = g if set(here) <= set(s.graph.names) else g.keep(g.mask(n for n in s.graph.names if n in here))
-                given.append(Source(own, own.mask(s.graph.show(s.done))))
-        if sources and not given:
-            continue
+            left = [n for n in s.graph.names if n in here]
+            done = s.graph.show(s.done)
+            same = len(left) == len(here) and all(n in here for n in done)
+            own = g if same else graph.keep(graph.mask({*left, *done}))
+            given.append(Source(own, own.mask(done)))
         y, x, z = (sum(here[n] for n in graph.show(mask)) for mask in (outcomes, treated, conditions))
         read = [(g.names.index(graph.names[v]), g.mask(graph.show(r))) for v, r in policies]
         found = _conditional_effect(g, y, x, z, given, read)

@@ -211,7 +211,7 @@ class _Script:
         """The model as a given distribution sees it, and what has been set in it."""
         done = step.outcome[0] if step.outcome else ()
         spoken = {*step.subject, *done}
-        return replace(self._model, latents=self._model.latents | (set(self._model.names) - spoken)), done
+        return replace(self._model, latents=self._model.latents - set(done) | (set(self._model.names) - spoken)), done
 
     def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[Shot]:
         """What can be had, and what is asked: the whole hedge, and its inner part with the rest cut off."""
