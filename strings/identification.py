@@ -121,7 +121,7 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
             return replace(less, part=part)
-    for hidden in hidings([(*g.variables, *g.done) for g in given], spoken(query)):
+    for hidden in hidings([(*g.variables, *g.done) for g in given], _spare(model, query, given)):
         less_given = [Given(tuple(n for n in g.variables if n not in hidden), g.done) for g in given]
         seen = _hide(hide_unspoken(model, given, spoken(query)), hidden)
         sources = tuple(_source(model, seen, g) if g.variables else _NOTHING for g in less_given)
@@ -133,6 +133,13 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
 
 
 _NOTHING = Source(Graph((), (), ()))
+
+
+def _spare(model: CausalModel, query: Query, given: Sequence[Given]) -> list[str]:
+    """The variables in sight that the answer depends on and the question does not speak of."""
+    seen = hide_unspoken(model, given, spoken(query))
+    behind = operate(seen, *query.surgeries).ancestors([t.variable for t in (*query.targets, *query.given)])
+    return [n for n in seen.observed if n in behind and n not in spoken(query)]
 
 
 def spoken(query: Query) -> set[str]:

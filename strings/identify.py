@@ -22,7 +22,7 @@ diagrams of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,7 +32,7 @@ from strings.separation import separated
 _T = TypeVar("_T")
 
 _MOST_GIVEN = 6  # of more distributions only single ones and pairs are tried
-_MOST_HIDINGS = 63  # all of six variables; of more variables, small choices
+_MOST_SPARE = 6  # of more variables not all choices are hidden, but those that some distributions do not speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +313,9 @@ def _from_any(
     The sources are those of a graph that had more edges.
     """
     first: Obstacle | None = None
-    asked = graph.show(outcomes | treated | conditions | reads)
-    for hidden in itertools.chain([()], hidings([s.graph.names for s in sources], asked)):
+    asked = outcomes | treated | conditions | reads
+    spare = graph.show(needed(graph, outcomes | conditions, treated, policies) & ~asked)
+    for hidden in itertools.chain([()], hidings([s.graph.names for s in sources], spare)):
         g = graph.keep(graph.all & ~graph.mask(hidden)) if hidden else graph
         here = {n: 1 << v for v, n in enumerate(g.names)}
         given = []
@@ -334,22 +335,24 @@ def _from_any(
     return first
 
 
-def hidings(speaking: Sequence[Sequence[str]], asked: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """What may be hidden where given distributions speak of different variables: what is not asked, or some of it.
+def hidings(speaking: Sequence[Sequence[str]], spare: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """What may be hidden where given distributions speak of different variables: what is spare, or some of it.
 
-    `speaking` has the variables of each. What is in sight has to be accounted for, so less may do where more does not.
+    `speaking` has the variables of each, `spare` those that are needed though not asked. What is in sight has to be
+    accounted for, so less may do where more does not.
 
-    >>> list(hidings([("X", "Y", "W"), ("X", "Y", "Z")], "XY"))
+    >>> list(hidings([("X", "Y", "W"), ("X", "Y", "Z")], ("W", "Z")))
     [('W',), ('Z',), ('W', 'Z')]
     """
     if len(set(map(frozenset, speaking))) < 2:
         return
-    spare = tuple(dict.fromkeys(n for names in speaking for n in names if n not in set(asked)))
-    some = (itertools.combinations(spare, count) for count in range(1, len(spare) + 1))
-    yield from itertools.islice(itertools.chain.from_iterable(some), _MOST_HIDINGS)
-    for chosen in selections(speaking):
-        known = {n for names in chosen for n in names}
-        yield tuple(n for n in spare if n not in known)
+    if len(spare) <= _MOST_SPARE:
+        for count in range(1, len(spare) + 1):
+            yield from itertools.combinations(spare, count)
+    else:
+        for chosen in selections(speaking):
+            known = {n for names in chosen for n in names}
+            yield tuple(n for n in spare if n not in known)
 
 
 def selections(given: Sequence[_T]) -> Iterator[tuple[_T, ...]]:
