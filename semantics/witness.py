@@ -7,10 +7,10 @@ causes need and which moves of simple numbers will do is found over a finite fie
 its members of the field where they are short, and solved for where they are not, so that both models are exact.
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
-models of parities. No theorem says that one of the two always works; it did for every effect tried that one distribution
-is given for, or several that speak of the same variables. Of several that speak of different ones two mechanisms may
-have to be moved at once, or a variable may need more values than it has: with few, a kernel that nothing tells of can
-be solved for. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects are not.
+models of parities. No theorem says that one of the two always works; it did for every effect that was tried with one
+distribution given, or several that speak of the same variables. Of several that speak of different ones two mechanisms
+may have to move at once, or a variable may need more values than it has: with few, a kernel that nothing tells of can be
+solved for. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects are not.
 """
 
 from __future__ import annotations
