@@ -9,8 +9,8 @@ its members of the field where they are short, and solved for where they are not
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
 models of parities. No theorem says that one of the two always works; it did for every effect that was tried with one
 distribution given, or several that speak of the same variables. Of several that speak of different ones two mechanisms
-may have to move at once, or a variable may need more values than it has: with few, a kernel that nothing tells of can
-be solved for. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects differ.
+may have to move at once, or a variable may need more values than it has: with few, kernels that nothing tells of can be
+solved for. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects differ.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def proof_scene(model: CausalModel, found: Identified, steps: Sequence[Step], fo
 
 def proof_shots(model: CausalModel, found: Identified, steps: Sequence[Step]) -> Told:
     """The frames of a derivation: first those about the question, then those of each district."""
-    script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
+    script = _Script(found.seen(model), found.asked, found.query.surgeries)
     first, *others = _chapters(steps)
     told: Told = [(str(found.asked), script.question(first, found.plain))]
     routes = [] if script.large else [script.route(chapter, k) for k, chapter in enumerate(others)]
