@@ -33,6 +33,7 @@ Expr = Any
 """A sympy expression."""
 
 _MOST_FACTORED = 400  # terms of a polynomial that is written as a product
+_MOST_MONOMIALS = 20_000  # that a factored polynomial could have by its degrees: beyond that factors take minutes
 _MOST_CORNERS = 10  # generators of a polynomial whose signs on a box are looked at
 _MOST_JOINED = 400  # operations in an expression that is also tried as one quotient of exponentials
 _MOST_POWER = 64  # exponents of sums that are multiplied out
@@ -183,7 +184,7 @@ class Symbols:
 
     def _factored(self, p: Any) -> tuple[Expr, Expr]:
         """A number, and a product of factors that are positive in the middle of the box."""
-        if len(p) <= 1 or len(p) > _MOST_FACTORED:
+        if len(p) <= 1 or not _is_factored(p):
             return sympy.S.One, p.as_expr()
         content, factors = p.factor_list()
         number, product = sympy.Integer(int(content)), []
@@ -223,7 +224,7 @@ class Symbols:
         if p.is_ground:
             return []
         found = []
-        for f, _ in p.factor_list()[1] if len(p) <= _MOST_FACTORED else [(p, 1)]:
+        for f, _ in p.factor_list()[1] if _is_factored(p) else [(p, 1)]:
             seen = self.range(f)
             if f.is_generator and isinstance(f.as_expr(), sympy.exp | logistic):
                 continue
@@ -236,7 +237,7 @@ class Symbols:
         seen = self.range(p)
         if seen is not None and seen[0] >= 0:
             return True
-        if p.is_ground or len(p) > _MOST_FACTORED:
+        if p.is_ground or not _is_factored(p):
             return False
         content, factors = p.factor_list()
         sign = 1 if content > 0 else -1
@@ -253,6 +254,11 @@ class Symbols:
             return []
         condition = sympy.Ge(self.written(element), 0)
         return [] if condition == sympy.true else [condition]
+
+
+def _is_factored(p: Any) -> bool:
+    """Whether a polynomial is short enough to look for its factors."""
+    return len(p) <= _MOST_FACTORED and math.prod(k + 1 for k in p.degrees()) <= _MOST_MONOMIALS
 
 
 def _away_from_zero(e: Expr) -> Expr:
