@@ -23,6 +23,7 @@ bench:  ## growth of diagrams (beside DisCoPy if it is installed) and start-up t
 	$(PYTHON) -m benchmarks.diagrams
 	$(PYTHON) -m benchmarks.startup
 	$(PYTHON) -m benchmarks.claims
+	$(PYTHON) -m benchmarks.symbolic
 
 tables:  ## the parser's saved tables, after a change of the grammar
 	$(PYTHON) -m parser.tables

@@ -9,11 +9,13 @@ into the repository. In a document
 - in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
   streams together, blanks at line ends aside); without such lines it must end with exit status 0.
 
-`<!--- skip: next -->` above a fence leaves it out.
+`<!--- skip: next -->` above a fence leaves it out. from `<!--- skip: start if(not has_pyro) -->`
+to `<!--- skip: end -->` they are left out where Pyro is not installed; `docs/pyro.md` is then left out altogether.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -27,6 +29,9 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parent
+# Pyro is optional: without it, what imports it and the page whose examples run it are left out.
+HAS_PYRO = importlib.util.find_spec("pyro") is not None and importlib.util.find_spec("torch") is not None
+collect_ignore_glob: list[str] = [] if HAS_PYRO else ["semantics/pyro/*.py", "docs/pyro.md"]
 
 
 def _enter(namespace: dict[str, Any]) -> None:
@@ -36,6 +41,7 @@ def _enter(namespace: dict[str, Any]) -> None:
     shutil.copytree(ROOT / "examples", folder / "examples")
     shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)
     os.chdir(folder)
+    namespace["has_pyro"] = HAS_PYRO
 
 
 def _leave(namespace: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | fmt`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -110,11 +110,18 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S := yes))'")
     query.add_argument("--from", dest="data", metavar="DATA", help="estimate it from this data set of the file")
     query.add_argument("--bootstrap", type=int, metavar="N", help="intervals from N resamples of the data")
-    query.add_argument("--seed", type=int, metavar="K", help="draw other resamples (0 unless given)")
+    query.add_argument("--seed", type=int, metavar="K", help="draw other samples or resamples (0 unless given)")
     query.add_argument("--level", type=_level, metavar="L", help="of the intervals: 90%% or 0.9 (95%% unless given)")
     query.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     query.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
-    query.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    _add_semantics(query)
+    query.add_argument(
+        "--derivative",
+        action="append",
+        default=[],
+        metavar="P",
+        help="also print how sensitive the answer is to this parameter; several times for several",
+    )
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)
@@ -148,6 +155,15 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")
     _add_common(draw, memory=False)
 
+    laws = _command(commands, "laws", "state the laws of a model and its surgeries, and try them in every semantics")
+    laws.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    laws.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    laws.add_argument("--seed", type=int, default=0, metavar="K", help="try other instances (0 unless given)")
+    laws.add_argument("--words", action="store_true", help="say below the table what each law means")
+    _add_set(laws)
+    _add_common(laws, memory=False)
+    _add_json(laws)
+
     fmt = _command(commands, "fmt", "format model files in place")
     fmt.add_argument(
         "files", nargs="+", metavar="FILE", help="model files (- formats standard input to standard output)"
@@ -179,9 +195,32 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="a model file (- for standard input)")
-    command.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    _add_semantics(command)
+    command.add_argument("--seed", type=int, metavar="K", help="draw other samples (0 unless given)")
     _add_common(command)
     _add_json(command)
+
+
+def _add_semantics(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    command.add_argument(
+        "--semantics",
+        default="",
+        metavar="NAME",
+        help="matrix, exact, symbolic, gaussian, pyro or possible; else what suits the question",
+    )
+    _add_set(command)
+    command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")
+
+
+def _add_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="P=VALUE",
+        help="give a parameter a value; once for each",
+    )
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

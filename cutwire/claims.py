@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cutwire.needs import has_open_parameters
+from cutwire.parameters import as_numbers
 from parser.program import CheckStatement, DiagramClaim, IdentifiabilityClaim, IdentifyStatement, IndependenceClaim
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Ask, Compare, questions
+from strings.finite import opaque, stand_in
+from strings.formula import Ask, Compare, Formula, filled, parameters, questions, substituted
+from strings.query import Query
 from strings.separation import falls_apart
 from strings.surgery import boxes_of, operate
 
@@ -60,6 +64,10 @@ def check_statement(model: Interpreted | None, statement: CheckStatement, *, max
             return _check_identifiability(model, statement, claim)
         case Compare() as claim:
             try:
+                if _is_about_parameters(model, statement, claim):
+                    from cutwire.symbolic import check_parameters
+
+                    return check_parameters(model, statement, claim, max_memory, every=statement.mode == "symbolic")
                 if is_about_all_models(model, statement):
                     return _check_all_models(model, statement, claim)
                 return _check_numbers(model, statement, claim, max_memory)
@@ -75,10 +83,28 @@ def is_about_all_models(model: Interpreted, statement: CheckStatement) -> bool:
     return not statement.using and not model.definition.interpretations and not known & boxes_of(model.shape).keys()
 
 
+def _is_about_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
+    """Whether a comparison is about all values of parameters: of those without a value or, if it names some and symbols
+    are asked for, of all.
+
+    Raises:
+        QueryError: Q009 if it names parameters and is to be about all models.
+    """
+    named = any(map(parameters, claim.operands))
+    if named and statement.models is not None:
+        message = "a claim that names parameters is about this model's numbers, not about all models"
+        raise QueryError(Diagnostic("Q009", message, help=("leave out `for … models`",)))
+    if statement.mode == "symbolic":
+        return named
+    return statement.models is None and has_open_parameters(model, statement, claim)
+
+
 def _check_numbers(model: Interpreted, statement: CheckStatement, claim: Compare, max_memory: int | None) -> Verdict:
     """A comparison for the model's own numbers."""
     from cutwire.evaluate import compare_statement
 
+    values = as_numbers(model.parameters)
+    claim = replace(claim, operands=tuple(filled(f, values) for f in claim.operands))
     found = compare_statement(model, statement, claim, max_memory=max_memory)
     within = statement.within
     how = f"to within {within}" if within is not None else "exactly" if found.exact else "to within 1e-9"
@@ -91,15 +117,21 @@ def _check_all_models(model: Interpreted, statement: CheckStatement, claim: Comp
     from semantics.claim import Claim
     from semantics.verify import verify
 
-    policies = model.policy_kernels(statement.tables, [q for f in claim.operands for q in questions(f)])
-    whole = Claim(claim, statement.axes, statement.assuming, policies)
+    asked = list(dict.fromkeys(q for c in (claim, *statement.assuming) for f in c.operands for q in questions(f)))
+    shape, finite = stand_in(model.shape, asked)
+    parts: dict[Query, Formula] = {q: Ask(opaque(f)) for q, f in zip(asked, finite, strict=True)}
+    claim, *assuming = (
+        replace(c, operands=tuple(substituted(f, parts) for f in c.operands)) for c in (claim, *statement.assuming)
+    )
+    policies = model.policy_kernels(statement.tables, finite)
+    whole = Claim(claim, statement.axes, tuple(assuming), policies)
     if statement.mode == "symbolic":
         from semantics.symbols import prove
 
-        proof = prove(model.shape, whole)
+        proof = prove(shape, whole)
         if proof.holds:
             return Verdict(statement, True, proof.describe(), details={"symbols": proof.symbols})
-    found = verify(model.shape, whole, models=statement.models, seed=statement.seed)
+    found = verify(shape, whole, models=statement.models, seed=statement.seed)
     return _verdict_on_all(model, statement, whole, found)
 
 
@@ -128,7 +160,7 @@ def _verdict_on_all(model: Interpreted, statement: CheckStatement, claim: Claim,
 
 def _free(claim: Compare) -> set[str]:
     """The bound names that a claim uses outside of sums."""
-    from strings.formula import Arithmetic, Formula, Sum
+    from strings.formula import Arithmetic, Sum
     from strings.surgery import DoWire, Open
 
     def names(f: Formula) -> set[str]:
@@ -200,4 +232,6 @@ def check_text(model: Interpreted, text: str, models: int | None, seed: int, ass
 
     statement = elaborate_claim(text, model.definition, assuming or "", model.notice)
     assert isinstance(statement.body, Compare)
+    if any(map(parameters, statement.body.operands)):
+        return check_statement(model, replace(statement, mode="symbolic", models=models, seed=seed))
     return _check_all_models(model, replace(statement, models=models, seed=seed), statement.body)

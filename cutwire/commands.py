@@ -9,8 +9,9 @@ import shutil
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from strings.diagram import Diagram
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cutwire.evaluate import Result
     from cutwire.identification import Identification
+    from cutwire.meanings import Answered, Options
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement, Resampling
@@ -144,7 +147,7 @@ def _run(arguments: Namespace, *, only_checks: bool, out: str | None) -> int:
     done: list[Item] = []
     try:
         with time_limit(arguments.timeout):
-            program = open_program(arguments.file, arguments.allow_outside)
+            program = open_program(arguments.file, arguments.allow_outside).with_parameters(_settings(arguments.set))
             _do(program, arguments, only_checks, out, done)
     except LimitError as e:
         left = program.asked(only_checks)[len(done) :] if program is not None else ()
@@ -171,8 +174,8 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         only_checks=only_checks,
         out=Path(out) if out is not None else None,
         unnamed=Path.cwd(),
-        exact=arguments.exact,
-        max_memory=arguments.max_memory,
+        options=_options(arguments),
+        semantics=arguments.semantics,
         keep_going=True,
     )
     total = len(program.asked(only_checks))
@@ -191,8 +194,9 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
     from cutwire.claims import Verdict
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
+    from cutwire.meanings import Answered
     from cutwire.program import Failure, Picture
-    from cutwire.show import print_identification, print_picture, print_result, print_verdict
+    from cutwire.show import print_answered, print_identification, print_picture, print_result, print_verdict
 
     match item:
         case Failure():
@@ -205,6 +209,8 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
             pass
         case Result():
             print_result(screen, item)
+        case Answered():
+            print_answered(screen, item)
         case Verdict():
             print_verdict(screen, item)
         case Identification():
@@ -216,10 +222,11 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
 
 def query(arguments: Namespace) -> int:
     """`cutwire query FILE QUESTION`"""
-    from cutwire.evaluate import evaluate_statement, exact_is_cheap
-    from cutwire.show import print_result, result_json
+    from cutwire.meanings import Answered, answer_statement
+    from cutwire.show import answered_json, print_answered, print_result, result_json
 
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    model = model.with_parameters(_settings(arguments.set))
     warnings = _Warnings()
     warnings.tell(model.warnings)
     try:
@@ -229,14 +236,69 @@ def query(arguments: Namespace) -> int:
     statement = replace(statement, data=_data_for(model, statement, arguments.data))
     statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
-        exact = arguments.exact or exact_is_cheap(model, statement)
-        result = evaluate_statement(model, statement, exact=exact, max_memory=arguments.max_memory)
+        semantics = arguments.semantics or ("symbolic" if arguments.derivative else "")
+        result = answer_statement(model, statement, semantics, _options(arguments))
+        derivatives = _derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
-    if arguments.json:
+    if isinstance(result, Answered):
+        if arguments.json:
+            shown = {n: d.answer.to_dict()["expressions"] for n, d in derivatives.items()}
+            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
+        else:
+            for part in (result, *derivatives.values()):
+                print_answered(console(), part, arguments.digits)
+    elif arguments.json:
         _print_json(result_json(result))
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
+    """How sensitive an answer is to some parameters.
+
+    Raises:
+        QueryError: N002 for what is no parameter, Q007 for an answer in numbers.
+    """
+    if not names:
+        return {}
+    from cutwire.meanings import Answered
+
+    if not isinstance(result, Answered) or result.semantics != "symbolic":
+        message = "only expressions of parameters have derivatives"
+        raise QueryError(Diagnostic("Q007", message, help=("ask with symbols: --semantics symbolic",)))
+    answer: Any = result.answer
+    found = {}
+    for n in dict.fromkeys(names):
+        statement = replace(result.statement, text=f"d/d{n}  {result.statement.text}", unit="")
+        derivative = replace(answer.derivative(n), restrictions=(), declared={}, unit="")
+        found[n] = Answered(statement, "symbolic", derivative)
+    return found
+
+
+def _settings(texts: Iterable[str]) -> dict[str, object]:
+    """The values of parameters, from texts such as `p=1/3`.
+
+    Raises:
+        QueryError: T025 for a text that is none.
+    """
+    found: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not value.strip():
+            message = f"`--set {text}` sets nothing"
+            raise QueryError(Diagnostic("T025", message, help=("write --set p=1/3",)))
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _options(arguments: Namespace) -> Options:
+    """How to answer, as asked on the command line."""
+    from cutwire.meanings import Options
+
+    if arguments.samples is not None and arguments.samples < 1:
+        raise QueryError(Diagnostic("T023", "--samples takes a whole number from 1 on"))
+    return Options(arguments.exact, arguments.max_memory, arguments.samples, arguments.seed or 0)
 
 
 def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling | None:
@@ -245,7 +307,7 @@ def _resampling(statement: QueryStatement, arguments: Namespace) -> Resampling |
 
     count, seed, level = arguments.bootstrap, arguments.seed, arguments.level
     if count is None:
-        odd = next((word for word, said in (("--seed", seed), ("--level", level)) if said is not None), None)
+        odd = "--level" if level is not None else "--seed" if seed is not None and statement.data else None
         if odd is None:
             return None
         message = f"`{odd}` says how to resample, and nothing is resampled"
@@ -315,6 +377,32 @@ def _draw_identification(found: Identification, arguments: Namespace, warn: Call
         draw_diagram(found.found.diagram, arguments.output, found.found.estimand.copies, warn=warn)
     else:
         found.draw(arguments.output, warn=warn)
+
+
+# ---- laws ------------------------------------------------------------------------------------------------------------
+
+
+def laws(arguments: Namespace) -> int:
+    """`cutwire laws FILE`"""
+    from cutwire.show import print_laws
+
+    warnings = _Warnings()
+    settings = _settings(arguments.set)
+    if arguments.file.endswith(_BIF):
+        model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+        warnings.tell(model.warnings)
+        work = partial(model.with_parameters(settings).laws, seed=arguments.seed)
+    else:
+        program = open_program(arguments.file, arguments.allow_outside)
+        warnings.tell(program.warnings)
+        work = partial(program.laws, arguments.model, seed=arguments.seed, parameters=settings)
+    with working(f"{arguments.file}: laws"):
+        report = work()
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print_laws(console(), report, arguments.words)
+    return int(not report.holds)
 
 
 # ---- pictures --------------------------------------------------------------------------------------------------------

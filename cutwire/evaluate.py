@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from cutwire.assessment import Asked, Assessment, assess
 from cutwire.interpreted import Interpreted, as_number
+from cutwire.needs import definitions_for, fitting_claim, require_tables
 from cutwire.tables import cells_of
-from parser.program import CheckStatement, QueryStatement, Table
+from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
 from semantics.compare import Comparison, compare
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
+from semantics.expressions import ParameterValues, is_rational
 from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
-from strings.diagnostic import CutwireError, Diagnostic, Label, QueryError
+from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, Span, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
 from strings.identification import identified
 from strings.model import CausalModel
@@ -35,7 +39,8 @@ class Result:
     """The answer to a query or estimate.
 
     `expected` is set if the statement said what it expects, `met` tells whether it came. `estimates` are the estimands
-    used, for statements that read data, and `assessment` says how sure the answer of such a statement is.
+    used, for statements that read data, and `assessment` says how sure the answer of such a statement is. `note` says
+    why it is not the answer in another semantics that was asked for.
     """
 
     statement: QueryStatement
@@ -44,6 +49,7 @@ class Result:
     expected: Distribution | None = None
     met: bool = True
     assessment: Assessment | None = None
+    note: str = ""
 
     @property
     def value(self) -> Any:
@@ -66,8 +72,8 @@ def evaluate_statement(
     def ask(query: Query) -> Distribution:
         return ask_model(model, statement, query, exact, max_memory, parts)
 
-    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
-    _check_unit(statement, value)
+    value = formula_value(model, statement, statement.formula, ask, exact, max_memory)
+    check_unit(statement, value)
     assessment = None
     if statement.data:
         asked = _asked(model, statement, exact, max_memory)
@@ -78,7 +84,7 @@ def evaluate_statement(
         _check_bounds(statement, assessment)
     if statement.expect is None:
         return Result(statement, value, tuple(parts.values()), assessment=assessment)
-    expected = _formula(model, statement, statement.expect, ask, exact, max_memory)
+    expected = formula_value(model, statement, statement.expect, ask, exact, max_memory)
     claim = Compare((statement.formula, statement.expect), ("==",))
     try:
         met = compare(claim, ask, value_lists(model, statement.axes), exact=exact, max_memory=max_memory).holds
@@ -107,7 +113,7 @@ def estimate_formula(
             raise e.at(query.span or statement.span) from None
         return parts[query].distribution
 
-    value = _formula(model, statement, statement.formula, ask, exact, max_memory)
+    value = formula_value(model, statement, statement.formula, ask, exact, max_memory)
     return assess(asked, data, value, parts, statement.resampling)
 
 
@@ -136,6 +142,12 @@ def compare_statement(
         return ask_model(model, statement, query, exact, max_memory, {})
 
     values = value_lists(model, statement.axes)
+    if fitting_claim(model, statement, claim) == "gaussian":
+        from cutwire.gaussian import gaussian_numbers
+
+        exact = statement.mode == "exact"
+        numbers = gaussian_numbers(model, statement, exact)
+        return compare(claim, numbers, values, within=statement.within, exact=exact, max_memory=max_memory)
     return compare(claim, ask, values, within=statement.within, exact=exact, max_memory=max_memory)
 
 
@@ -148,7 +160,9 @@ def ask_model(
     parts: dict[Query, Estimate],
 ) -> Distribution:
     """One probability, from the model's numbers or from data; errors point to where it was asked."""
-    try:
+    with placed(model, query.span or statement.span):
+        if not (isinstance(statement, QueryStatement) and statement.data):
+            require_tables(model, statement, query)
         tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
             data = model.dataset(statement.data)
@@ -156,10 +170,52 @@ def ask_model(
             found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
             parts[query] = found
             return found.distribution
-        return answer(model.shape, tables, query, exact=exact, max_memory=max_memory)
+        contradiction = partial(refuse_contradiction, model, statement, query)
+        try:
+            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction)
+        except ZeroProbabilityError as e:
+            raise _explained(e, contradiction) from None
+        except LimitError as e:
+            if e.diagnostic.code == "L001":
+                raise _explained(e, contradiction) from None
+            raise
+
+
+@contextmanager
+def placed(model: Interpreted, span: Span | None) -> Iterator[None]:
+    """Errors from inside point to where a question was asked, and to the boxes that have no numbers."""
+    try:
+        yield
     except CutwireError as e:
         told = type(e)(_with_declarations(d, model) for d in e.diagnostics)
-        raise told.at(query.span or statement.span) from None
+        raise told.at(span) from None
+
+
+def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
+    """Refuse conditions that cannot hold together, by what is possible alone: on the way to an error, and before what
+    takes long.
+
+    Raises:
+        ZeroProbabilityError: Q002, which names the fewest conditions that cannot.
+    """
+    if not query.given:
+        return
+    from cutwire.possible import relations
+    from semantics.possibility import refuse_impossible
+
+    known = definitions_for(model, statement)
+    refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
+
+
+def _explained(error: CutwireError, contradiction: Callable[[], None]) -> CutwireError:
+    """Q002 with the fewest conditions that cannot hold together, if that is what is wrong; else the error itself."""
+    try:
+        contradiction()
+    except ZeroProbabilityError as e:
+        return e
+    except CutwireError:  # too large for this, too: the error says enough
+        pass
+    return error
 
 
 def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:
@@ -198,7 +254,7 @@ def value_lists(model: Interpreted, axes: Mapping[str, str]) -> Callable[[str], 
     return values
 
 
-def _formula(
+def formula_value(
     model: Interpreted,
     statement: QueryStatement,
     formula: Formula,
@@ -212,13 +268,18 @@ def _formula(
         found = evaluate(formula, ask, values, exact=exact, max_memory=max_memory)
     except CutwireError as e:
         raise e.at(formula.span) from None
-    bound = iter([n for n in statement.axes if n in found.variables])
-    names = [next(bound) if n in statement.axes else n for n in found.variables]
+    names = in_axes_order(statement, found.variables)
     at = [found.axis(n) for n in names]
     return Distribution(names, np.transpose(found.array, at), [found.values[k] for k in at])
 
 
-def _check_unit(statement: QueryStatement, value: Distribution) -> None:
+def in_axes_order(statement: QueryStatement, variables: Sequence[str]) -> list[str]:
+    """The axes of an answer, bound names in the order in which the statement binds them."""
+    bound = iter([n for n in statement.axes if n in variables])
+    return [next(bound) if n in statement.axes else n for n in variables]
+
+
+def check_unit(statement: QueryStatement, value: Distribution) -> None:
     slack = 0 if value.exact else 1e-9
     odd = [] if not statement.unit else [(at, p) for at, p in value.rows() if not -slack <= p <= 1 + slack]
     if not odd:
@@ -281,12 +342,23 @@ def exact_is_cheap(model: Interpreted, statement: QueryStatement | CheckStatemen
 
 def can_be_exact(model: Interpreted, statement: QueryStatement | CheckStatement) -> bool:
     """Whether exact fractions can answer a statement: nothing that it may need asks for floating point."""
-    known = model._definitions(statement.using)
+    known = model.definitions(statement.using)
     if isinstance(statement, QueryStatement) and statement.data:  # which takes the place of all boxes but policies
         known = {n: d for n, d in known.items() if n in model.definition.policies}
-    if any(isinstance(d, Table) and not d.exact for d in (*known.values(), *statement.tables.values())):
+    if any(_is_floating(d, model.parameter_values) for d in (*known.values(), *statement.tables.values())):
         return False
     return not any(isinstance(f, Number) and not f.exact for f in _parts(statement))
+
+
+def _is_floating(d: Definition, values: ParameterValues) -> bool:
+    """Whether a definition asks for floating point."""
+    match d:
+        case Table():
+            return not d.exact
+        case Formulas(_, bodies):
+            return not all(is_rational(body, values) for body in bodies)
+        case _:
+            return False
 
 
 def _work(model: CausalModel, query: Query) -> int:

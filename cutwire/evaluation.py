@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cutwire.interpreted import Interpreted, is_exact
+from cutwire.tables import spaces_of
 from semantics.arithmetic import Floats, Fractions
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
@@ -21,18 +22,52 @@ if TYPE_CHECKING:
     from cutwire.identification import Identification
 
 
-def evaluate_estimand(
-    asked: Identification, data: object, semantics: str | None, max_memory: int | None
-) -> Distribution:
+def evaluate_estimand(asked: Identification, data: object, semantics: str | None, max_memory: int | None) -> Any:
     """The value of an estimand; see `Identification.evaluate`."""
     found = asked.found
     assert isinstance(found, Identified)
+    if any(x.space for x in asked.model.shape.variables):
+        return _evaluate_real(asked, identified(asked.model.shape, asked.query, found.given), data, semantics)
+    if semantics == "symbolic":
+        if not isinstance(data, Interpreted):
+            message = "data are numbers: an estimand is evaluated in symbols on a model with parameters"
+            raise QueryError(Diagnostic("Q007", message, help=("give a model, or leave out semantics",)))
+        from cutwire import symbolic
+
+        return symbolic.evaluate_estimand(asked, found, data, max_memory)
     if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
         arithmetic = Fractions() if exact else Floats()
         joints = ModelJoints(data.shape, data.kernels(exact=exact), arithmetic, found.given, max_memory=max_memory)
         policies = _policies(asked, exact)
         return estimate(found, joints, exact=exact, policies=policies, max_memory=max_memory).distribution
+    found, sets = _datasets(asked, found, data)
+    exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
+    return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
+
+
+def _evaluate_real(asked: Identification, found: Identified, data: object, semantics: str | None) -> Any:
+    """The value of an estimand with real variables: its boxes are conditionals of Gaussians."""
+    from cutwire.gaussian import conditionals_of, gauss_of_model, policies_of
+    from semantics.mixed_estimate import Conditionals, ModelConditionals, estimate_mixed
+
+    exact = semantics is not None and semantics != "gaussian" and is_exact(semantics)
+    source: Conditionals
+    if isinstance(data, Interpreted):
+        source = ModelConditionals(data.shape, gauss_of_model(data, exact), found.given)
+    else:
+        found, sets = _datasets(asked, found, data)
+        source = conditionals_of(sets, found, exact)
+    return estimate_mixed(found, source, policies_of(asked.model, asked.statement.tables, asked.query, source.exact))
+
+
+def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
+    found = asked.model.policy_kernels(asked.statement.tables, [asked.query])
+    return found if exact else {n: k.as_float() for n, k in found.items()}
+
+
+def _datasets(asked: Identification, found: Identified, data: object) -> tuple[Identified, list[Dataset]]:
+    """Data sets, one for each given distribution; variables without declared values take those of the data."""
     many = list(data) if isinstance(data, list | tuple) and len(found.given) > 1 else [data]
     if len(many) != len(found.given):
         raise QueryError(
@@ -42,27 +77,16 @@ def evaluate_estimand(
                 notes=(f"given: {'; '.join(map(str, found.given))}",),
             )
         )
-    found, sets = _datasets(asked, found, many)
-    exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
-    return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
-
-
-def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
-    found = asked.model.policy_kernels(asked.statement.tables, [asked.query])
-    return found if exact else {n: k.as_float() for n, k in found.items()}
-
-
-def _datasets(asked: Identification, found: Identified, data: Sequence[object]) -> tuple[Identified, list[Dataset]]:
-    """Data sets, one for each given distribution; variables without declared values take those of the data."""
     shape = asked.model.shape
-    unknown = [x.name for x in shape.variables if x.values is None and x.name not in shape.latents]
+    open_ = [x for x in shape.variables if x.values is None and not x.space]
+    unknown = [x.name for x in open_ if x.name not in shape.latents]
     if unknown:
-        values = {n: v for d, g in zip(data, found.given, strict=True) for n, v in _levels(d, g, unknown).items()}
-        hidden = {x.name: ("0", "1") for x in shape.variables if x.values is None and x.name in shape.latents}
+        values = {n: v for d, g in zip(many, found.given, strict=True) for n, v in _levels(d, g, unknown).items()}
+        hidden = {x.name: ("0", "1") for x in open_ if x.name in shape.latents}
         shape = shape.with_values(values | hidden)
         found = identified(shape, asked.query, found.given)
     sets = []
-    for d, g in zip(data, found.given, strict=True):
+    for d, g in zip(many, found.given, strict=True):
         names = (*g.variables, *g.done)
         labels = {n: shape.object(n).values or () for n in names}
         sets.append(_dataset(asked, d, names, labels))
@@ -86,7 +110,7 @@ def _dataset(asked: Identification, data: object, names: Sequence[str], labels: 
         data = Distribution(names, data, [labels[n] for n in names])
     if isinstance(data, Distribution):
         return from_distribution(data, labels)
-    found, warnings = from_frame(data, labels)
+    found, warnings = from_frame(data, labels, spaces=spaces_of(asked.model.shape, names))
     for w in warnings:
         asked.model.notice(w)
     return found

@@ -14,6 +14,7 @@ from strings.derivation import Step, check_derivation, derive
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.estimand import Given
+from strings.finite import opaque, stand_in
 from strings.formula import Formula
 from strings.identification import (
     Identified,
@@ -35,7 +36,6 @@ from strings.written import formula
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.distribution import Distribution
     from semantics.kernel import Kernel
     from semantics.witness import Witness
     from strings.picture.scene import Scene
@@ -215,13 +215,14 @@ class Identification:
         except CutwireError:  # a variable whose name the language cannot write
             return ""
 
-    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
-        """The value of the estimand.
+    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Any:
+        """The value of the estimand: a `Distribution`; of real variables it may be a `Mixture`, or `Linear`.
 
         `data`: a data frame, a mapping of columns, the name of a data set of the model file, a `Distribution`, an array
         (the joint of `given`, an axis for each variable in that order), or a `Model` with numbers; a list of such if
-        several distributions are given. Exact where the data are, unless `semantics` says `"matrix"`. Only what the
-        question leaves free is an axis of the answer.
+        several distributions are given. Exact where the data are, unless `semantics` says `"matrix"`; on a model with
+        parameters `"symbolic"` gives an expression, or `Expressions`. Only what the question leaves free is an axis of
+        the answer.
 
         Raises:
             QueryError: E001 if the effect does not follow.
@@ -300,13 +301,14 @@ def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Iden
     Raises:
         QueryError: E002, E003, E005 for what cannot be asked or given, Q002 for conditions that cannot be.
     """
-    bare = {x.name: ("0", "1") for x in model.shape.variables if x.values is None}
-    shape = model.shape.with_values(bare) if bare else model.shape
     try:
-        refuse_contradictions(statement.query)
-        found = identify(shape, statement.query, statement.given)
+        shape, (query,) = stand_in(model.shape, [statement.query])
+        refuse_contradictions(query)
+        found = identify(shape, query, statement.given)
         if isinstance(found, NotIdentified):
-            found = certainty(shape, found)
+            plain = opaque(query)  # the witness is a model file in which an interval is one value
+            refused = found if plain == query else identify(shape, plain, statement.given)
+            found = certainty(shape, refused) if isinstance(refused, NotIdentified) else refused
     except CutwireError as e:
         raise e.at(statement.query.span or statement.span) from None
     return Identification(model, found, statement, shape)

@@ -8,11 +8,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from cutwire.tables import check_exact_size, dataset, kernels
+from cutwire.tables import check_exact_size, dataset, kernels, spaces_of
 from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.diagram import Diagram
+from strings.expression import ParameterDef
 from strings.model import CausalModel
 from strings.query import Query
 from strings.signature import Box
@@ -21,6 +22,7 @@ from strings.surgery import Surgery, boxes_of
 if TYPE_CHECKING:
     from semantics.data import Dataset
     from semantics.distribution import Distribution
+    from semantics.expressions import ParameterValues
     from semantics.kernel import Kernel
 
 
@@ -85,7 +87,17 @@ class Interpreted:
         """The names of the model's interpretations (`interpret … as NAME`)."""
         return tuple(self.definition.interpretations)
 
-    def _definitions(self, using: str) -> Mapping[str, Definition]:
+    @property
+    def parameters(self) -> Mapping[str, ParameterDef]:
+        """The parameters of the model (`param`), by name."""
+        return self.definition.parameters
+
+    @property
+    def parameter_values(self) -> ParameterValues:
+        """The values of the parameters that have one."""
+        return {n: p.value for n, p in self.parameters.items() if p.value is not None}
+
+    def definitions(self, using: str) -> Mapping[str, Definition]:
         """The definitions of the boxes, those of an interpretation taking precedence."""
         if not using:
             return self.definition.definitions
@@ -112,17 +124,21 @@ class Interpreted:
             boxes = boxes_of(self.shape)
             if exact:
                 check_exact_size(boxes)
-            self._kernels[using, exact] = kernels(boxes, self._definitions(using), self.dataset, exact)
+            self._kernels[using, exact] = kernels(
+                boxes, self.definitions(using), self.dataset, exact, self.parameter_values
+            )
         own = self._kernels[using, exact]
         added = {n: b for n, b in boxes_of(None, surgeries).items() if n not in own}
         if not added:
             return own
-        return {**own, **kernels(added, {**self._definitions(using), **(extra or {})}, self.dataset, exact)}
+        definitions = {**self.definitions(using), **(extra or {})}
+        return {**own, **kernels(added, definitions, self.dataset, exact, self.parameter_values)}
 
     def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
         """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
         added = boxes_of(None, [s for q in queries for s in q.surgeries])
-        return kernels(added, {**self.definition.definitions, **extra}, self.dataset, True)
+        definitions = {**self.definition.definitions, **extra}
+        return kernels(added, definitions, self.dataset, True, self.parameter_values)
 
     def dataset(self, name: str) -> Dataset:
         """A data set of the model file by name, read once.
@@ -148,9 +164,9 @@ class Interpreted:
             self._noticed.update(dict.fromkeys(w.at(known[name].span) for w in found))
         return self._datasets[name]
 
-    def as_dataset(self, data: object) -> Dataset:
+    def as_dataset(self, data: object, *, numeric: bool = False) -> Dataset:
         """Data on the observed variables, from whatever a user has: the name of data in the model file, a
-        `Distribution`, a data frame, a mapping of columns."""
+        `Distribution`, a data frame, a mapping of columns; if it is `numeric`, variables without values are numbers."""
         from semantics.data import from_distribution, from_frame
         from semantics.distribution import Distribution
 
@@ -159,7 +175,8 @@ class Interpreted:
         values = {n: self.shape.object(n).values or () for n in self.variables}
         if isinstance(data, Distribution):
             return from_distribution(data, values)
-        read, warnings = from_frame(data, values)
+        bare = {n: "real" for n, v in values.items() if not v} if numeric else {}
+        read, warnings = from_frame(data, values, spaces={**bare, **spaces_of(self.shape, values)})
         for w in warnings:
             self.notice(w)
         return read
@@ -169,21 +186,41 @@ class Interpreted:
         self._noticed[warning] = None
 
 
-def is_exact(semantics: str) -> bool:
-    """Whether a semantics computes with fractions.
+SEMANTICS: Mapping[str, str] = {
+    "matrix": "float64",
+    "exact": "fractions",
+    "symbolic": "formulas of the parameters",
+    "gaussian": "linear models with normal noise, in closed form",
+    "pyro": "sampling and enumeration with Pyro",
+    "possible": "what can happen at all",
+}
+"""What models can be read as."""
+
+
+def check_semantics(semantics: str, known: Iterable[str] = tuple(SEMANTICS)) -> None:
+    """Whether there is such a semantics.
 
     Raises:
-        QueryError: Q007 if there is no such semantics.
+        QueryError: Q007 if there is none.
     """
-    if semantics not in ("matrix", "exact"):
+    if semantics not in known:
         raise QueryError(
             Diagnostic(
                 "Q007",
-                f"there is no semantics `{semantics}`",
-                notes=('"matrix" computes with float64, "exact" with fractions',),
-                help=did_you_mean(semantics, ["matrix", "exact"]),
+                f"there is no semantics `{semantics}` here",
+                notes=tuple(f'"{n}": {SEMANTICS[n]}' for n in known),
+                help=did_you_mean(semantics, list(known)),
             )
         )
+
+
+def is_exact(semantics: str) -> bool:
+    """Whether a semantics of tables computes with fractions.
+
+    Raises:
+        QueryError: Q007 if it is neither `"matrix"` nor `"exact"`.
+    """
+    check_semantics(semantics, ("matrix", "exact"))
     return semantics == "exact"
 
 

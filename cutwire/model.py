@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cutwire.interpreted import Interpreted, is_exact
+from cutwire.interpreted import Interpreted, check_semantics, is_exact
 from parser.program import Definition, ModelDef, QueryStatement, Resampling
 from strings.diagnostic import Diagnostic, QueryError, Source, did_you_mean
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
+from strings.signature import Object
 from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 
 if TYPE_CHECKING:
     from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
     from cutwire.identification import Identification
+    from cutwire.laws import LawReport
+    from cutwire.posterior import Posterior
+    from semantics.formulae import Expressions
+    from semantics.linear_effect import LinearEffect
+    from semantics.pyro.program import PyroProgram
 
 Answer = Any
 """A `Distribution` if the question leaves variables free; else one number: a float, or a Fraction if exact."""
@@ -62,29 +69,67 @@ class Model(Interpreted):
         *,
         do: Mapping[str, object] | None = None,
         given: Mapping[str, object] | None = None,
-        semantics: str = "matrix",
+        semantics: str | None = None,
         using: str = "",
         max_memory: int | None = None,
+        samples: int | None = None,
+        seed: int = 0,
     ) -> Answer:
         """Ask `P(… | do(…), …)`, as text or as target variable(s) with `do` and `given`.
 
         Variables left free are axes of the answer, a `Distribution`; a question without free variables gives a number.
-        In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64) or `"exact"`
-        (fractions); `using` names an interpretation; `max_memory` bounds the bytes of the largest intermediate table.
+        In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64), `"exact"`
+        (fractions), `"symbolic"` (sympy), `"gaussian"`, `"pyro"` (then `samples` and `seed` count) or `"possible"`;
+        left out, it is the one that suits the question, floats where there are tables. `using` names an
+        interpretation; `max_memory` bounds the bytes of the largest intermediate table.
 
         Raises:
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
         """
-        from cutwire.evaluate import evaluate_statement
+        from cutwire.meanings import Options, answer_statement
 
-        exact = is_exact(semantics)
+        if semantics is not None:
+            check_semantics(semantics)
+        statement = self._statement(question, do, given, using)
+        how = Options(False, max_memory, samples, seed)
+        return answer_statement(self, statement, semantics or "", how, "matrix").value
+
+    def symbolic(
+        self,
+        question: str | Sequence[str],
+        *,
+        do: Mapping[str, object] | None = None,
+        given: Mapping[str, object] | None = None,
+        using: str = "",
+        max_memory: int | None = None,
+    ) -> Expressions:
+        """Ask as `query` does, and have the answer as expressions of the parameters (sympy).
+
+        The result has `.value` (one expression, if it is of an event), `.conditions`, `.derivative("p")`,
+        `.at(p="1/3")`, `.function()` (numpy) and `.latex`. Parameters with a value are symbols all the same.
+
+        Raises:
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
+        """
+        from cutwire.meanings import Options
+        from cutwire.symbolic import evaluate_symbolic
+
+        statement = self._statement(question, do, given, using)
+        answer: Expressions = evaluate_symbolic(self, statement, Options(max_memory=max_memory)).answer  # type: ignore[assignment]
+        return answer
+
+    def _statement(
+        self,
+        question: str | Sequence[str],
+        do: Mapping[str, object] | None,
+        given: Mapping[str, object] | None,
+        using: str,
+    ) -> QueryStatement:
+        """A question from Python, as text or as targets with `do` and `given`."""
         if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
-            statement = replace(self.parse_question(question), using=using)
-        else:
-            names = (question,) if isinstance(question, str) else tuple(question)
-            statement = QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
-        result = evaluate_statement(self, statement, exact=exact, max_memory=max_memory)
-        return result.value
+            return replace(self.parse_question(question), using=using)
+        names = (question,) if isinstance(question, str) else tuple(question)
+        return QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
 
     def parse_question(self, question: str) -> QueryStatement:
         """A question in the language's words, resolved against this model; what is odd about it is added to
@@ -123,6 +168,8 @@ class Model(Interpreted):
 
     def _value(self, name: str, value: object) -> str:
         x, text = self.shape.object(name), str(value)
+        if x.space:
+            return self._number(x, value)
         if x.values is not None and text not in x.values:
             raise QueryError(
                 Diagnostic(
@@ -133,6 +180,20 @@ class Model(Interpreted):
                     help=did_you_mean(text, x.values),
                 )
             )
+        return text
+
+    def _number(self, x: Object, value: object) -> str:
+        """A number for a real wire, in its one spelling."""
+        from parser.domains import as_value
+
+        try:
+            text = as_value(str(Fraction(value) if isinstance(value, int | float | Fraction) else value), x)
+        except (ValueError, OverflowError):
+            text = None
+        if text is None:
+            wanted = "takes whole numbers from 0 on" if x.space == "count" else "takes numbers"
+            message = f"`{value}` is not a value of `{x.name}`"
+            raise QueryError(Diagnostic("N003", message, notes=(f"`{x.name}` is {x.space}: it {wanted}",)))
         return text
 
     def estimate(
@@ -158,12 +219,41 @@ class Model(Interpreted):
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
         from cutwire.evaluate import estimate_formula
+        from cutwire.needs import in_numbers
 
-        statement = self.parse_question(question)
+        statement = in_numbers(self, self.parse_question(question))
         dataset = self.as_dataset(data)
-        exact = is_exact(semantics) if semantics is not None else dataset.exact
+        exact = is_exact(semantics) if semantics not in (None, "gaussian") else dataset.exact
         resampling = Resampling(bootstrap, level, seed) if bootstrap else None
+        if any(x.space for x in self.shape.variables):
+            from cutwire.gaussian import estimate_gaussian
+
+            return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
         return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
+
+    def linear_effect(
+        self, treatment: str, outcome: str, data: object | None = None, *, method: str | None = None
+    ) -> LinearEffect:
+        """By how much `outcome` rises if `treatment` is raised by one, in a linear model of this shape.
+
+        It is read off covariances by the first criterion that applies, or by the `method` that is named: back door,
+        adjustment, front door, or an instrument, which identifies nothing without linearity. `data` is as in
+        `estimate`, or a `Model` with numbers; left out, it is this model's own numbers. The result says which
+        `.criterion` was used, the `.formula` and what it `.assumes`.
+
+        Raises:
+            QueryError: G007 if no criterion applies, G008 if the covariances do not determine the effect.
+        """
+        from semantics.linear_effect import data_covariances, linear_effect, model_covariances
+
+        if data is None or isinstance(data, Interpreted):
+            from cutwire.gaussian import gauss_of_model
+
+            source = self if data is None else data
+            known = model_covariances(source.shape, gauss_of_model(source, exact=False))
+        else:
+            known = data_covariances(self.as_dataset(data, numeric=True), self.shape)
+        return linear_effect(self.shape, treatment, outcome, known, method)
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True
@@ -213,6 +303,15 @@ class Model(Interpreted):
 
         return check_text(self, claim, models, seed, assuming)
 
+    def laws(self, *, seed: int = 0) -> LawReport:
+        """The laws of interpretation and surgery, tried for this model in every semantics that applies to it.
+
+        The report prints as a table; `.holds` says whether all is well, `.failures` what is not.
+        """
+        from cutwire.laws import model_laws
+
+        return model_laws(self, seed)
+
     def _probability(self, text: str) -> tuple[Query, QueryStatement]:
         """A text that is one probability, and all that it brings up."""
         statement = self.parse_question(text)
@@ -244,6 +343,92 @@ class Model(Interpreted):
     def after(self, *surgeries: Surgery) -> Model:
         """The model after any surgeries (`strings.surgery`)."""
         return Model(replace(self.definition, model=operate(self.shape, *surgeries)))
+
+    def with_parameters(self, values: Mapping[str, object] | None = None, **named: object) -> Model:
+        """The model with values for its parameters: numbers, or text such as `"1/3"`; `None` takes a value away.
+
+        Raises:
+            QueryError: N002 for a parameter that the model does not have, T025 for a value outside of its interval.
+        """
+        from cutwire.parameters import with_values
+
+        return replace(self, definition=with_values(self.definition, {**(values or {}), **named}))
+
+    # ---- with Pyro -------------------------------------------------------------------------------------------------
+
+    def defined(self, definitions: Mapping[str, Definition]) -> Model:
+        """The model with other definitions for some of its boxes."""
+        known = {**self.definition.definitions, **definitions}
+        return replace(self, definition=replace(self.definition, definitions=known))
+
+    def with_mechanism(self, box: str, function: Callable[..., Any]) -> Model:
+        """The model in which a box is computed by Python: a function, or a neural network of torch.
+
+        It is called with one tensor for each input of the box, all of one shape: numbers as float64 (or in the
+        precision of the network), finite values as their positions (whole numbers, in the declared order). It returns a
+        distribution of torch or Pyro, or a tensor if there is no chance in it, with one entry for each entry of the
+        inputs; for a finite output a `Categorical` over its values, or positions. Such a box is for `semantics="pyro"`.
+
+        Raises:
+            QueryError: N001 if the model has no such box, S003 if `function` cannot be called.
+        """
+        from cutwire.posterior import with_mechanism
+
+        return Model(with_mechanism(self, box, function), self.found_on_reading)
+
+    def pyro_program(self, using: str = "") -> PyroProgram:
+        """The model as a plain Pyro program: a callable with one sample site for each variable, under its name.
+
+        `program()` is one run, `program(size=1000)` has a plate of rows, `program(data)` observes columns. It works
+        with all of Pyro: `pyro.poutine.do(program, {"X": …})`, `pyro.condition`, `SVI`, `MCMC`, `Predictive`. Finite
+        values are positions. A parameter without a value is a site of its own, an unknown table one called `BOX.table`.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed.
+        """
+        from cutwire.sampling import program_of, require_pyro
+
+        require_pyro("a Pyro program")
+        return program_of(self, self.shape, using=using)
+
+    def posterior(
+        self,
+        data: object,
+        method: str | None = None,
+        *,
+        samples: int = 1000,
+        seed: int = 0,
+        warmup: int | None = None,
+        steps: int = 2000,
+        lr: float = 0.02,
+        particles: int | None = None,
+    ) -> Posterior:
+        """What data tell of the parameters and tables that are left open.
+
+        `data` is the name of data in the file, a data frame or a mapping of columns. Variables that it lacks are summed
+        out (finite ones by enumeration). `method` is `"exact"` (in closed form, where that holds; the default then),
+        `"nuts"` (otherwise the default; after `warmup` steps), `"svi"` (`steps` of gradient descent at the rate `lr`;
+        trains networks, too) or `"importance"` (`particles` from the prior). The same seed gives the same draws.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed, S004 for a parameter without a prior, S005 if there is nothing to
+                learn or the method does not fit, S006 if the inference fails.
+            LanguageError: codes F, for data that do not fit the variables.
+        """
+        from cutwire.posterior import posterior
+
+        return posterior(self, data, method, samples, seed, warmup, steps, lr, particles)
+
+    def fit_mechanisms(self, data: object, *, steps: int = 2000, lr: float = 0.02, seed: int = 0) -> Model:
+        """The model with its networks trained on data by maximum likelihood; open parameters and tables get the values
+        where their posterior is largest. This model keeps its own networks as they are.
+
+        Raises:
+            QueryError: S001 if Pyro is not installed, S005 if there is nothing to train, S006 if it fails.
+        """
+        from cutwire.posterior import fit_mechanisms
+
+        return fit_mechanisms(self, data, steps, lr, seed)[0]
 
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""

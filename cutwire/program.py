@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict, check_statement
-from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
+from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
+from cutwire.interpreted import check_semantics
+from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
 from parser.elaborate import elaborate, load_program
 from parser.files import GRAPHS
@@ -19,6 +22,11 @@ from parser.program import Program as Elaborated
 from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
+from strings.formula import questions
+from strings.surgery import Surgery
+
+if TYPE_CHECKING:
+    from cutwire.laws import LawReport
 
 CheckResult = Verdict
 
@@ -44,7 +52,7 @@ class Failure:
     error: CutwireError
 
 
-Item = Result | Verdict | Picture | Identification | Failure
+Item = Result | Answered | Verdict | Picture | Identification | Failure
 """What a statement gives."""
 
 
@@ -91,6 +99,24 @@ class Program:
             )
         return models[main] if len(models) > 1 else next(iter(models.values()))
 
+    def with_parameters(self, values: Mapping[str, object]) -> Program:
+        """The program with values for parameters of its models; each model takes those that it knows.
+
+        Raises:
+            QueryError: N002 for a parameter that no model has, T025 for a value outside of its interval.
+        """
+        from cutwire.parameters import with_values
+
+        if not values:
+            return self
+        models = self.elaborated.models
+        known = {n for m in models.values() for n in m.parameters}
+        given = {
+            name: with_values(m, {n: v for n, v in values.items() if n in m.parameters or n not in known})
+            for name, m in models.items()
+        }
+        return replace(self, elaborated=replace(self.elaborated, models=given))
+
     @property
     def diagrams(self) -> Mapping[str, Diagram]:
         """The diagrams of the file by name."""
@@ -111,26 +137,31 @@ class Program:
         only_checks: bool = False,
         out: Path | None = None,
         unnamed: Path | None = None,
-        exact: bool = False,
-        max_memory: int | None = None,
+        options: Options | None = None,
+        semantics: str = "",
         keep_going: bool = False,
     ) -> Iterator[Item]:
         """Do what the file asks, statement by statement, in order.
 
-        Numbers are fractions where that is cheap, and always if `exact`. Pictures go to the folder `out`; without it,
-        where the file says, and those that it gives no name to the folder `unnamed` (without that they are drawn but
-        not written). No picture of a folder takes the place of another.
+        `options` say how to answer; numbers are fractions where that is cheap. `semantics` is for all questions that it
+        applies to; the others, and all without it, are answered in what suits them. Pictures go to the folder `out`;
+        without it, where the file says, and those that it gives no name to the folder `unnamed` (without that they are
+        drawn but not written). No picture of a folder takes the place of another.
 
         Raises:
+            QueryError: Q007 if there is no such semantics.
             CutwireError: if a statement cannot be done, which ends the run. With `keep_going` it gives a `Failure`
                 instead, and the next one follows; only out of time (L002) still ends the run.
         """
+        if semantics:
+            check_semantics(semantics)
         asked = self.asked(only_checks)
+        how = options or Options()
         paths = iter(_paths([s for s in asked if isinstance(s, DrawStatement)], out, unnamed))
         for statement in asked:
             path = next(paths) if isinstance(statement, DrawStatement) else None
             try:
-                item = self._do(statement, path, exact, max_memory)
+                item = self._do(statement, path, semantics, how)
             except CutwireError as e:
                 if not keep_going or e.diagnostic.code == "L002":
                     raise
@@ -141,19 +172,50 @@ class Program:
                 item = Failure(statement, LimitError(Diagnostic("L001", "out of memory", span=statement.span)))
             yield item
 
+    def laws(self, name: str = "", *, seed: int = 0, parameters: Mapping[str, object] | None = None) -> LawReport:
+        """The laws of interpretation and surgery for one of the models, and for the surgeries that the file speaks of;
+        of a file with diagrams only, for these. `parameters` are values for parameters of the model.
+
+        Raises:
+            QueryError: M007 if there is no such model, or none and no diagram; N002 and T025 for odd parameters.
+        """
+        from cutwire.laws import diagram_laws, model_laws
+
+        if not name and not self.models and self.diagrams:
+            return diagram_laws("the diagrams", self.diagrams.values(), seed)
+        model = self.find_model(name).with_parameters(parameters or {})
+        statements = [s for s in self.statements if isinstance(s, QueryStatement | IdentifyStatement | CheckStatement)]
+        policies = {n: d for s in statements if s.model == model.name for n, d in s.tables.items()}
+        known = {**model.definition.definitions, **policies}
+        model = replace(model, definition=replace(model.definition, definitions=known))
+        return model_laws(model, seed, self._surgeries_on(model.name))
+
+    def _surgeries_on(self, model: str) -> list[tuple[Surgery, ...]]:
+        """The surgeries of the statements about a model."""
+        found: list[tuple[Surgery, ...]] = []
+        for s in self.statements:
+            match s:
+                case QueryStatement() if s.model == model:
+                    found += [q.surgeries for q in questions(s.formula)]
+                case IdentifyStatement() if s.model == model:
+                    found.append(s.query.surgeries)
+                case DrawStatement() if s.model == model:
+                    found.append(s.surgeries)
+                case _:
+                    pass
+        return [surgeries for surgeries in found if surgeries]
+
     def asked(self, only_checks: bool = False) -> tuple[Statement, ...]:
         """The statements that `run` does."""
         return tuple(s for s in self.statements if not only_checks or isinstance(s, CheckStatement))
 
-    def _do(self, statement: Statement, path: Path | None, exact: bool, max_memory: int | None) -> Item:
+    def _do(self, statement: Statement, path: Path | None, semantics: str, how: Options) -> Item:
         match statement:
             case CheckStatement():
-                asked = replace(statement, mode="exact") if exact and statement.mode == "" else statement
-                return check_statement(self.models.get(statement.model), asked, max_memory=max_memory)
+                asked = replace(statement, mode="exact") if how.exact and statement.mode == "" else statement
+                return check_statement(self.models.get(statement.model), asked, max_memory=how.max_memory)
             case QueryStatement():
-                model = self.models[statement.model]
-                exactly = exact or exact_is_cheap(model, statement)
-                return evaluate_statement(model, statement, exact=exactly, max_memory=max_memory)
+                return answer_if_it_applies(self.models[statement.model], statement, semantics, how)
             case IdentifyStatement():
                 found = identify_statement(self.models[statement.model], statement)
                 found.check()

@@ -17,6 +17,7 @@ from cutwire.assessment import Assessment
 from cutwire.claims import Verdict
 from cutwire.evaluate import Result
 from cutwire.identification import Identification
+from cutwire.meanings import Answered
 from cutwire.program import Failure, Item, Picture
 from semantics.distribution import Distribution, fraction_text
 from strings.diagnostic import Diagnostic, LimitError, visible
@@ -25,6 +26,8 @@ from strings.formula import Ask
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
+
+    from cutwire.laws import LawReport
 
 _LONGEST_FRACTION = 24  # characters; a longer one is not read but counted
 _MOST_ROWS = 60
@@ -153,8 +156,46 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
     else:
         console.print(_table(d, unit, heading_of(result), digits, beside))
     _print_estimates(console, result)
+    if result.note:
+        console.print(_text(f"  {result.note}", "dim"))
     if result.expected is not None:
         _print_expectation(console, result, result.expected)
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether a column holds numbers, which are set to the right."""
+    return all(t[:1] in "-.0123456789–" for t in texts)
+
+
+def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
+    """An answer of another semantics: its heading, a small table, and what is to be known of it."""
+    from rich.table import Table
+
+    statement = found.statement
+    console.print(_text(f"{statement.name}: {statement.text}" if statement.name else statement.text, "bold"))
+    headings, rows = found.answer.columns(digits)
+    if headings:
+        table = Table(box=None, padding=(0, 2), header_style="dim")
+        for k, heading in enumerate(headings):
+            table.add_column(
+                _text(heading),
+                justify="right"
+                if k and found.semantics != "symbolic" and _are_numbers([row[k] for row in rows])
+                else "left",
+            )
+        for row in rows[:_MOST_ROWS]:
+            table.add_row(*map(_text, row))
+        if len(rows) > _MOST_ROWS:
+            table.add_row(f"… {len(rows) - _MOST_ROWS} more")
+        console.print(table)
+    else:
+        for row in rows:
+            console.print(_text("  " + "  ".join(row)))
+    for note in (*found.answer.notes(), *([found.note] if found.note else [])):
+        console.print(_text(f"  {note}", "dim"))
+    if found.expected is not None:
+        met = ("  as expected", "green") if found.met else (f"  NOT as expected: {found.expected}", "bold red")
+        console.print(_text(*met))
 
 
 def _print_estimates(console: Console, result: Result) -> None:
@@ -270,6 +311,20 @@ def print_identification(console: Console, found: Identification, steps: bool = 
         console.print(Text.assemble(f"  {k}. ", _text(step.text), _text(f"   {step.law}", "dim")))
 
 
+def print_laws(console: Console, report: LawReport, words: bool = False) -> None:
+    """Laws as a table: on how many instances each was tried; what fails, and why a semantics was left out."""
+    console.print(_text(f"laws of {report.name}", "bold"))
+    table, rest = report.table(), report.remarks()
+    for line in table:
+        console.print(_text(f"  {line}", "dim" if line is table[0] else ""))
+    if words:
+        for law in report.laws:
+            console.print(_text(f"  {law.equation}: {law.words}", "dim"))
+    for line in rest:
+        style = "green" if report.holds and line is rest[-1] else "bold red" if line.startswith("FAILS") else ""
+        console.print(_text(f"  {line}", style))
+
+
 def print_picture(console: Console, picture: Picture) -> None:
     """Where a picture went."""
     from rich.text import Text
@@ -302,7 +357,17 @@ def result_json(result: Result) -> dict[str, Any]:
         shown |= _assessment_json(result.assessment)
     if result.expected is not None:
         shown["expected"] = result.met
-    return shown
+    return shown | ({"note": result.note} if result.note else {})
+
+
+def answered_json(found: Answered) -> dict[str, Any]:
+    """The JSON of an answer of another semantics: which one, and its own plain data."""
+    shown: dict[str, Any] = {"semantics": found.semantics, **found.answer.to_dict()}
+    if found.statement.name:
+        shown["name"] = found.statement.name
+    if found.expected is not None:
+        shown["expected"] = found.met
+    return shown | ({"note": found.note} if found.note else {})
 
 
 def _assessment_json(found: Assessment) -> dict[str, Any]:
@@ -370,6 +435,8 @@ def item_json(item: Item) -> dict[str, Any]:
         case Result():
             kind = "estimate" if item.statement.data else "query"
             return {"kind": kind, **known, "query": item.statement.text} | result_json(item)
+        case Answered():
+            return {"kind": "query", **known, "query": item.statement.text} | answered_json(item)
         case Verdict():
             shown = {"kind": "claim", **known, "claim": item.statement.text, "holds": item.holds}
             shown |= {"proved": item.proved}
@@ -405,7 +472,7 @@ def status_of(item: Item) -> int:
     match item:
         case Verdict():
             return int(not item.holds)
-        case Result():
+        case Result() | Answered():
             return int(not item.met)
         case Failure():
             return 3 if isinstance(item.error, LimitError) else 2

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
 
-from parser.program import Data, Definition, Fit, Table
+from parser.program import Data, Definition, Dirichlet, Fit, Foreign, Formulas, Table
 from semantics.data import Dataset, fit, from_rows, read_csv
 from semantics.distribution import check_axes
+from semantics.expressions import ParameterValues, families, is_rational, refuse_real, table_array, without_value
 from semantics.kernel import Kernel
-from strings.diagnostic import Diagnostic, LimitError
+from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError
+from strings.expression import parameters_in
 from strings.model import CausalModel
 from strings.signature import Box
 
@@ -21,23 +23,74 @@ Datasets = Callable[[str], Dataset]
 
 
 def kernels(
-    boxes: Mapping[str, Box], definitions: Mapping[str, Definition], datasets: Datasets, exact: bool
+    boxes: Mapping[str, Box],
+    definitions: Mapping[str, Definition],
+    datasets: Datasets,
+    exact: bool,
+    parameters: ParameterValues,
 ) -> dict[str, Kernel]:
-    """A kernel for every box that has a definition; exact where asked for and the definition is."""
-    return {name: kernel(b, definitions[name], datasets, exact) for name, b in boxes.items() if name in definitions}
+    """A kernel for every box whose numbers are known; exact where asked for and the definition is."""
+    found = {n: b for n, b in boxes.items() if n in definitions and not why_no_table(b, definitions[n], parameters)}
+    return {name: kernel(b, definitions[name], datasets, exact, parameters) for name, b in found.items()}
 
 
-def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool) -> Kernel:
+def kernel(b: Box, definition: Definition, datasets: Datasets, exact: bool, parameters: ParameterValues) -> Kernel:
     """The kernel of one box.
 
     Raises:
         LimitError: L003 if it has more wires than an array has axes, or numbers too small for floating point.
+        QueryError: Q014 if what parameters make of it are no probabilities, and what `why_no_table` says.
     """
+    if problem := why_no_table(b, definition, parameters):
+        raise QueryError(problem)
     check_axes(len(b.dom) + len(b.cod), f"the table of box `{b.name}`", "join some of its inputs into one variable")
     if isinstance(definition, Fit):
         learnt = fit(datasets(definition.data), b, definition.alpha)
         return learnt if exact else learnt.as_float()
+    if isinstance(definition, Formulas):
+        return _from_formulas(b, definition, exact, parameters)
+    assert isinstance(definition, Table)
     return Kernel(b.dom, b.cod, _array(definition, exact, b.name))
+
+
+def why_no_table(b: Box, definition: Definition, parameters: ParameterValues) -> Diagnostic | None:
+    """Why a box has no table of numbers: a real wire (Q013), a parameter or a table that is not known (Q012)."""
+    try:
+        refuse_real(b)
+    except QueryError as e:
+        return e.diagnostic
+    match definition:
+        case Formulas(_, bodies) if families(bodies) - {"categorical"}:
+            return Diagnostic("Q013", f"box `{b.name}` draws numbers: it has no finite table")
+        case Formulas(_, bodies):
+            open_ = sorted({n for body in bodies for n in parameters_in(body) if n not in parameters})
+            return without_value(open_[0]).diagnostic if open_ else None
+        case Dirichlet():
+            return Diagnostic(
+                "Q012",
+                f"the table of box `{b.name}` is not known: it has a prior",
+                help=("learn it from data: model.posterior(…)", "or give it numbers: `fit(data, alpha = 1)`, or rows"),
+            )
+        case Foreign():
+            return Diagnostic(
+                "Q012",
+                f"box `{b.name}` is a mechanism in Python: it has no table of exact numbers",
+                help=('ask with semantics="pyro"',),
+            )
+        case _:
+            return None
+
+
+def _from_formulas(b: Box, definition: Formulas, exact: bool, parameters: ParameterValues) -> Kernel:
+    exactly = exact and all(is_rational(body, parameters) for body in definition.bodies)
+    array = table_array(b, definition.bodies, parameters, exactly)
+    try:
+        return Kernel(b.dom, b.cod, array)
+    except CutwireError as e:
+        named = sorted({n for body in definition.bodies for n in parameters_in(body)})
+        where = ", ".join(f"{n} = {parameters[n]}" for n in named if n in parameters)
+        message = f"the numbers of box `{b.name}` are no probabilities" + (f" at {where}" if where else "")
+        raise QueryError(Diagnostic("Q014", message, notes=e.diagnostic.notes)) from None
 
 
 def _array(table: Table, exact: bool, name: str) -> np.ndarray:
@@ -62,10 +115,16 @@ def _array(table: Table, exact: bool, name: str) -> np.ndarray:
 def dataset(data: Data, model: CausalModel) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """The data that a file declares, read; warnings tell of rows left out."""
     values = {v: model.object(v).values or () for v in data.variables}
+    spaces = spaces_of(model, data.variables)
     if data.path is None:
         rows = data.rows or ()
-        return from_rows(data.name, data.variables, values, [r for r, _ in rows], [w for _, w in rows]), ()
-    return read_csv(data.path, data.columns, data.weight, values, name=data.name)
+        return from_rows(data.name, data.variables, values, [r for r, _ in rows], [w for _, w in rows], spaces), ()
+    return read_csv(data.path, data.columns, data.weight, values, name=data.name, spaces=spaces)
+
+
+def spaces_of(model: CausalModel, names: Iterable[str]) -> dict[str, str]:
+    """Those of some variables that are `real` or `count`."""
+    return {n: space for n in names if (space := model.object(n).space)}
 
 
 def cells_of(boxes: Mapping[str, Box]) -> int:

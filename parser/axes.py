@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from parser import syntax
-from parser.domains import unknown_value
+from parser.domains import as_value, unknown_value
 from parser.scope import Report, problem, second_place, shorten
 from strings.diagnostic import Span
 from strings.signature import Object
@@ -84,16 +84,17 @@ class Axes:
         Raises:
             LanguageError: N003 if it is neither, N007 if it is both, N009 if it is bound to other values.
         """
-        is_value = x.values is not None and value.text in x.values
+        found = as_value(value.text, x)
+        is_value = found is not None
         if value.text not in self.active:
             if is_value:
-                return value.text, None
+                return found, None
             raise unknown_value(value, x, self._hint(value, x))
         if is_value:
             label = f"a bound name, and a value of `{x.name}`"
             raise problem("N007", f"`{value.text}` is ambiguous", value.span, label, help=("rename the bound name",))
         bound = self.use(value.text)
-        if bound.values != x.values:
+        if (bound.values, bound.space) != (x.values, x.space):
             label = (
                 f"`{bound.name}` has {{{shorten(bound.values or ())}}}, `{x.name}` has {{{shorten(x.values or ())}}}"
             )

@@ -2,7 +2,7 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
-F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
+S sampling and learning with Pyro, F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -50,7 +50,7 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, `param`, and worlds "
+    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, and worlds "
          "`S[A := a]` and `S@w` are kept for later.", "world w = do(S := no)"),
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
@@ -132,6 +132,13 @@ _TABLES = (
     Code("T023", "Numbers of a check or a bootstrap", "`for N models` takes a whole number from 1 to 1,000,000, "
          "`bootstrap N` one from 20 to 1,000,000, `seed N` one from 0; `level` takes a number between 0 and 1.",
          "var S : {no, yes}\nbox s : -> S\nclaim c: P(S) == P(S)\ncheck c for 0 models"),
+    Code("T024", "Distribution in the wrong place", "A distribution of numbers is for a `real` or `count` variable, a "
+         "row of probabilities for one with finitely many values; inside of an expression there is no chance.",
+         "var Y : real\nbox y : -> Y = [1/2, 1/2]"),
+    Code("T025", "Parameter", "A parameter lies in its interval, and its prior is a distribution of numbers.",
+         "param p in [0, 1] = 2"),
+    Code("T026", "Numbers and sets of values", "`<`, `<=`, `>`, `>=` and `in [a, b]` are for numbers; a `real` or "
+         "`count` variable takes no `{…}`.", "var S : {no, yes}\nbox s : -> S = flip(1/2)\nquery P(S > 0)"),
 )  # fmt: skip
 
 _MODELS = (
@@ -178,7 +185,8 @@ _QUESTIONS = (
          "variable."),
     Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
-    Code("Q007", "Unknown semantics", "There are `matrix` (floating-point) and `exact` (fractions)."),
+    Code("Q007", "Unknown semantics", "There are `matrix` (floating-point), `exact` (fractions), `symbolic`, "
+         "`gaussian`, `pyro` and `possible`; estimands are evaluated in the first three."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
     Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
@@ -186,6 +194,14 @@ _QUESTIONS = (
          "lie between 0 and 1."),
     Code("Q011", "Bootstrap", "Resampling needs data whose weights count cases, 20 resamples or more, and a level "
          "between 0 and 1."),
+    Code("Q012", "Number not known", "A parameter without a value, or a table with a prior: there is no number to "
+         "compute with."),
+    Code("Q013", "A real wire has no table", "A `real` or `count` variable has no finite table."),
+    Code("Q014", "No probabilities at these parameters", "With these values a row has a negative entry, or does not "
+         "sum to 1."),
+    Code("Q015", "No value", "A function such as `log` is asked where it has no value."),
+    Code("Q020", "No question of possibility", "What is possible is asked of one `P(…)`, from the model's boxes: no "
+         "formula of several, no expectation, no data, no unit."),
     Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
@@ -193,6 +209,26 @@ _QUESTIONS = (
     Code("E005", "Not among what is given", "The data lack a given distribution, or a given distribution is of "
          "nothing, or sees what it sets."),
     Code("E006", "Variable missing in data", "The data have no variable of this name."),
+    Code("E007", "Two events of one real variable", "Identification takes the events of a real variable for different "
+         "values: two intervals, or a number and an interval, may overlap."),
+)  # fmt: skip
+
+_GAUSSIAN = (
+    Code("G001", "Not linear with normal noise", "The Gaussian semantics is for boxes whose real output is linear in "
+         "its real inputs, with normal noise, for all values of the finite ones; a finite output hears no real input."),
+    Code("G002", "No uniform distribution on the reals", "A cut puts a uniform state in place of a wire, and there is "
+         "none on the real numbers."),
+    Code("G003", "A real variable at a point", "That a real variable is exactly a number has probability 0, unless it "
+         "is set or determined."),
+    Code("G004", "A real variable left free", "Here a real variable needs a value: the answer would be no linear "
+         "function of it, or no number."),
+    Code("G005", "Regression not determined", "The rows are too few for a regression, or some of its variables "
+         "determine another one."),
+    Code("G006", "Not a Gaussian answer", "What is asked is no number, no normal distribution and no mixture of such."),
+    Code("G007", "No criterion for a linear effect", "There is no back door, no front door and no instrument, or not "
+         "the one that was named."),
+    Code("G008", "Linear effect not determined", "An instrument has nothing to do with the treatment, or variables "
+         "that are held fixed determine each other."),
 )  # fmt: skip
 
 _FILES = (
@@ -237,6 +273,21 @@ _IDENTIFICATION = (
          "var S, T : {no, yes}\nbox s : -> S\nbox t : S -> T\nclaim c: S _||_ T | S"),
 )  # fmt: skip
 
+_SAMPLING = (
+    Code("S001", "Pyro is missing", "Sampling and learning need Pyro and PyTorch, which are not installed by default: "
+         "they are large."),
+    Code("S002", "No sample fits", "Nothing that was sampled fits what is seen: it is impossible, or too rare."),
+    Code("S003", "Mechanism does not fit its box", "A mechanism in Python gave something of another kind or shape than "
+         "its box makes, or raised an error."),
+    Code("S004", "Parameter without a prior", "To sample, every parameter needs a value or a prior; a bounded interval "
+         "is one, too."),
+    Code("S005", "Cannot be sampled or learnt so", "The method, the number of samples, or what is to be learnt does "
+         "not fit."),
+    Code("S006", "Inference failed", "The model gives the data no probability, or the numbers got out of hand."),
+    Code("S007", "Inference is doubtful", "Some steps were divergent, or the draws are worth few independent ones "
+         "(warning)."),
+)  # fmt: skip
+
 _NETWORKS = (
     Code("B001", "Not a network in BIF", "The text does not follow the interchange format."),
     Code("B002", "Rows renormalised", "Rows do not sum to exactly 1 and were normalised (warning)."),
@@ -268,8 +319,8 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
-    *_OWN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
+    *_FILES, *_NETWORKS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -41,6 +41,12 @@ def children(node: syntax.Expression) -> tuple[syntax.Expression, ...]:
             return (c, a, b)
         case syntax.SumOver(body=x):
             return (x,)
+        case syntax.Call(arguments=arguments):
+            return tuple(a.value for a in arguments)
+        case syntax.Probabilities(entries=entries):
+            return tuple(e for e in entries if not isinstance(e, syntax.Rest))
+        case syntax.Labelled(entries=labelled):
+            return tuple(e for _, e in labelled if not isinstance(e, syntax.Rest))
         case _:
             return ()
 
@@ -86,6 +92,8 @@ def _constant(e: syntax.Expression) -> Constant:
             )
         case syntax.Probability() | syntax.SumOver():
             raise problem("T009", "a number is expected here, not a probability to compute", e.span, "not a constant")
+        case syntax.Call(name):
+            raise problem("T009", "a number is expected here", e.span, f"`{name.text}(…)` stands in `fn` boxes only")
         case _:
             raise not_a_number(e)
 

@@ -16,6 +16,7 @@ from parser.constants import Constant, constant, show_number
 from parser.domains import find_value, unknown_value
 from parser.scope import count, near, problem, second_place, shorten
 from strings.diagnostic import LanguageError, Span
+from strings.expression import FAMILIES
 from strings.signature import Object
 
 TOLERANCE = Fraction(1, 10**6)
@@ -38,13 +39,13 @@ def column(dist: syntax.Dist, x: Object, declared: Span | None = None) -> Column
     """
     match dist:
         case syntax.Probabilities(entries):
-            _check_length(len(entries), x, dist.span, declared)
+            check_length(len(entries), x, dist.span, declared)
             return _filled(entries, x, dist)
         case syntax.Odds(weights):
-            _check_length(len(weights), x, dist.span, declared)
+            check_length(len(weights), x, dist.span, declared)
             return normalise([constant(w) for w in weights], [w.span for w in weights], dist.span)
         case syntax.Labelled(entries):
-            return _filled(_by_value(entries, x, dist.span), x, dist)
+            return _filled(by_value(entries, x, dist.span), x, dist)
         case syntax.PointValue(value):
             return point(find_value(value, x), x)
         case syntax.Call():
@@ -56,7 +57,8 @@ def point(value: str, x: Object) -> Column:
     return Column(tuple(Fraction(int(v == value)) for v in x.values or ()))
 
 
-def _check_length(length: int, x: Object, span: Span | None, declared: Span | None) -> None:
+def check_length(length: int, x: Object, span: Span | None, declared: Span | None) -> None:
+    """T001 unless a row has an entry for every value."""
     values = x.values or ()
     if length == len(values):
         return
@@ -78,7 +80,7 @@ def _decimal_comma(span: Span | None) -> tuple[str, ...]:
     return (f"a decimal has a point: `{found[0].replace(',', '.')}`",) if found else ()
 
 
-def _by_value(
+def by_value(
     entries: Sequence[tuple[syntax.Name, syntax.Expression | syntax.Rest]], x: Object, span: Span | None
 ) -> list[syntax.Expression | syntax.Rest]:
     """The entries of a labelled row in declared order."""
@@ -217,6 +219,10 @@ def _call(dist: syntax.Call, x: Object) -> Column:
         case "noisy_or" | "fit" as name:
             help_ = (f"write it for the whole box: `box … = {name}(…)`",)
             raise problem("T014", f"`{name}` cannot be one row of a table", dist.span, "says all rows", help=help_)
+        case name if name in FAMILIES:
+            label = f"`{x.name}` takes {{{shorten(values)}}}"
+            advice = ("write a row `[…]` or `flip(…)`", f"or declare `var {x.name} : {FAMILIES[name].space}`")
+            raise problem("T024", f"`{name}` draws numbers", dist.span, label, help=advice)
         case name:
             close = near(name, ("flip", "uniform", "noisy_or", "fit"))
             notes = ("there are flip(p), uniform(), noisy_or(…) and fit(data)",)

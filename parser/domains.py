@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fractions import Fraction
+from typing import cast
 
 from parser import syntax
-from parser.scope import Scope, Variable, count, near, problem, second_place, shorten, too_large, turned
+from parser.scope import Domain, Scope, Variable, count, near, problem, second_place, shorten, too_large, turned
 from strings.diagnostic import LanguageError, Span
-from strings.signature import Object
+from strings.expression import Space
+from strings.signature import Object, number_text
 
 MAX_VALUES = 10_000
 """A variable may take so many values."""
 
-Values = tuple[str, ...]
+SPACES = ("real", "count")
+"""The domains that are not finite."""
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 
 
 def elaborate_domains(items: Sequence[syntax.Item], scope: Scope) -> None:
@@ -48,23 +55,25 @@ def _references(name: str, declared: dict[str, syntax.DomainDecl], scope: Scope)
     return chain
 
 
-def values_of(domain: syntax.DomainExpression, scope: Scope) -> Values:
-    """The values of a domain, in declared order.
+def values_of(domain: syntax.DomainExpression, scope: Scope) -> Domain:
+    """The values of a domain, in declared order; `real` and `count` stand for themselves.
 
     Raises:
         LanguageError: N002 for an unknown domain, N006 if there is no value or one stands twice.
         LimitError: L003 if there are too many.
     """
     match domain:
+        case syntax.Name(text) if text in SPACES and text not in scope.domains:
+            return text
         case syntax.Name():
-            return scope.domains.find(domain)
+            return scope.domains.find(domain, also_known=SPACES)
         case syntax.Range(first, last):
             return _range(first, last, domain.span)
         case syntax.Values(values):
             return _enumeration(values, domain.span)
 
 
-def _range(first: int, last: int, span: Span | None) -> Values:
+def _range(first: int, last: int, span: Span | None) -> tuple[str, ...]:
     if last < first:
         raise problem("N006", f"the range {first}..{last} is empty", span, help=(f"write `{last}..{first}`",))
     if last - first >= MAX_VALUES:
@@ -72,7 +81,7 @@ def _range(first: int, last: int, span: Span | None) -> Values:
     return tuple(str(k) for k in range(first, last + 1))
 
 
-def _enumeration(values: Sequence[syntax.Name], span: Span | None) -> Values:
+def _enumeration(values: Sequence[syntax.Name], span: Span | None) -> tuple[str, ...]:
     if not values:
         raise problem("N006", "a domain needs at least one value", span, "no values")
     if len(values) > MAX_VALUES:
@@ -98,16 +107,21 @@ def elaborate_objects(items: Sequence[syntax.Item], scope: Scope) -> None:
 
 
 def _variables(item: syntax.VariableDecl, scope: Scope) -> None:
-    values: Values | None = None
+    values: Domain | None = None
     with scope.report.collect(item.span):
         values = values_of(item.domain, scope)
     for name in item.names:
         if not scope.objects.declare(name):
             continue
-        x = Object(name.text, values) if values is not None else None
+        x = None if values is None else object_of(name.text, values)
         scope.variables[name.text] = Variable(name, x, item.latent, item.label)
         if x is not None:
             scope.objects.define(name.text, x)
+
+
+def object_of(name: str, domain: Domain) -> Object:
+    """The wire of a variable with this domain."""
+    return Object(name, None, cast(Space, domain)) if isinstance(domain, str) else Object(name, domain)
 
 
 def find_value(value: syntax.Name, x: Object) -> str:
@@ -116,13 +130,34 @@ def find_value(value: syntax.Name, x: Object) -> str:
     Raises:
         LanguageError: N003 with a did-you-mean if `x` has no such value.
     """
-    if x.values is not None and value.text in x.values:
-        return value.text
-    raise unknown_value(value, x)
+    text = as_value(value.text, x)
+    if text is None:
+        raise unknown_value(value, x)
+    return text
+
+
+def as_value(text: str, x: Object) -> str | None:
+    """The value of `x` that a text stands for; numbers on `real` and `count` have one spelling each.
+
+    >>> as_value("2.50", Object("Y", None, "real")), as_value("-1", Object("N", None, "count"))
+    ('2.5', None)
+    """
+    if not x.space:
+        return text if x.values is not None and text in x.values else None
+    if not _NUMBER.fullmatch(text) and not re.fullmatch(r"-?\d+/[1-9]\d*", text, re.ASCII):
+        return None
+    number = Fraction(text)
+    if x.space == "count" and (number.denominator != 1 or number < 0):
+        return None
+    return number_text(number)
 
 
 def unknown_value(value: syntax.Name, x: Object, help: Sequence[str] = ()) -> LanguageError:
     """N003 for a name that is no value of `x`."""
+    if x.space:
+        wanted = "a number" if x.space == "real" else "a whole number from 0 on"
+        message = f"`{value.text}` is not a value of `{x.name}`"
+        return problem("N003", message, value.span, f"`{x.name}` is `{x.space}`: {wanted}", help=help)
     if x.values is None:
         message = f"`{x.name}` has no declared values"
         return problem("N003", message, value.span, f"`{value.text}` cannot be one of them", help=help)

@@ -29,6 +29,7 @@ from parser.files import Folder, read_text
 from parser.formulas import begin, comparison, formula, free_values
 from parser.imports import Workspace, find_file, import_names
 from parser.models import ModelInfo, build_model, interpretation, model_after, with_surgeries
+from parser.parameters import elaborate_parameters
 from parser.program import CheckStatement, Definition, ModelDef, Program, QueryStatement, Statement
 from parser.read import read, read_expression
 from parser.scope import Report, Scope, Skipped, in_text_order, problem, second_place, turned
@@ -187,6 +188,7 @@ def _refuse_in_block(block: syntax.ModelBlock, report: Report) -> None:
 def _declare(items: Sequence[syntax.Item], scope: Scope, policies: frozenset[str]) -> None:
     elaborate_domains(items, scope)
     elaborate_objects(items, scope)
+    elaborate_parameters(items, scope)
     elaborate_signatures(items, scope, policies)
     for item in items:
         if isinstance(item, syntax.SurgeryDecl) and scope.surgeries.declare(item.name):

@@ -12,6 +12,7 @@ FORMS = {
     "type": "`type A, B`",
     "var": '`var S, T : {no, yes} "label"`',
     "latent": "`latent H : {low, high}`",
+    "param": "`param p, q in [0, 1]`, `param b ~ normal(0, 1)` or `param c = 1/3`",
     "box": "`box t : S -> T = | no -> [9 : 1] | yes -> [1/5, 4/5]`",
     "interpret": "`interpret m as n { s = [1/2, 1/2]  t = … }`",
     "data": '`data d = csv("d.csv", S = "column")` or `data d(S, T) = | no, yes -> 1/2 …`',
@@ -48,7 +49,7 @@ _EXPRESSION = frozenset(
         "_IF",
     ]
 )
-_VALUE = frozenset(("NAME", "INT", "MINUS", "STRING"))
+_VALUE = frozenset(("NAME", "INT", "DECIMAL", "MINUS", "STRING"))
 _INFIX = frozenset(
     ["PLUS", "MINUS", "STAR", "SLASH", "POWER", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "AND", "OR", "XOR"]
 )
@@ -70,7 +71,7 @@ def listed(accepts: frozenset[str]) -> str:
     >>> listed(frozenset({"RPAR", "COMMA"}))
     '`)` or `,`'
     """
-    rest = set(accepts) - {"_DOT"}
+    rest = set(accepts) - {"_DOT", "FUNCTION"}
     words: list[str] = []
     for whole, said in ((_EXPRESSION, "an expression"), (_VALUE, "a value")):
         if whole <= rest:

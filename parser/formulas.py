@@ -15,14 +15,15 @@ from fractions import Fraction
 from parser import syntax
 from parser.axes import FOR, Axes, is_identifier
 from parser.constants import arithmetic, bounded, check_depth, children, not_a_number
-from parser.domains import unknown_value
+from parser.domains import as_value, unknown_value
+from parser.functions import RELATIONS
 from parser.program import Definition
 from parser.scope import Report, Skipped, count, near, problem, second_place, shorten, too_large, unknown
 from parser.surgeries import Setting, resolve_surgeries
 from strings.diagnostic import Span
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.model import CausalModel
-from strings.query import Query, Term
+from strings.query import Query, Term, show_bounds
 from strings.signature import Object
 from strings.surgery import Surgery
 
@@ -193,7 +194,7 @@ def formula(e: syntax.Expression, resolved: Resolved) -> Formula:
         case syntax.SumOver(binders, body):
             return _sum(binders, body, e, resolved)
         case syntax.Ref(name):
-            raise _bare_name(name, resolved)
+            return _parameter(name, resolved)
         case syntax.Comparison():
             help_ = ("state it as a claim: `claim name: … == …`",)
             raise problem("T018", "a comparison is not a number", e.span, "a number is expected here", help=help_)
@@ -235,6 +236,22 @@ def _sum(binders: tuple[syntax.Binder, ...], body: syntax.Expression, e: syntax.
     return Sum(tuple((b.name.text, b.variable.text) for b in binders), inner, e.span)
 
 
+def _parameter(name: syntax.Name, resolved: Resolved) -> Parameter:
+    """A bare name: a parameter of the model, whatever else is called so but a bound value.
+
+    Raises:
+        LanguageError: N012 or N002 for another name.
+        Skipped: if the parameter is broken.
+    """
+    setting = resolved.axes.setting
+    if name.text not in resolved.axes.active:
+        if name.text in setting.definition.parameters:
+            return Parameter(name.text, name.span)
+        if setting.scope is not None and setting.scope.parameters.is_broken(name.text):
+            raise Skipped
+    raise _bare_name(name, resolved)
+
+
 def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     setting = resolved.axes.setting
     label = "a number is expected here"
@@ -247,7 +264,7 @@ def _bare_name(name: syntax.Name, resolved: Resolved) -> Exception:
     if name.span is not None and name.span.source.text[: name.span.start].rstrip(" \t").endswith("--"):
         help_ = ("a comment starts with `#`",)
         return problem("N002", f"unknown name `{name.text}`", name.span, "not a number", help=help_)
-    known = [*resolved.axes.active, *setting.model.names]
+    known = [*resolved.axes.active, *setting.definition.parameters, *setting.model.names]
     return unknown("name", name, known, label="not a number")
 
 
@@ -332,6 +349,11 @@ def _term(e: syntax.Event, resolved: Resolved) -> Term:
     if e.op == "=":
         value, axis = axes.value(e.values[0], x)
         return Term(x.name, None if value is None else (value,), axis, e.span)
+    if e.bounds:
+        return _bounded(e, x)
+    if x.space:
+        help_ = (f"ask for an interval: `{x.name} > 0`, `{x.name} in [0, 1]`",)
+        raise problem("T026", f"`{x.name}` is {x.space}: it takes no set of values", e.span, "not a number", help=help_)
     values = tuple(_plain_value(v, x, axes) for v in e.values)
     first: dict[str, Span | None] = {}
     for v, name in zip(values, e.values, strict=True):
@@ -344,6 +366,28 @@ def _term(e: syntax.Event, resolved: Resolved) -> Term:
         if not values:
             raise problem("N015", f"`{x.name}` has no other value", e.span, "this event is impossible")
     return Term(x.name, values, span=e.span)
+
+
+def _bounded(e: syntax.Event, x: Object) -> Term:
+    """`Y > 1`, `0 < Y < 1`: an interval of a number, or the values of a finite variable that lie in it."""
+    bounds: list[tuple[str, Fraction]] = []
+    for op, end in e.bounds:
+        text = as_value(end.text, Object("", None, "real"))
+        if text is None:
+            label = f"`{x.name}` is compared with it"
+            raise problem("T026", f"`{end.text}` is not a number", end.span, label)
+        bounds.append((op, Fraction(text)))
+    if x.space:
+        return Term(x.name, (show_bounds(tuple(bounds)),), span=e.span, bounds=tuple(bounds))
+    odd = next((v for v in x.values or () if as_value(v, Object("", None, "real")) is None), None)
+    if odd is not None:
+        message = f"the values of `{x.name}` are not numbers"
+        help_ = (f"name the values that are meant: `{x.name} in {{…}}`",)
+        raise problem("T026", message, e.span, f"`{odd}` cannot be compared", help=help_)
+    within = tuple(v for v in x.values or () if all(RELATIONS[op](Fraction(v), end) for op, end in bounds))
+    if not within:
+        raise problem("N015", f"no value of `{x.name}` lies there", e.span, "this event is impossible")
+    return Term(x.name, within, span=e.span)
 
 
 def _plain_value(value: syntax.Name, x: Object, axes: Axes) -> str:
@@ -375,6 +419,8 @@ def _check_expectation(p: syntax.Probability, targets: Sequence[Term], resolved:
         label = count(len(targets), "event")
         raise problem("T019", "`E(…)` takes one variable", p.span, label, help=("write `P(…)` for an event",))
     x = resolved.axes.setting.model.object(targets[0].variable)
+    if x.space:
+        return
     odd = next((v for v in x.values or () if not _NUMERIC.fullmatch(v)), None)
     if odd is not None:
         label = f"`{odd}` is not a number"

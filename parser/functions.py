@@ -62,10 +62,10 @@ def tabulate(function: syntax.Function, b: Box) -> list[Column]:
             fit, N002 for an unknown name.
         LimitError: L003 if there are too many combinations.
     """
-    _check_parameters(function, b)
+    check_parameters(function, b)
     check_depth(function.body)
     combinations = prod(len(x.values or ()) for x in b.dom)
-    if combinations * _size(function.body) > MAX_STEPS:
+    if combinations * size(function.body) > MAX_STEPS:
         message = f"the function of `{b.name}` is too much to tabulate"
         raise too_large(message, function.span, f"{combinations:,} combinations of inputs")
     code = _Compiler(function, b).compile(function.body)
@@ -77,15 +77,16 @@ def tabulate(function: syntax.Function, b: Box) -> list[Column]:
         try:
             result = code(tuple(value for _, value in inputs))
         except LanguageError as e:
-            raise LanguageError(_with_case(d, function, texts) for d in e.diagnostics) from None
-        text = _as_value(result, out)
+            raise LanguageError(with_case(d, function, texts) for d in e.diagnostics) from None
+        text = as_value(result, out)
         if text is None:
-            raise _outside(result, function, b, texts)
+            raise outside(result, function, b, texts)
         found.append(columns[text])
     return found
 
 
-def _check_parameters(function: syntax.Function, b: Box) -> None:
+def check_parameters(function: syntax.Function, b: Box) -> None:
+    """T020 if the parameters of a function do not fit the box, N001 if one stands twice."""
     names = function.parameters
     if len(names) != len(b.dom):
         message = f"this function has {count(len(names), 'parameter')}, `{b.name}` hears {len(b.dom)}"
@@ -99,7 +100,7 @@ def _check_parameters(function: syntax.Function, b: Box) -> None:
         first[n.text] = n.span
 
 
-def _size(body: syntax.Expression) -> int:
+def size(body: syntax.Expression) -> int:
     """The number of operations and operands of an expression."""
     total, stack = 0, [body]
     while stack:
@@ -109,7 +110,7 @@ def _size(body: syntax.Expression) -> int:
     return total
 
 
-def _as_value(result: Value, out: Object) -> str | None:
+def as_value(result: Value, out: Object) -> str | None:
     """The value of `out` that a result stands for."""
     means = readings(out)
     if isinstance(result, bool) and out.values == ("0", "1"):
@@ -120,13 +121,15 @@ def _as_value(result: Value, out: Object) -> str | None:
     return None
 
 
-def _case_text(function: syntax.Function, texts: Sequence[str]) -> str:
+def case_text(function: syntax.Function, texts: Sequence[str]) -> str:
+    """The inputs at which something came up."""
     pairs = zip(function.parameters, texts, strict=True)
     return ", ".join(f"{p.text} = {t}" for p, t in pairs) or "no inputs"
 
 
-def _with_case(d: Diagnostic, function: syntax.Function, texts: Sequence[str]) -> Diagnostic:
-    notes = (*d.notes, f"for {_case_text(function, texts)}")
+def with_case(d: Diagnostic, function: syntax.Function, texts: Sequence[str]) -> Diagnostic:
+    """A problem of a function, with the inputs at which it came up."""
+    notes = (*d.notes, f"for {case_text(function, texts)}")
     return Diagnostic(d.code, d.message, d.span, d.label, d.also, notes, d.help)
 
 
@@ -137,7 +140,8 @@ def show_value(value: Value) -> str:
     return value.text if isinstance(value, Symbol) else str(value)
 
 
-def _outside(result: Value, function: syntax.Function, b: Box, texts: Sequence[str]) -> LanguageError:
+def outside(result: Value, function: syntax.Function, b: Box, texts: Sequence[str]) -> LanguageError:
+    """T011: a result that is no value of the output."""
     out = b.cod[0]
     what = "the truth value " if isinstance(result, bool) else ""
     return problem(
@@ -145,7 +149,7 @@ def _outside(result: Value, function: syntax.Function, b: Box, texts: Sequence[s
         f"the function of `{b.name}` gives {what}`{show_value(result)}`, which is not a value of `{out.name}`",
         function.body.span or function.span,
         f"not in {{{shorten(out.values or ())}}}",
-        notes=(f"for {_case_text(function, texts)}",),
+        notes=(f"for {case_text(function, texts)}",),
     )
 
 
@@ -154,7 +158,7 @@ class _Compiler:
 
     def __init__(self, function: syntax.Function, b: Box) -> None:
         self.parameters = {p.text: k for k, p in enumerate(function.parameters)}
-        self.constants = _named_values((*b.dom, *b.cod))
+        self.constants = named_values((*b.dom, *b.cod))
 
     def compile(self, e: syntax.Expression) -> Code:
         match e:
@@ -172,7 +176,7 @@ class _Compiler:
                 return self._comparison(e)
             case syntax.If(condition, then, otherwise):
                 test, yes, no = self.compile(condition), self.compile(then), self.compile(otherwise)
-                return lambda env: yes(env) if _truth(test(env), condition) else no(env)
+                return lambda env: yes(env) if truth(test(env), condition) else no(env)
             case _:
                 raise problem("T012", "a function computes with values, not with probabilities", e.span, "not here")
 
@@ -198,7 +202,7 @@ class _Compiler:
             left = codes[0](env)
             for op, code, operand in zip(e.ops, codes[1:], e.operands[1:], strict=True):
                 right = code(env)
-                if not _compare(op, left, right, operand):
+                if not compare(op, left, right, operand):
                     return False
                 left = right
             return True
@@ -211,7 +215,7 @@ _LOGIC: Mapping[str, Callable[[bool, bool], bool]] = {
     "or": lambda a, b: a or b,
     "xor": operator.ne,
 }
-_ORDER: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+RELATIONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -219,7 +223,7 @@ _ORDER: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
-def _named_values(objects: Sequence[Object]) -> dict[str, list[Value]]:
+def named_values(objects: Sequence[Object]) -> dict[str, list[Value]]:
     """What the values of the objects mean by name; more than one meaning is ambiguous."""
     found: dict[str, list[Value]] = {}
     for x in objects:
@@ -230,47 +234,68 @@ def _named_values(objects: Sequence[Object]) -> dict[str, list[Value]]:
     return found
 
 
-def _truth(value: Value, e: syntax.Expression) -> bool:
+def truth(value: Value, e: syntax.Expression) -> bool:
+    """A value as a truth value.
+
+    Raises:
+        LanguageError: T012 if it is none.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, Fraction) and value in (0, 1):
         return value == 1
-    label = f"this is {_kind(value)}, `{show_value(value)}`"
+    label = f"this is {kind(value)}, `{show_value(value)}`"
     raise problem("T012", "a truth value is expected here", e.span, label, help=("compare it: `… == value`",))
 
 
-def _kind(value: Value) -> str:
+def kind(value: Value) -> str:
+    """What a value is, in words."""
     return "a truth value" if isinstance(value, bool) else "a symbol" if isinstance(value, Symbol) else "a number"
 
 
 def _negation(op: str, code: Code, operand: syntax.Expression) -> Code:
     if op == "not":
-        return lambda env: not _truth(code(env), operand)
-    return lambda env: -_number(code(env), operand)
+        return lambda env: not truth(code(env), operand)
+    return lambda env: -number(code(env), operand)
+
+
+def logic(op: str, a: bool, b: bool) -> bool:
+    """`and`, `or`, `xor` of two truth values."""
+    return _LOGIC[op](a, b)
 
 
 def _logic(op: str, a: Code, b: Code, left: syntax.Expression, right: syntax.Expression) -> Code:
     apply = _LOGIC[op]
-    return lambda env: apply(_truth(a(env), left), _truth(b(env), right))
+    return lambda env: apply(truth(a(env), left), truth(b(env), right))
 
 
-def _number(value: Value, e: syntax.Expression) -> Fraction:
+def number(value: Value, e: syntax.Expression) -> Fraction:
+    """A value as a number.
+
+    Raises:
+        LanguageError: T012 if it is none.
+    """
     if isinstance(value, Fraction):
         return value
-    label = f"this is {_kind(value)}, `{show_value(value)}`"
+    label = f"this is {kind(value)}, `{show_value(value)}`"
     raise problem("T012", "a number is expected here", e.span, label)
 
 
 def _arithmetic(op: str, a: Code, b: Code, e: syntax.Binary) -> Code:
-    return lambda env: arithmetic(op, _number(a(env), e.left), _number(b(env), e.right), e.span)
+    return lambda env: arithmetic(op, number(a(env), e.left), number(b(env), e.right), e.span)
 
 
-def _compare(op: str, a: Value, b: Value, e: syntax.Expression) -> bool:
-    if op in _ORDER:
-        return _ORDER[op](_number(a, e), _number(b, e))
+def compare(op: str, a: Value, b: Value, e: syntax.Expression) -> bool:
+    """Whether two values stand in a relation.
+
+    Raises:
+        LanguageError: T012 if they cannot be compared.
+    """
+    if op in RELATIONS:
+        return RELATIONS[op](number(a, e), number(b, e))
     if isinstance(a, bool) != isinstance(b, bool) and not isinstance(a, Symbol) and not isinstance(b, Symbol):
-        a, b = _truth(a, e), _truth(b, e)
+        a, b = truth(a, e), truth(b, e)
     if type(a) is not type(b):
-        label = f"{_kind(a)} on the left, {_kind(b)} on the right"
+        label = f"{kind(a)} on the left, {kind(b)} on the right"
         raise problem("T012", f"`{show_value(a)}` and `{show_value(b)}` are never equal", e.span, label)
     return (a == b) == (op == "==")

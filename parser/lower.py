@@ -71,6 +71,10 @@ class Lower(LowerQuestions):
 
     latent = var
 
+    def param(self, tree: Tree[Token]) -> s.ParamDecl:
+        names, _, interval, prior, value = map(self.part, tree.children)
+        return s.ParamDecl(names, interval, prior, value, span=self.span(tree))
+
     def values(self, tree: Tree[Token]) -> s.Values:
         return s.Values(self.all(tree), self.span(tree))
 
@@ -127,6 +131,8 @@ class Lower(LowerQuestions):
     def call(self, tree: Tree[Token]) -> s.Call:
         name, arguments = map(self.part, tree.children)
         return s.Call(name, arguments or (), self.span(tree))
+
+    application = call
 
     def point(self, tree: Tree[Token]) -> s.PointValue:
         return self.node(s.PointValue, tree)
@@ -225,6 +231,8 @@ class Lower(LowerQuestions):
     def if_(self, tree: Tree[Token]) -> s.If:
         return self.node(s.If, tree)
 
+    choice = if_
+
     def binary(self, tree: Tree[Token]) -> s.Binary:
         left, op, right = self.all(tree)
         return s.Binary(op, left, right, self.span(tree))
@@ -257,14 +265,24 @@ class Lower(LowerQuestions):
     def event(self, tree: Tree[Token]) -> s.Event:
         name, *rest = self.all(tree)
         match rest:
+            case [_, tuple(ends)]:
+                bounds = ((">=", ends[0]), ("<=", ends[1]))
+                return s.Event(name, "<", (), bounds, self.span(tree))
+            case [("<" | "<=" | ">" | ">=") as op, end]:
+                return s.Event(name, "<", (), ((op, end),), self.span(tree))
             case [op, s.Values(values=values)]:
-                return s.Event(name, op, values, self.span(tree))
+                return s.Event(name, op, values, span=self.span(tree))
             case [op, value]:
-                return s.Event(name, op, (value,), self.span(tree))
+                return s.Event(name, op, (value,), span=self.span(tree))
             case [value]:
-                return s.Event(name, "=", (value,), self.span(tree))
+                return s.Event(name, "=", (value,), span=self.span(tree))
             case _:
                 return s.Event(name, span=self.span(tree))
+
+    def chained(self, tree: Tree[Token]) -> s.Event:
+        low, op, name, *rest = self.all(tree)
+        first = (_TURNED[op], low)
+        return s.Event(name, "<", (), (first, tuple(rest)) if rest else (first,), self.span(tree))
 
     def binder(self, tree: Tree[Token]) -> s.Binder:
         return self.node(s.Binder, tree)
@@ -275,12 +293,17 @@ class Lower(LowerQuestions):
         text = "".join(map(str, tree.children))
         return s.Name(unquote(text) if text.startswith('"') else text, self.span(tree))
 
-    vname = value
+    vname = numeral = value
 
     def qname(self, tree: Tree[Token]) -> s.Name:
         return s.Name(".".join(str(c) for c in tree.children if c is not None), self.span(tree))
 
-    names = ports = vnames = binders = wires = arguments = conditions = surgery_expr = LowerBase.parts
+    interval = between = names = ports = vnames = binders = wires = arguments = conditions = surgery_expr = (
+        LowerBase.parts
+    )
+
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _doc(text: str) -> str:

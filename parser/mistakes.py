@@ -13,7 +13,8 @@ from parser import claim_mistakes, habits
 from parser.expected import FORMS, listed, statement_meant
 from parser.slips import Slip, at
 from parser.tokens import LATER, RESERVED, STATEMENTS, later, starts_statement
-from strings.diagnostic import Diagnostic, Label, Span
+from strings.diagnostic import Diagnostic, Label, Span, did_you_mean
+from strings.expression import FAMILIES, FUNCTIONS
 
 # ---- single mistakes -------------------------------------------------------------------------------------------------
 
@@ -116,6 +117,16 @@ def _missing_sign(slip: Slip) -> Diagnostic | None:
 def _is_factor(slip: Slip) -> bool:
     """Whether the piece in question looks like a factor and not like a stray word: `2 P(C)`, `P(t) sum[s : S] …`."""
     return slip.text() in ("P", "E", "sum", "(") or (slip.before is not None and slip.before.kind == "number")
+
+
+def _unknown_function(slip: Slip) -> Diagnostic | None:
+    """`fn (x) => nromal(x, 1)`"""
+    name = slip.before.text if slip.before is not None and slip.before.kind == "word" else ""
+    if slip.statement != "box" or slip.text() != "(" or not name:
+        return None
+    close = did_you_mean(name, [*FAMILIES, "flip", *FUNCTIONS])
+    known = f"there are {', '.join(FUNCTIONS)}, and the distributions {', '.join(FAMILIES)}, flip"
+    return at(slip, "P001", f"there is no function `{name}`", "nothing can be called so here", *(close or (known,)))
 
 
 def _no_arrow(slip: Slip) -> Diagnostic | None:
@@ -248,6 +259,7 @@ _RECOGNISERS: tuple[Callable[[Slip], Diagnostic | None], ...] = (
     _needs_braces,
     _needs_quotes,
     _value_missing,
+    _unknown_function,
     _no_arrow,
     _missing_sign,
     _mistaken_sign,

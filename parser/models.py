@@ -14,6 +14,7 @@ from parser.scope import Scope, problem, second_place, unknown
 from parser.signatures import Entry, is_function
 from parser.surgeries import Operations, Setting, refuse_free_wires, resolve_surgeries
 from strings.diagnostic import CutwireError, Diagnostic, LanguageError, Span
+from strings.expression import ParameterDef
 from strings.model import CausalModel, Mechanism
 from strings.surgery import Surgery, operate
 
@@ -47,14 +48,22 @@ def build_model(name: str, scope: Scope, doc: str) -> ModelInfo:
             spans=spans,
             labels={n: v.label for n, v in scope.variables.items() if v.label},
             doc=doc,
+            parameters=_parameters(scope),
             policies={n: e.box for n, e in scope.policies.items() if e.box is not None},
         ),
         scope,
     )
 
 
+def _parameters(scope: Scope) -> dict[str, ParameterDef]:
+    """The parameters in sight, those of the file around first."""
+    outer = _parameters(scope.parent) if scope.parent else {}
+    return {**outer, **scope.parameters.own()}
+
+
 def _spans(scope: Scope) -> dict[str, Span]:
     spans = {f"var {n}": v.name.span for n, v in scope.variables.items()}
+    spans |= {f"param {n}": scope.parameters.place(n) for n in scope.parameters.own()}
     spans |= {f"box {n}": e.name.span for n, e in scope.boxes.own().items()}
     return {n: s for n, s in spans.items() if s is not None}
 

@@ -5,16 +5,17 @@ This is what the parser gives to the front door. It holds no numpy array and com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from strings.diagnostic import Diagnostic, Source, Span
 from strings.diagram import Diagram
 from strings.estimand import Given
+from strings.expression import Body, ParameterDef
 from strings.formula import Compare, Formula
 from strings.model import CausalModel
 from strings.query import Query
@@ -48,7 +49,34 @@ class Fit:
     span: Span | None = field(default=None, compare=False)
 
 
-Definition = Table | Fit
+@dataclass(frozen=True)
+class Formulas:
+    """A box given by formulas: what it draws from, for every combination of values of its finite inputs (last fastest).
+
+    `shape` are the numbers of values of the finite inputs; the bodies name real inputs by their ports (`Input`).
+    """
+
+    shape: tuple[int, ...]
+    bodies: tuple[Body, ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dirichlet:
+    """A table that is not known: every column has a Dirichlet prior with `alpha` for each value."""
+
+    alpha: Fraction = Fraction(1)
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A mechanism in Python, registered under the name of a box (`Model.with_mechanism`); no model file has one."""
+
+    function: Callable[..., Any]
+
+
+Definition = Table | Fit | Formulas | Dirichlet | Foreign
 
 
 @dataclass(frozen=True)
@@ -73,8 +101,9 @@ class ModelDef:
 
     `definitions` and the values of `interpretations` are keyed by box name and also hold the policies that a surgery
     may put in a box's place; a box without an entry is a signature only. `spans` points to the declaration of every
-    variable (`"var X"`) and box (`"box x"`). `labels` are the long names of variables. `policies` are the boxes that
-    may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names.
+    variable (`"var X"`), parameter and box (`"box x"`). `labels` are the long names of variables. `policies` are the
+    boxes that may be put in place of a mechanism (`do(X ~ box(R))`), `surgeries` those that the file names.
+    `parameters` are the numbers left open (`param`) that the definitions may name.
     """
 
     name: str
@@ -87,6 +116,7 @@ class ModelDef:
     doc: str = ""
     policies: Mapping[str, Box] = field(default_factory=dict)
     surgeries: Mapping[str, tuple[Surgery, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterDef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

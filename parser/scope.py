@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from parser.models import ModelInfo
     from parser.program import Data, Definition, IdentifyStatement
     from parser.signatures import Entry
+from strings.expression import ParameterDef
 from strings.signature import Object
+
+Domain = tuple[str, ...] | str
+"""The values of a domain, or `real` or `count`."""
 
 T = TypeVar("T")
 
@@ -340,7 +344,8 @@ class Scope:
         self.origin = origin
         self.objects: Names[Object] = Names("variable", report, parent.objects if parent else None)
         self.variables: dict[str, Variable] = {}
-        self.domains: Names[tuple[str, ...]] = Names("domain", report, parent.domains if parent else None)
+        self.parameters: Names[ParameterDef] = Names("parameter", report, parent.parameters if parent else None)
+        self.domains: Names[Domain] = Names("domain", report, parent.domains if parent else None)
         self.boxes: Names[Entry] = Names("box", report, parent.boxes if parent else None)
         self.data: Names[Data] = Names("data", report)
         self.surgeries: Names[syntax.SurgeryDecl] = Names("surgery", report, parent.surgeries if parent else None)

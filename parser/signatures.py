@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
 from parser import syntax
+from parser.draws import is_random
 from parser.scope import Scope, Skipped, problem, second_place
 from strings.diagnostic import LanguageError, Span
 from strings.diagram import Diagram
+from strings.expression import FAMILIES
 from strings.signature import Box, Object, Ty
 
-DIST_NAMES = ("flip", "uniform", "noisy_or", "fit")
+DIST_NAMES = ("flip", "noisy_or", "fit", "dirichlet", *FAMILIES)
 """Distributions that are written like calls."""
 
 
@@ -136,7 +138,9 @@ def _check_inputs_differ(item: syntax.BoxDecl, inputs: Sequence[syntax.Name]) ->
 def is_function(body: syntax.BoxBody | None) -> bool:
     """Whether a box is deterministic by declaration: a `fn`, or bare values only."""
     match body:
-        case syntax.Function() | syntax.PointValue():
+        case syntax.Function(_, inner):
+            return not is_random(inner)
+        case syntax.PointValue():
             return True
         case syntax.Table(rows):
             return all(isinstance(r.dist, syntax.PointValue) for r in rows)

@@ -48,7 +48,7 @@ _OPERANDS = frozenset(("NAME", "INT", "DECIMAL", "FLOAT", "PERCENT", "STRING", "
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSE = frozenset(_OPEN.values())
 _TIGHT = frozenset(("_DOT", "_DOTS", "POWER"))
-_CALLS = frozenset(("NAME", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
+_CALLS = frozenset(("NAME", "FUNCTION", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
 _OPERATORS = frozenset(
     ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON",
      "_INDEPENDENT")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from parser import syntax
 from parser.axes import Axes
-from parser.boxes import fit_arguments, state_table
-from parser.program import Definition, Fit, ModelDef, Table
+from parser.boxes import fit_arguments, state_definition
+from parser.program import Definition, Fit, Formulas, ModelDef, Table
 from parser.scope import Scope, Skipped, near, problem, second_place, shorten, too_large, turned, unknown
 from parser.signatures import DIST_NAMES
 from strings.diagnostic import CompositionError, LanguageError, QueryError, Span
@@ -191,15 +191,15 @@ def _assign(a: syntax.Assign, setting: Setting, axes: Axes) -> _Resolved:
 
 def _state(dist: syntax.Dist, x: Object, setting: Setting) -> tuple[Surgery, Mapping[str, Definition]]:
     """A fresh state box in place of a mechanism, named by what it is."""
-    if x.values is None:
+    if x.values is None and not x.space:
         raise problem("N003", f"`{x.name}` has no declared values", dist.span, "so no distribution fits")
     definition: Definition
     if isinstance(dist, syntax.Call) and dist.name.text == "fit":
         definition = _fit(dist, x, setting)
         text = f"fit({definition.data}{f', alpha = {definition.alpha}' if definition.alpha else ''})"
     else:
-        definition = state_table(dist, x)
-        text = _show_table(definition)
+        definition = state_definition(dist, x, list(setting.definition.parameters))
+        text = str(definition.bodies[0]) if isinstance(definition, Formulas) else _show_table(definition)
     box = Box(f"{x.name} ~ {text}", (), (x,))
     return Replace(x.name, Mechanism.of_box(box), text), {box.name: definition}
 

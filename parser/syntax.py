@@ -77,11 +77,15 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`C`, `C = yes`, `C != yes`, `C in {a, b}`, or a bound value name on its own."""
+    """`C`, `C = yes`, `C != yes`, `C in {a, b}`, a bound value name on its own; of numbers also `Y > 1`, `Y in [0, 1]`.
+
+    For the latter, `bounds` has pairs of a relation and a number, and `op` is `"<"`.
+    """
 
     name: Name
-    op: Literal["", "=", "!=", "in"] = ""
+    op: Literal["", "=", "!=", "in", "<"] = ""
     values: tuple[Name, ...] = ()
+    bounds: tuple[tuple[str, Name], ...] = ()
     span: Span | None = field(default=None, compare=False)
 
 
@@ -111,9 +115,6 @@ class SumOver:
     binders: tuple[Binder, ...]
     body: Expression
     span: Span | None = field(default=None, compare=False)
-
-
-Expression = NumberLiteral | Ref | Unary | Binary | Comparison | If | Probability | SumOver
 
 
 # ---- distributions and box bodies ------------------------------------------------------------------------------------
@@ -166,6 +167,12 @@ class Call:
     name: Name
     arguments: tuple[Argument, ...] = ()
     span: Span | None = field(default=None, compare=False)
+
+
+Expression = (
+    NumberLiteral | Ref | Unary | Binary | Comparison | If | Probability | SumOver | Call | Probabilities | Labelled
+)
+"""Calls and rows stand in the bodies of functions only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +419,18 @@ class VariableDecl:
 
 
 @dataclass(frozen=True, slots=True)
+class ParamDecl:
+    """`param p, q in [0, 1] ~ beta(2, 2) = 1/3`: numbers that are left open, with a prior or a value if wanted."""
+
+    names: tuple[Name, ...]
+    interval: tuple[Expression, Expression] | None = None
+    prior: Call | None = None
+    value: Expression | None = None
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class BoxDecl:
     name: Name
     inputs: tuple[Name, ...]
@@ -625,6 +644,7 @@ Item = (
     | DomainDecl
     | TypeDecl
     | VariableDecl
+    | ParamDecl
     | BoxDecl
     | Interpret
     | CsvData

@@ -22,12 +22,12 @@ MAX_DIGITS = 400
 Kind = Literal["word", "number", "string", "sign", "doc", "comment", "bad"]
 
 STATEMENTS = (
-    "model", "import", "domain", "type", "var", "latent", "box", "interpret", "data", "diagram", "surgery", "query",
-    "identify", "estimate", "claim", "check", "draw",
+    "model", "import", "domain", "type", "var", "latent", "param", "box", "interpret", "data", "diagram", "surgery",
+    "query", "identify", "estimate", "claim", "check", "draw",
 )  # fmt: skip
 """The words that start a statement."""
 
-LATER = ("world", "observe", "bound", "plate", "param")
+LATER = ("world", "observe", "bound", "plate")
 """Words kept for later versions of the language."""
 
 INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not", "assuming", "identifiable")

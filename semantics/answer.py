@@ -22,8 +22,9 @@ C  probability  exact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -49,11 +50,13 @@ def answer(
     exact: bool = False,
     max_memory: int | None = None,
     on_progress: Progress | None = None,
+    before_much: Callable[[], None] | None = None,
 ) -> Distribution:
     """The answer to `query`: an axis per free target, then per free given term, then per value left free in a surgery.
 
     `tables` has the kernel of every box by its name; boxes that the question does not depend on may lack one. With
-    `exact` all numbers are fractions. `max_memory` bounds the bytes that tables may take.
+    `exact` all numbers are fractions. `max_memory` bounds the bytes that tables may take. `before_much` is
+    called before what takes long, and may raise an error of its own.
 
     Raises:
         QueryError: Q001 if a box that is needed has no numbers, Q003 if a variable is left free twice, Q004 for an
@@ -65,10 +68,19 @@ def answer(
     if query.expectation:
         check_expectation(model, query)
     arithmetic: Arithmetic = Fractions() if exact else Floats()
+    ask_in = partial(
+        answer_array,
+        model,
+        tables,
+        query,
+        max_memory=max_memory,
+        on_progress=on_progress,
+        before_much=before_much,
+    )
     try:
-        axes, found = answer_array(model, tables, query, arithmetic, max_memory=max_memory, on_progress=on_progress)
+        axes, found = ask_in(arithmetic)
     except PrecisionError:
-        axes, found = answer_array(model, tables, query, Logarithms(), max_memory=max_memory, on_progress=on_progress)
+        axes, found = ask_in(Logarithms())
     result = Distribution([n for n, _ in axes], found, [x.values or () for _, x in axes])
     return mean(result, query.targets[0].axis_name) if query.expectation else result
 
@@ -81,8 +93,12 @@ def answer_array(
     *,
     max_memory: int | None = None,
     on_progress: Progress | None = None,
+    without: Container[str] = (),
+    before_much: Callable[[], None] | None = None,
 ) -> tuple[tuple[tuple[str, Object], ...], Array]:
     """The axes of the answer, by name and object, and its numbers in any arithmetic; raises as `answer`.
+
+    Boxes named in `without` are left out of the network: their tables say nothing (`semantics.possibility`).
 
     Raises:
         PrecisionError: from `Floats`, if float64 cannot hold the numbers.
@@ -91,7 +107,8 @@ def answer_array(
     diagram = question.model.state(question.variables(question.slots))
     _check_tables(diagram, tables, arithmetic.exact)
     check_answer_size([size(x) for _, x in question.axes], arithmetic.entry_bytes, max_memory)
-    return question.axes, _Engine(tables, max_memory, on_progress).answer(question, diagram, arithmetic)
+    engine = _Engine(tables, max_memory, on_progress, without, before_much)
+    return question.axes, engine.answer(question, diagram, arithmetic)
 
 
 def joint(
@@ -113,6 +130,8 @@ class _Engine:
     tables: Tables
     max_memory: int | None
     on_progress: Progress | None
+    without: Container[str]
+    before_much: Callable[[], None] | None
 
     def answer(self, question: Question, diagram: Diagram, arithmetic: Arithmetic) -> Array:
         """The numbers, one axis for each of the question's."""
@@ -134,9 +153,9 @@ class _Engine:
         axes = {n: len(diagram.wires) + k for k, n in enumerate(names)}
         masks = question.connect(slots, diagram, wiring, axes, exact)
         fix_points(wiring, diagram)
-        told = [n.box.name for n in diagram.nodes if is_told(n.box.name)]
+        told = [n.box.name for n in diagram.nodes if is_told(n.box.name) or n.box.name in self.without]
         network = network_of(diagram, self.tables, wiring, list(axes.values()), masks, exact, told)
-        found = contract(network, arithmetic, self.max_memory, self.on_progress)
+        found = contract(network, arithmetic, self.max_memory, self.on_progress, self.before_much)
         table = spread(found.array, network.output, list(axes.values()), wiring, arithmetic.nil)
         return found.arranged(table.reshape([size(x) if n in axes else 1 for n, x in question.axes]))
 

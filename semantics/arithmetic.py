@@ -22,14 +22,14 @@ class PrecisionError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Entries and their common factor: `2 ** exponent` for floats, `factor` for exact numbers.
+    """Entries and their common factor: `2 ** exponent` for floats, `factor` for fractions and rational functions.
 
     `low` and `high` bound the binary exponents of the positive entries.
     """
 
     array: Array
     exponent: int = 0
-    factor: Fraction = Fraction(1)
+    factor: Any = Fraction(1)
     low: int = 0
     high: int = 0
 

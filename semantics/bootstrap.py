@@ -18,8 +18,8 @@ several probabilities is computed in every resample, so that its parts vary toge
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,38 @@ def bootstrap(
         done += len(weights[0])
         if on_progress is not None:
             on_progress(done, resamples)
-    found = np.concatenate(kept)
+    return _interval(np.concatenate(kept), estimate, resamples, level, seed)
+
+
+def bootstrap_each(
+    estimate_of: Callable[[tuple[Dataset, ...]], Array | None],
+    ways: Sequence[Identified],
+    data: Sequence[Dataset],
+    estimate: Distribution,
+    *,
+    resamples: int,
+    level: float,
+    seed: int,
+    on_progress: Progress | None = None,
+) -> Interval:
+    """The same for an estimator that takes one resample after the other, and gives nothing where it has no estimate."""
+    _check(resamples, level, seed)
+    cells = _cells(ways, data)
+    kept: list[Array] = []
+    done = 0
+    for batch in _batches(cells, resamples, seed, None):
+        for weights in zip(*batch, strict=True):
+            found = estimate_of(tuple(replace(d, weights=w) for d, w in zip(cells, weights, strict=True)))
+            kept += [] if found is None else [found]
+            done += 1
+            if on_progress is not None:
+                on_progress(done, resamples)
+    found_all = np.array(kept).reshape(len(kept), *estimate.array.shape)
+    return _interval(found_all, estimate, resamples, level, seed)
+
+
+def _interval(found: Array, estimate: Distribution, resamples: int, level: float, seed: int) -> Interval:
+    """The percentiles of the estimates that resamples have."""
     if len(found) < MIN_RESAMPLES:
         raise QueryError(
             Diagnostic(
@@ -169,7 +200,7 @@ def _cells(ways: Sequence[Identified], data: Sequence[Dataset]) -> list[Dataset]
         weights = np.bincount(cell.reshape(-1), float_array(d.weights), len(codes))
         if weights.sum() > _MOST_CASES:
             raise QueryError(Diagnostic("Q011", f"data `{d.name}` count too many cases to resample: {weights.sum():g}"))
-        labels = tuple(tuple(values[n]) for n in names)
+        labels = tuple(whole.values[d.position(n)] for n in names)
         made.append(Dataset(d.name, tuple(names), labels, codes, weights))
     return made
 

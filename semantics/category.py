@@ -64,7 +64,7 @@ def interpret(diagram: Diagram, semantics: Semantics[M]) -> M:
 
 def fold(diagram: Diagram, semantics: Semantics[M]) -> M:
     """The image of `diagram`, box by box: works for every target, and is exponential in the wires side by side."""
-    last = _last_uses(diagram)
+    last = last_uses(diagram)
     live = list(range(len(diagram.dom)))
     types = diagram.wires
     image = semantics.identity(diagram.dom)
@@ -110,7 +110,7 @@ def _fan(semantics: Semantics[M], x: Object, times: int) -> M:
     return image
 
 
-def _last_uses(diagram: Diagram) -> list[int]:
+def last_uses(diagram: Diagram) -> list[int]:
     """For every wire the number of the last node that reads it; outputs count as read after all nodes."""
     last = [-1] * len(diagram.wires)
     for step, node in enumerate(diagram.nodes):

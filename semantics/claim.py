@@ -98,9 +98,15 @@ def falls(shape: CausalModel, claim: Claim, tables: Tables) -> Comparison | None
 
 
 def asking(
-    model: CausalModel, tables: Tables, arithmetic: Arithmetic, numbers: Numbers, wire: Object | None = None
+    model: CausalModel,
+    tables: Tables,
+    arithmetic: Arithmetic,
+    numbers: Numbers,
+    wire: Object | None = None,
+    max_memory: int | None = None,
 ) -> Callable[[Query], Grid]:
-    """Answers each question of a formula once, in any kind of numbers; for a family whose members `wire` numbers."""
+    """Answers each question of a formula once, in any kind of numbers; for a family whose members `wire` numbers.
+    `max_memory` bounds the bytes of tables."""
     known: dict[Query, Grid] = {}
 
     def ask(query: Query) -> Grid:
@@ -108,15 +114,15 @@ def asking(
             if query.expectation:
                 check_expectation(model, query)
             asked = posed(query, wire, tables) if wire else query
-            axes, array = answer_array(model, tables, asked, arithmetic)
+            axes, array = answer_array(model, tables, asked, arithmetic, max_memory=max_memory)
             found = Grid(tuple(n for n, _ in axes), array, tuple(x.values or () for _, x in axes))
-            known[query] = _mean(found, query.targets[0].axis_name, numbers) if query.expectation else found
+            known[query] = mean_along(found, query.targets[0].axis_name, numbers) if query.expectation else found
         return known[query]
 
     return ask
 
 
-def _mean(grid: Grid, axis: str, numbers: Numbers) -> Grid:
+def mean_along(grid: Grid, axis: str, numbers: Numbers) -> Grid:
     """The expectation along one axis, whose values spell numbers."""
     at = grid.variables.index(axis)
     weights = np.stack([numbers.constant(as_number(v) or Fraction(0), True) for v in grid.values[at]])

@@ -29,10 +29,20 @@ Progress = Callable[[int, int], None]
 _DEFAULT_LIMIT = 4 * 2**30
 
 
+MUCH_WORK = 50_000_000
+"""Multiplications of floats: what takes some tenths of a second."""
+
+
 def contract(
-    network: Network, arithmetic: Arithmetic, max_memory: int | None = None, on_progress: Progress | None = None
+    network: Network,
+    arithmetic: Arithmetic,
+    max_memory: int | None = None,
+    on_progress: Progress | None = None,
+    before_much: Callable[[], None] | None = None,
 ) -> Tensor:
     """The sum over all indices but the output's of the product of the factors; axes in the order of the output.
+
+    `before_much` is called before a contraction that takes long or needs too much memory; it may raise an error.
 
     Raises:
         LimitError: L001 if the plan needs more than `max_memory` bytes (default: 4 GiB, or half of the memory if that
@@ -41,6 +51,8 @@ def contract(
     """
     entry_bytes = arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact
     planned = plan(network, arithmetic.slowness, memory_limit(max_memory) // entry_bytes)
+    if before_much and planned.work * arithmetic.slowness > MUCH_WORK:
+        before_much()
     check_memory(planned, entry_bytes, max_memory)
     check_axes(max((len(s.indices) for s in planned.steps), default=0), "a table on the way")
     return run(planned, network, arithmetic, on_progress)

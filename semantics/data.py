@@ -6,12 +6,22 @@ import csv
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from semantics.dataset import Dataset, checked, fit, from_distribution, from_rows, unknown_level
+from semantics.dataset import (
+    Dataset,
+    checked,
+    fit,
+    from_distribution,
+    from_rows,
+    no_number,
+    number_level,
+    unknown_level,
+)
 from semantics.distribution import number_array
 from semantics.expectation import as_number
 from strings.diagnostic import Diagnostic, LanguageError, LimitError, did_you_mean
@@ -19,6 +29,9 @@ from strings.diagnostic import Diagnostic, LanguageError, LimitError, did_you_me
 __all__ = ["Dataset", "fit", "from_distribution", "from_frame", "from_rows", "levels", "read_csv"]
 
 Values = Mapping[str, Sequence[str]]
+Spaces = Mapping[str, str]
+"""The variables that take numbers of any kind, `real` or `count`; their values are those that the data have."""
+
 Row = tuple[str, Sequence[str]]
 """Where a row stands, and its cells."""
 
@@ -36,10 +49,12 @@ def read_csv(
     *,
     name: str = "",
     max_rows: int = _MOST_ROWS,
+    spaces: Spaces | None = None,
 ) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """A CSV file as data, with warnings.
 
-    `columns` says for each variable which column it is, `weight` which column counts the rows.
+    `columns` says for each variable which column it is, `weight` which column counts the rows; `spaces` names the
+    variables that take any number.
 
     The file is UTF-8, separated by commas, semicolons or tabs (whichever its header fits); identical rows are added up.
     Rows with a missing value (empty, `NA`, `NaN`, `?`, `null`, unless that is a value of the variable) are left out.
@@ -54,10 +69,31 @@ def read_csv(
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, rows = _open_csv(file, [*columns.values(), *([weight] if weight else [])], path.name)
-            return _collect(name or path.stem, path.name, header, rows, columns, weight, values, max_rows)
+            return _collect(name or path.stem, path.name, header, rows, columns, weight, values, max_rows, spaces or {})
     except (OSError, ValueError, csv.Error) as e:
         reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
         raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None
+
+
+def rows_of_csv(path: Path, columns: Sequence[str], max_rows: int = _MOST_ROWS) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a CSV file that has some columns; every row as long as the header.
+
+    Raises:
+        LanguageError: F009 if the file cannot be read, F010 for a column that it does not have or has twice.
+        LimitError: L003 if there are more than `max_rows` rows.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, rows = _open_csv(file, columns, path.name)
+            found = [
+                [*cells, *[""] * (len(header) - len(cells))][: len(header)] for _, cells in islice(rows, max_rows + 1)
+            ]
+    except (OSError, ValueError, csv.Error) as e:
+        reason = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or str(e)
+        raise LanguageError(Diagnostic("F009", f"cannot read `{path.name}`: {reason}")) from None
+    if len(found) > max_rows:
+        raise LimitError(Diagnostic("L003", f"`{path.name}` has more than {max_rows:,} rows"))
+    return header, found
 
 
 def from_frame(
@@ -68,6 +104,7 @@ def from_frame(
     *,
     name: str = "data",
     max_rows: int = _MOST_ROWS,
+    spaces: Spaces | None = None,
 ) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """A data frame (pandas, polars or others, through narwhals) or a mapping of columns as data, with warnings.
 
@@ -83,14 +120,14 @@ def from_frame(
             given and narwhals is not installed; and as `read_csv`.
         LimitError: as `read_csv`.
     """
-    header, cells = _columns(frame, name)
+    header, cells = columns_of(frame, name)
     if columns is None:
         columns = {v: v for v in values if v in header} or {v: v for v in values}
     taken = {c: [v for n, k in columns.items() if k == c for v in values[n]] for c in columns.values()}
     read = {**({weight: []} if weight is not None else {}), **taken}
-    texts = [_texts(c, read[h]) if h in read else [""] * len(c) for h, c in zip(header, cells, strict=True)]
-    rows = ((f"row {r} of `{name}`", row) for r, row in enumerate(zip(*texts, strict=True), 1))
-    return _collect(name, name, header, rows, columns, weight, values, max_rows)
+    as_texts = [texts(c, read[h]) if h in read else [""] * len(c) for h, c in zip(header, cells, strict=True)]
+    rows = ((f"row {r} of `{name}`", row) for r, row in enumerate(zip(*as_texts, strict=True), 1))
+    return _collect(name, name, header, rows, columns, weight, values, max_rows, spaces or {})
 
 
 def levels(data: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -105,10 +142,10 @@ def levels(data: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         LanguageError: F009 for what is no data, F010 for a column that it does not have or has twice, F012 for one
             with missing values only.
     """
-    header, cells = _columns(data, "data")
+    header, cells = columns_of(data, "data")
     found = {}
     for n in names:
-        distinct = {t for t in _texts(cells[_column(n, header, "data")]) if t.casefold() not in _MISSING}
+        distinct = {t for t in texts(cells[_column(n, header, "data")]) if t.casefold() not in _MISSING}
         if not distinct:
             raise LanguageError(Diagnostic("F012", f"the column `{n}` has no values", notes=("all are missing",)))
         found[n] = tuple(sorted(distinct, key=_natural))
@@ -120,7 +157,7 @@ def _natural(text: str) -> tuple[bool, Fraction, str]:
     return number is None, number or Fraction(0), text
 
 
-def _columns(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+def columns_of(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
     """The names and cells of the columns of a data frame or a mapping.
 
     Raises:
@@ -133,14 +170,14 @@ def _columns(data: Any, name: str) -> tuple[list[str], list[list[Any]]]:
             raise LanguageError(Diagnostic("F009", message, help=("give every column as a list",)))
         header, cells = [str(c) for c in data], [list(c) for c in data.values()]
     else:
-        header, cells = _columns_of(data, name)
+        header, cells = _columns_of_frame(data, name)
     if len({len(c) for c in cells}) > 1:
         lengths = ", ".join(f"{h}: {len(c)}" for h, c in zip(header, cells, strict=True))
         raise LanguageError(Diagnostic("F009", f"the columns of `{name}` are not equally long", notes=(lengths,)))
     return header, cells
 
 
-def _columns_of(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
+def _columns_of_frame(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
     """The names and cells of the columns of a data frame."""
     try:
         import narwhals
@@ -163,7 +200,7 @@ def _columns_of(frame: Any, name: str) -> tuple[list[str], list[list[Any]]]:
         raise LanguageError(Diagnostic("F009", f"cannot read the columns of `{name}`: {reason}")) from None
 
 
-def _texts(cells: Iterable[object], values: Collection[str] = ()) -> list[str]:
+def texts(cells: Iterable[object], values: Collection[str] = ()) -> list[str]:
     """Cells as the texts of values; missing ones are empty."""
     lower = not {"True", "False"} & set(values) and bool({"true", "false"} & set(values))
     return [str(c).lower() if lower and isinstance(c, bool | np.bool_) else _text(c) for c in cells]
@@ -199,9 +236,10 @@ def _collect(
     weight: str | None,
     values: Values,
     max_rows: int,
+    spaces: Spaces,
 ) -> tuple[Dataset, tuple[Diagnostic, ...]]:
     """Rows of text to data: equal rows added up, rows with gaps left out, everything odd reported."""
-    reader = _Reader(header, source, columns, weight, values)
+    reader = _Reader(header, source, columns, weight, values, spaces)
     most = min(max_rows, _MOST_CELLS // max(1, len(columns)))
     for where, cells in rows:
         if reader.rows >= most:
@@ -215,7 +253,7 @@ def _collect(
         raise LanguageError(Diagnostic("F012", f"data `{name}` is empty", notes=notes))
     codes = np.array(list(reader.totals), dtype=np.int64).reshape(len(reader.totals), len(columns))
     weights = number_array([Fraction(w) for w in reader.totals.values()])
-    labels = tuple(tuple(values[n]) for n in columns)
+    labels = tuple(tuple(reader.places[n]) for n in columns)
     return checked(Dataset(name, tuple(columns), labels, codes, weights)), warnings
 
 
@@ -227,14 +265,21 @@ class _Reader:
     """
 
     def __init__(
-        self, header: Sequence[str], source: str, columns: Mapping[str, str], weight: str | None, values: Values
+        self,
+        header: Sequence[str],
+        source: str,
+        columns: Mapping[str, str],
+        weight: str | None,
+        values: Values,
+        spaces: Spaces,
     ) -> None:
         self.columns = [(n, c, _column(c, header, source)) for n, c in columns.items()]
         self.weight = weight
         self.weight_at = None if weight is None else _column(weight, header, source)
         self.width = len(header)
         self.values = values
-        self.places = {n: {v: k for k, v in enumerate(values[n])} for n in columns}
+        self.spaces = {n: spaces[n] for n in columns if n in spaces}
+        self.places = {n: {v: k for k, v in enumerate(() if n in spaces else values[n])} for n in columns}
         self.totals: dict[tuple[int, ...], Fraction | int] = {}
         self.gaps = dict.fromkeys([*columns.values(), *([weight] if weight else [])], 0)
         self.odd: dict[tuple[str, str], Diagnostic] = {}
@@ -252,13 +297,17 @@ class _Reader:
             raise LanguageError(Diagnostic("F009", message, help=("quote values that contain the separator",)))
         cells = [*cells, *[""] * (self.width - len(cells))]
         amount: Fraction | int | None = 1 if self.weight_at is None else _weight(cells[self.weight_at], where)
-        codes = [self.places[n].get(cells[k]) for n, _, k in self.columns]
+        codes = [
+            self._number(n, cells[k]) if n in self.spaces else self.places[n].get(cells[k]) for n, _, k in self.columns
+        ]
         missing = [self.weight] if self.weight is not None and amount is None else []
         for (n, column, k), code in zip(self.columns, codes, strict=True):
             if code is None and cells[k].casefold() in _MISSING:
                 missing.append(column)
             elif code is None and len(self.odd) < _MOST_COMPLAINTS:
-                self.odd.setdefault((n, cells[k]), unknown_level(cells[k], n, self.values[n], where))
+                space = self.spaces.get(n)
+                problem = no_number(cells[k], n, space, where) if space else None
+                self.odd.setdefault((n, cells[k]), problem or unknown_level(cells[k], n, self.values[n], where))
         for column in missing:
             self.gaps[column] += 1
         case = tuple(c for c in codes if c is not None)
@@ -266,6 +315,11 @@ class _Reader:
             self.dropped += 1
         elif len(case) == len(codes):
             self.totals[case] = self.totals.get(case, 0) + amount
+
+    def _number(self, name: str, cell: str) -> int | None:
+        """The place of a number among those of its column, where it is put if it is new."""
+        text = number_level(cell, self.spaces[name])
+        return None if text is None else self.places[name].setdefault(text, len(self.places[name]))
 
     def warnings(self, name: str) -> tuple[Diagnostic, ...]:
         """F013: how many rows were left out, and in which columns the gaps are."""

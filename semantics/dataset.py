@@ -14,11 +14,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from semantics.distribution import Array, Distribution, check_axes, number_array
+from semantics.expectation import as_number
 from semantics.kernel import Kernel
 from strings.diagnostic import (
     CutwireError,
@@ -29,7 +31,7 @@ from strings.diagnostic import (
     ZeroProbabilityError,
     did_you_mean,
 )
-from strings.signature import Box, Object
+from strings.signature import Box, Object, number_text
 
 _MOST_CELLS = 20_000_000
 
@@ -70,8 +72,19 @@ class Dataset:
             )
         return self.variables.index(name)
 
+    def numbers(self, name: str, exact: bool = True) -> Array:
+        """The column of a variable whose values are numbers, a row per case: fractions, or floats.
+
+        Raises:
+            QueryError: as `position`; Q004 if a value is no number.
+        """
+        at = self.position(name)
+        column: Array = _as_numbers(self.values[at], name, self.name, exact)[self.codes[:, at]]
+        return column
+
     def aligned(self, values: Mapping[str, Sequence[str]]) -> Dataset:
-        """The same data with the values of variables in the order of `values`; variables not in there stay as they are.
+        """The same data with the values of variables in the order of `values`; variables not in there, or without
+        values of their own, stay as they are.
 
         Raises:
             LanguageError: F003 for a level that is no value of its variable, or a value that is no level here.
@@ -79,7 +92,7 @@ class Dataset:
         """
         codes, levels = self.codes, list(self.values)
         for k, n in enumerate(self.variables):
-            if n in values and self.values[k] != tuple(values[n]):
+            if values.get(n) and self.values[k] != tuple(values[n]):
                 places = np.array(_places(n, self.values[k], values[n], f"data `{self.name}`"), dtype=np.int64)
                 codes = codes.copy()
                 codes[:, k] = places[codes[:, k]]
@@ -132,14 +145,16 @@ class Dataset:
             columns = columns + (Fraction(alpha) if self.exact else float(alpha))
         sums = columns.sum(axis=1, keepdims=True)
         if (sums == 0).any():
-            raise self._unseen(given, int(np.flatnonzero(sums == 0)[0]))
+            column = int(np.flatnonzero(sums == 0)[0])
+            shape = counts.shape[: len(given)]
+            raise self.unseen(given, [int(i) for i in np.unravel_index(column, shape)])
         dom = tuple(Object(n, self.values[self.position(n)]) for n in given)
         cod = tuple(Object(n, self.values[self.position(n)]) for n in targets)
         return Kernel(dom, cod, (columns / sums).reshape(counts.shape))
 
-    def _unseen(self, given: Sequence[str], column: int) -> ZeroProbabilityError:
+    def unseen(self, given: Sequence[str], at: Sequence[int]) -> ZeroProbabilityError:
+        """Q002: a combination of values, by their places, never occurs."""
         labels = [self.values[self.position(n)] for n in given]
-        at = np.unravel_index(column, [len(v) for v in labels])
         case = ", ".join(f"{n} = {v[i]}" for n, v, i in zip(given, labels, at, strict=True))
         return ZeroProbabilityError(
             Diagnostic(
@@ -151,14 +166,35 @@ class Dataset:
         )
 
 
+@lru_cache(maxsize=64)
+def _as_numbers(levels: tuple[str, ...], variable: str, data: str, exact: bool) -> Array:
+    """The numbers that some values spell."""
+    found = [_as_float(v) if not exact and "/" not in v else as_number(v) for v in levels]
+    if None in found:
+        odd = levels[found.index(None)]
+        raise QueryError(Diagnostic("Q004", f"the value `{odd}` of `{variable}` in data `{data}` is no number"))
+    made = np.empty(len(levels), dtype=object if exact else np.float64)
+    made[:] = found
+    return made
+
+
+def _as_float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def from_rows(
     name: str,
     variables: Sequence[str],
     values: Mapping[str, Sequence[str]],
     rows: Sequence[Sequence[str]],
     weights: Sequence[Fraction | int | float] | None = None,
+    spaces: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """A data set from rows of values, each row with its weight (1, unless given).
+    """A data set from rows of values, each row with its weight (1, unless given); `spaces` names the variables that
+    take any number.
 
     Raises:
         LanguageError: F003 for a value that its variable does not take, F009 for a row of another length, F011 for
@@ -167,20 +203,27 @@ def from_rows(
     variables = tuple(variables)
     if weights is not None and len(weights) != len(rows):
         raise LanguageError(Diagnostic("F011", f"data `{name}` has {len(rows)} rows and {len(weights)} weights"))
-    places = [{v: k for k, v in enumerate(values[n])} for n in variables]
+    numeric = [(spaces or {}).get(n, "") for n in variables]
+    places = [{} if x else {v: k for k, v in enumerate(values[n])} for n, x in zip(variables, numeric, strict=True)]
     codes = np.zeros((len(rows), len(variables)), dtype=np.int64)
     for r, row in enumerate(rows):
         if len(row) != len(variables):
             message = f"row {r + 1} of `{name}` has {len(row)} values for {len(variables)} variables"
             raise LanguageError(Diagnostic("F009", message))
         for c, cell in enumerate(row):
+            if numeric[c]:
+                text = number_level(cell, numeric[c])
+                if text is None:
+                    raise LanguageError(no_number(cell, variables[c], numeric[c], f"row {r + 1} of `{name}`"))
+                codes[r, c] = places[c].setdefault(text, len(places[c]))
+                continue
             if cell not in places[c]:
                 raise LanguageError(unknown_level(cell, variables[c], values[variables[c]], f"row {r + 1} of `{name}`"))
             codes[r, c] = places[c][cell]
     numbers = number_array([Fraction(1)] * len(rows) if weights is None else list(weights))
     if numbers.dtype != object and weights is not None and all(isinstance(w, int) for w in weights):
         numbers = number_array([Fraction(w) for w in weights])
-    return checked(Dataset(name, variables, tuple(tuple(values[n]) for n in variables), codes, numbers))
+    return checked(Dataset(name, variables, tuple(map(tuple, places)), codes, numbers))
 
 
 def checked(data: Dataset) -> Dataset:
@@ -254,6 +297,26 @@ def fit(data: Dataset, box: Box, alpha: Fraction | int = 0) -> Kernel:
     known = data.aligned({x.name: x.values or () for x in ports})
     learnt = known.conditional([x.name for x in box.cod], [x.name for x in box.dom], alpha)
     return Kernel(box.dom, box.cod, learnt.array)
+
+
+def number_level(text: str, space: str) -> str | None:
+    """A number in its one spelling, if a variable of this space takes it.
+
+    >>> number_level("2.50", "real"), number_level("1e-1", "real"), number_level("2.5", "count")
+    ('2.5', '0.1', None)
+    """
+    number = as_number(text)
+    if number is None or (space == "count" and (number < 0 or number.denominator != 1)):
+        return None
+    return number_text(number)
+
+
+def no_number(text: str, variable: str, space: str, where: str) -> Diagnostic:
+    """F003: a cell that is no number of its variable."""
+    wanted = "whole numbers from 0 on" if space == "count" else "numbers"
+    return Diagnostic(
+        "F003", f"{where}: `{text}` is not a value of `{variable}`", notes=(f"`{variable}` takes {wanted}",)
+    )
 
 
 def unknown_level(level: str, variable: str, values: Sequence[str], where: str) -> Diagnostic:

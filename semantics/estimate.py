@@ -253,7 +253,7 @@ def estimate(
         check_expectation(found.estimand.model, query)
     reader = Reader(joints, Fractions() if exact else Floats(), max_memory=max_memory)
     names, array = reader.answer(found, policies or {})
-    types = _axes(found.asked) | _axes(query)
+    types = axes_of(found.asked) | axes_of(query)
     order = [n for n in types if n in names]
     array, names = np.transpose(array, [names.index(n) for n in order]), order
     model = found.estimand.model
@@ -261,7 +261,7 @@ def estimate(
     return Estimate(mean(value, query.targets[0].axis_name) if query.expectation else value, found)
 
 
-def _axes(query: Query) -> dict[str, str]:
+def axes_of(query: Query) -> dict[str, str]:
     """The axes of an answer in their order, each with its variable."""
     types = {t.axis_name: t.variable for t in (*query.targets, *query.given) if t.free}
     return types | {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}

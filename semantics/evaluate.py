@@ -17,14 +17,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 
 from semantics.contract import check_bytes, show_count
 from semantics.distribution import MOST_AXES, Array, Distribution, float_array, significant
+from semantics.expressions import without_value
 from strings.diagnostic import Diagnostic, LimitError, QueryError
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum, questions
+from strings.formula import Arithmetic, Ask, Formula, Number, Parameter, Sum, questions
 from strings.query import Query
 
 Values = Callable[[str], tuple[str, ...]]
@@ -139,19 +141,24 @@ def evaluate(
     return Distribution(found.variables, found.array, found.values)
 
 
+def _unknown(name: str) -> Array:
+    raise without_value(name)
+
+
 def evaluate_in(
     numbers: Numbers,
     formula: Formula,
     ask: Callable[[Query], Grid],
     values: Values,
     max_memory: int | None = None,
+    parameter: Callable[[str], Array] = _unknown,
 ) -> Grid:
-    """The same in any kind of numbers."""
+    """The same in any kind of numbers; `parameter` gives the number that a parameter is, as an array without axes."""
     known: dict[Query, Grid] = {}
     for query in questions(formula):
         known[query] = ask(query)
     _check_shapes(formula, known, max_memory)
-    return _value(numbers, formula, known, values)
+    return _value(numbers, formula, known, values, parameter)
 
 
 def _refuse_floats(formula: Formula) -> None:
@@ -175,6 +182,8 @@ def _check_shapes(formula: Formula, known: Mapping[Query, Grid], max_memory: int
     match formula:
         case Number(_, exact):
             return {}, exact
+        case Parameter():
+            return {}, True
         case Ask(query):
             found = known[query]
             return dict(zip(found.variables, found.values, strict=True)), found.array.dtype == object
@@ -190,16 +199,24 @@ def _check_shapes(formula: Formula, known: Mapping[Query, Grid], max_memory: int
             return labels, one[1] and other[1]
 
 
-def _value(numbers: Numbers, formula: Formula, known: Mapping[Query, Grid], values: Values) -> Grid:
+def _value(
+    numbers: Numbers,
+    formula: Formula,
+    known: Mapping[Query, Grid],
+    values: Values,
+    parameter: Callable[[str], Array],
+) -> Grid:
     match formula:
+        case Parameter(name):
+            return Grid((), parameter(name), ())
         case Number(value, exact):
             return Grid((), numbers.constant(value, exact), ())
         case Ask(query):
             return known[query]
         case Sum(binders, body):
-            return _sum(numbers, binders, _value(numbers, body, known, values), values)
+            return _sum(numbers, binders, _value(numbers, body, known, values, parameter), values)
         case Arithmetic(op, left, right):
-            one, other = (_value(numbers, side, known, values) for side in (left, right))
+            one, other = (_value(numbers, side, known, values, parameter) for side in (left, right))
             return _combine(numbers, op, one, other, formula)
 
 
@@ -292,8 +309,11 @@ def _exponent(numbers: Numbers, right: Grid, base: Array, formula: Arithmetic) -
         QueryError: Q008 if it is none, or too large; Q006 if it is negative and the base is zero somewhere.
     """
     power: Any = right.array[()] if not right.variables else None
-    if power is None or power != int(power) or abs(power) > _LARGEST_POWER:
-        shown = "a table" if power is None else significant(power)
+    if isinstance(formula.right, Number):
+        power = formula.right.value
+    known = isinstance(power, Real)
+    if not known or power != int(power) or abs(power) > _LARGEST_POWER:
+        shown = "a table" if right.variables else significant(power) if known else str(formula.right)
         note = f"exponents are whole numbers from -{_LARGEST_POWER} to {_LARGEST_POWER}"
         raise QueryError(Diagnostic("Q008", f"cannot raise to the power {shown}", span=formula.span, notes=(note,)))
     if power < 0 and not numbers.divides(base):

@@ -104,7 +104,7 @@ def ask(model: CausalModel, query: Query) -> Question:
     set_ |= {s.variable for s in slots if s.place == "given" and (s.values is None or len(s.values) == 1)}
     needed = operated.ancestors([s.variable for s in slots if s.spoken])
     slots.extend(Slot("opened", n, n) for n in operated.inputs if n in needed and n not in set_)
-    _refuse_double(query)
+    refuse_double(query)
     return Question(operated, tuple(slots), _axes(model, slots), query)
 
 
@@ -174,7 +174,7 @@ def _axes(model: CausalModel, slots: Sequence[Slot]) -> tuple[tuple[str, Object]
     return tuple(axes.items())
 
 
-def _refuse_double(query: Query) -> None:
+def refuse_double(query: Query) -> None:
     """Q003 if one variable, without a name for its value, is left free in front of the bar and behind it."""
     ahead = {t.variable for t in query.targets if t.free and t.axis is None}
     behind = [t.variable for t in query.given if t.free and t.axis is None]

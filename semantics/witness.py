@@ -7,8 +7,10 @@ causes need and which moves of simple numbers will do is found over a finite fie
 its members of the field where they are short, and solved for where they are not, so that both models are exact.
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
-models of parities. No theorem says that one of the two always works; it did for every effect tried. What comes out has
-been checked: the given tables are equal, fraction by fraction, and the effects are not.
+models of parities. No theorem says that one of the two always works; it did for every effect that was tried with one
+distribution given, or several that speak of the same variables. Of several that speak of different ones two mechanisms
+may have to move at once, or a variable may need more values than it has: with few, kernels that nothing tells of can be
+solved for. What comes out has been checked: the given tables are equal, fraction by fraction, and the effects differ.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ from semantics.kernel import Kernel, Table, Tables, size
 from semantics.shrink import random_kernel
 from strings.diagnostic import ZeroProbabilityError
 from strings.estimand import Given
-from strings.graph import Graph, bits
-from strings.identification import NotIdentified, hide_unspoken, spoken
-from strings.identify import Source, core
+from strings.graph import bits
+from strings.identification import NotIdentified, hide_unspoken, settable, spoken
+from strings.identify import Core, Hedge, Source, core
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.signature import Box
@@ -45,6 +47,7 @@ _DRAWS = 4  # of readable numbers, of which the shortest are shown
 _MOVES = 6  # for each of them
 _BATCH = 64  # moves that are tried at once
 _MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
+_MOST_CASES = 32  # of a mechanism that are broken, one after the other
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
 
 
@@ -82,6 +85,7 @@ def find_witness(
         best = min(search.draws(shape, candidates), key=_length, default=None) if candidates else None
         if best is None and values == 2:
             best = min(search.parities(shape), key=_length, default=None)
+            best = best or min(search.hedged(shape), key=_length, default=None)
         if best is not None:
             return search.completed(best, values)
     return None
@@ -128,8 +132,9 @@ class _Search:
     ) -> None:
         self._model, self._found, self._known, self._random = model, found, policies, rnd
         self._policies = dict(policies)
-        self._graph, outcomes = self._core()
-        names = set(self._graph.show(outcomes))
+        core = self._core()
+        self._graph, self._obstacle = core.graph, core.obstacle
+        names = set(self._graph.show(core.outcomes))
         # What is asked of all values of a variable that the effect can do without is left out; an event has to stay.
         kept = tuple(t for t in found.asked.targets if t.variable in names or t.values is not None)
         self._query = replace(found.asked, targets=kept or found.asked.targets)
@@ -140,7 +145,7 @@ class _Search:
         self._field, self._weights = Field(), np.random.default_rng(0)
         self._fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
 
-    def _core(self) -> tuple[Graph, int]:
+    def _core(self) -> Core:
         """The part of the graph that matters, and the outcomes that do."""
         seen = hide_unspoken(self._model, self._found.given, spoken(self._found.asked))
         graph, query = seen.graph, self._found.asked
@@ -152,12 +157,11 @@ class _Search:
         surgeries = [s for s in query.surgeries if not isinstance(s, CutWire | DoWire)]
         after = operate(seen, *surgeries).graph
         treated = graph.mask(dict.fromkeys(s.variable for s in surgeries))
-        outcomes, conditions = (
-            graph.mask(dict.fromkeys(t.variable for t in ts)) for ts in (query.targets, query.given)
-        )
+        fixed = [t for t in query.given if settable(t, query)]
+        conditions = graph.mask(dict.fromkeys(t.variable for t in fixed))
+        outcomes = graph.mask(dict.fromkeys(t.variable for t in (*query.targets, *query.given))) & ~conditions
         policies = [(v, after.parents[v]) for v in bits(treated) if after.parents[v]]
-        found = core(graph, outcomes, treated, conditions, sources, policies)
-        return found.graph, found.outcomes
+        return core(graph, outcomes, treated, conditions, sources, policies)
 
     def draw_policies(self) -> None:
         """Other numbers for the policies that have none of their own."""
@@ -227,11 +231,41 @@ class _Search:
                 if n not in self._fixed and shape.parents(n):
                     yield from self._moved(shape, small, n)
 
-    def _parity(self, widths: Sequence[int], latent: bool, mostly: Fraction) -> Array:
+    def hedged(self, shape: CausalModel) -> Iterator[Witness]:
+        """Witnesses among models of parities in which a hedge keeps to itself, but for one case.
+
+        Of an effect under a condition not only has a hedge to be hidden: a path has to carry its change from the
+        condition to the outcome (Shpitser, Pearl 2006, completeness of IDC). Where that path runs through the hedge
+        itself, what it brings in breaks the parities that hide the change. So the members of the hedge hear each other
+        alone, and in one case, which depends on what is outside, one of them tosses a coin.
+        """
+        if not isinstance(self._obstacle, Hedge):
+            return
+        forest = set(self._obstacle.graph.show(self._obstacle.forest))
+        outside = {n for n in shape.names if not set(shape.children[n] if n in shape.latents else [n]) <= forest}
+        small, cases = dict[str, Array](), list[tuple[str, tuple[int, ...]]]()
+        for n in shape.names:
+            ports = (*shape.mechanisms[n].parents, n)
+            deaf = [k for k, p in enumerate(ports) if n in forest and p in outside]
+            small[n] = self._parity(_narrow(shape, n), n in shape.latents, Fraction(1), deaf)
+            cases += [(n, at) for at in np.ndindex(*small[n].shape[:-1])][:_MOST_CASES] if deaf else []
+        for moved in shape.observed:
+            if moved in self._fixed or not shape.parents(moved) or not cases:
+                continue
+            even = {**small, moved: np.full_like(small[moved], Fraction(1, 2))}
+            if not len(_null_space(self._seen(shape, even, moved, self._field), self._field.p)):
+                continue
+            for n, at in cases:
+                table = small[n].copy()
+                table[at] = Fraction(1, 2)
+                yield from self._moved(shape, {**small, n: table}, moved)
+
+    def _parity(self, widths: Sequence[int], latent: bool, mostly: Fraction, deaf: Sequence[int] = ()) -> Array:
+        """The table of a sum of what is heard, the ports in `deaf` aside; even where nothing is."""
         made = np.empty(widths, dtype=object)
+        alone = latent or len(widths) - len(deaf) == 1
         for at in np.ndindex(*widths):
-            even = (sum(at) % 2) == 0
-            alone = latent or len(widths) == 1
+            even = (sum(at) - sum(at[k] for k in deaf)) % 2 == 0
             made[at] = Fraction(1, widths[-1]) if alone else mostly if even else 1 - mostly
         return made
 

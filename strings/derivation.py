@@ -27,10 +27,11 @@ marginalise: Q[C] is Q[S, C] with S summed out
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from strings.diagram import Diagram
+from strings.estimand import Given
 from strings.identification import Identified, certain, hide_unspoken, settable
 from strings.identify import Route
 from strings.model import CausalModel
@@ -158,9 +159,10 @@ class _Derivation:
         return tuple(n for n in self._model.observed if n in names)
 
     def _route(self, r: Route) -> Iterable[Step]:
-        given = self._found.given[r.source]
+        given, known = self._found.given[r.source], self._found.sources[r.source].graph.names
+        given = Given(tuple(n for n in given.variables if n in known), given.done)
         start = tuple(n for n in self._model.observed if n in given.variables)
-        model = hide_unspoken(self._model, [given])
+        model = _home(self._model, given)
         whole = kernel(model, start)
         done = (given.done,) if given.done else ()
         yield Step("given", start, done, f"{_q(start)} is {given}", whole, whole)
@@ -176,6 +178,12 @@ class _Derivation:
                 text = f"{_q(inside)} is a factor of {_q(near)}: {{{', '.join(inside)}}} is a district of it"
                 yield Step("district", near, (inside,), text, kernel(model, near), kernel(model, inside))
             home = inside
+
+
+def _home(model: CausalModel, given: Given) -> CausalModel:
+    """The model as a given distribution sees it, which may set what `model` hides."""
+    hidden = hide_unspoken(model, [given])
+    return replace(hidden, latents=hidden.latents - set(given.done))
 
 
 def kernel(model: CausalModel, members: Sequence[str], shown: Sequence[str] | None = None) -> Diagram:
@@ -366,7 +374,7 @@ class _Replay:
         fitting = [g for g in self._found.used if set(g.variables) == set(step.subject) and g.done == done]
         self._require(bool(fitting), f"{_q(step.subject)} is not given")
         self._keep_known()
-        self._home = hide_unspoken(self._model, fitting[:1])
+        self._home = _home(self._model, fitting[0])
         self._known = {frozenset(step.subject)}
 
     def _keep_known(self) -> None:

@@ -13,7 +13,7 @@ So an estimand is a causal model again, and the original question, surgeries and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from strings.graph import Graph, bits
 from strings.identify import Route, Source
@@ -157,7 +157,7 @@ class _Assembly:
         order = [n for n in self._model.observed if n in made]
         objects = {n: self._model.object(n) for n in order}
         # A copy is an object of its own with the same values, so the conditional is wired to it by position.
-        objects |= {c: Object(c, self._model.object(v).values) for c, v in self._copies.items()}
+        objects |= {c: replace(self._model.object(v), name=c) for c, v in self._copies.items()}
         for name in objects:
             if name in self._mechanisms:
                 conditional, reads = self._mechanisms[name]

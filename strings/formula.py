@@ -35,6 +35,17 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the model, as a number that may not be known."""
+
+    name: str
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return spelled(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A probability or expectation inside a formula."""
 
@@ -97,7 +108,7 @@ class Compare:
         return text
 
 
-Formula = Number | Ask | Sum | Arithmetic
+Formula = Number | Parameter | Ask | Sum | Arithmetic
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 
@@ -113,6 +124,36 @@ def questions(formula: Formula) -> list[Query]:
             return list(dict.fromkeys([*questions(left), *questions(right)]))
         case _:
             return []
+
+
+def parameters(formula: Formula) -> list[str]:
+    """The parameters that a formula names, each once, from left to right."""
+    match formula:
+        case Parameter(name):
+            return [name]
+        case Sum(_, body):
+            return parameters(body)
+        case Arithmetic(_, left, right):
+            return list(dict.fromkeys([*parameters(left), *parameters(right)]))
+        case _:
+            return []
+
+
+def filled(formula: Formula, values: Mapping[str, Number]) -> Formula:
+    """The formula with numbers in place of its parameters; those that `values` does not know stay.
+
+    >>> print(filled(Arithmetic("*", Parameter("p"), Parameter("q")), {"q": Number(Fraction(1, 3))}))
+    p * (1/3)
+    """
+    match formula:
+        case Parameter(name, span):
+            return replace(values[name], span=span) if name in values else formula
+        case Sum(_, body):
+            return replace(formula, body=filled(body, values))
+        case Arithmetic(_, left, right):
+            return replace(formula, left=filled(left, values), right=filled(right, values))
+        case _:
+            return formula
 
 
 def substituted(formula: Formula, parts: Mapping[Query, Formula]) -> Formula:

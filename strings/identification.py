@@ -19,15 +19,14 @@ diagram () -> C {
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.estimand import Conditional, Estimand, Given, estimand_of
 from strings.graph import Graph, bits
-from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable
+from strings.identify import Hedge, Obstacle, Route, Source, effect, exchangeable, hidings, selections
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
 from strings.separation import separated
@@ -52,7 +51,8 @@ class Identified:
     routes: tuple[Route, ...]
     plain: bool = False
     names: tuple[str, ...] = ()  # of all variables of the model, hidden ones too
-    part: tuple[Given, ...] = ()  # the given distributions that it follows from, where not all together were used
+    part: tuple[Given, ...] = ()  # the given distributions that it follows from, or marginals, where all did not do
+    hidden: tuple[str, ...] = ()  # variables out of sight that some of these set
 
     @property
     def used(self) -> tuple[Given, ...]:
@@ -61,7 +61,7 @@ class Identified:
 
     def seen(self, model: CausalModel) -> CausalModel:
         """The model in which everything is latent that neither the question nor what is used of the given speaks of."""
-        return hide_unspoken(model, self.used, spoken(self.asked))
+        return _hide(hide_unspoken(model, self.used, spoken(self.asked)), self.hidden)
 
     @property
     def diagram(self) -> Diagram:
@@ -115,30 +115,31 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     found = _identify(model, seen, query, given, sources)
     if isinstance(found, Identified):
         return found
-    for part in _parts(given):  # what follows from some of them follows from all
+    for part in selections(list(dict.fromkeys(given))):  # what follows from some of them follows from all
         seen = hide_unspoken(model, part, spoken(query))
         sources = tuple(_source(model, seen, g) if g in part else _NOTHING for g in given)
         less = _identify(model, seen, query, given, sources)
         if isinstance(less, Identified):
             return replace(less, part=part)
+    for hidden in hidings([(*g.variables, *g.done) for g in given], _spare(model, query, given)):
+        less_given = [Given(tuple(n for n in g.variables if n not in hidden), g.done) for g in given]
+        seen = _hide(hide_unspoken(model, given, spoken(query)), hidden)
+        sources = tuple(_source(model, seen, g) if g.variables else _NOTHING for g in less_given)
+        less = _identify(model, seen, query, given, sources)
+        if isinstance(less, Identified):
+            return replace(less, part=tuple(g for g in less_given if g.variables), hidden=hidden)
     simpler = _without_certain(model, query)
     return found if simpler == query else identify(model, simpler, given)
 
 
 _NOTHING = Source(Graph((), (), ()))
-_MOST_GIVEN = 6  # of more, only single ones and pairs are tried
 
 
-def _parts(given: Sequence[Given]) -> Iterator[tuple[Given, ...]]:
-    """The given distributions without some of them, small choices first.
-
-    What a distribution speaks of is kept in sight, and a variable in sight has to be accounted for: so fewer may do
-    where all together do not.
-    """
-    several = list(dict.fromkeys(given))
-    most = len(several) - 1 if len(several) <= _MOST_GIVEN else 2
-    for count in range(1, most + 1):
-        yield from itertools.combinations(several, count)
+def _spare(model: CausalModel, query: Query, given: Sequence[Given]) -> list[str]:
+    """The variables in sight that the answer depends on and the question does not speak of."""
+    seen = hide_unspoken(model, given, spoken(query))
+    behind = operate(seen, *query.surgeries).ancestors([t.variable for t in (*query.targets, *query.given)])
+    return [n for n in seen.observed if n in behind and n not in spoken(query)]
 
 
 def spoken(query: Query) -> set[str]:
@@ -386,7 +387,7 @@ def _hide(model: CausalModel, names: Iterable[str]) -> CausalModel:
 
 def _source(model: CausalModel, seen: CausalModel, given: Given) -> Source:
     known = {*given.variables, *given.done}
-    graph = seen.graph if known == set(seen.observed) else _hide(seen, set(seen.observed) - known).graph
+    graph = seen.graph if known == set(seen.observed) else hide_unspoken(model, [given]).graph
     return Source(graph, graph.mask(given.done))
 
 

@@ -21,11 +21,18 @@ diagrams of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from strings.graph import Graph, bits
 from strings.separation import separated
+
+_T = TypeVar("_T")
+
+_MOST_GIVEN = 6  # of more distributions only single ones and pairs are tried
+_MOST_SPARE = 6  # of more variables not all choices are hidden, but those that some distributions do not speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +156,21 @@ def needed(graph: Graph, outcomes: int, treated: int, policies: Sequence[tuple[i
 def _first_route(graph: Graph, district: int, sources: Sequence[Source]) -> Route | Obstacle:
     """A route from the first source that has one, or what stands in the way of the first that speaks of the district.
 
-    The kernel of a district is a matter of the district and its parents, so a source has to speak of those.
+    The kernel of a district is a matter of the district and its parents, so a source has to speak of those. It may be
+    of an experiment on variables that `graph` does not have, if these are none of them.
     """
     hedge: Hedge | None = None
     unseen: Unseen | None = None
     for number, source in enumerate(sources):
-        inside, missing = district, 0
+        inside, missing, strange = district, 0, False
         if source.graph is not graph:
             around = district | graph.parents_of(district)
             known = set(source.graph.names)
             missing = sum(1 << v for v in bits(around) if graph.names[v] not in known)
             inside = source.graph.mask(graph.names[v] for v in bits(district) if graph.names[v] in known)
-        if missing or inside & source.done:
+            heard = source.graph.show(source.graph.parents_of(inside))
+            strange = any(n not in graph.names for n in heard)  # what is set there, but hidden here
+        if missing or strange or inside & source.done:
             unseen = unseen or Unseen(graph, missing or district, number)
             continue
         found = route(source, inside, number)
@@ -211,22 +221,36 @@ def identifiable(
     >>> identifiable(napkin, napkin.mask("Y"), napkin.mask("X"))
     True
     """
+    return isinstance(_conditional_effect(graph, outcomes, treated, conditions, sources, policies), tuple)
+
+
+def _conditional_effect(
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int,
+    sources: Sequence[Source],
+    policies: Sequence[tuple[int, int]],
+) -> tuple[Route, ...] | Obstacle:
+    """As `effect`, once the conditions that may be set are."""
     if conditions:
         operated = graph.without(into=treated)
         moved = exchangeable(operated, outcomes, treated, conditions, conditions & ~treated)
         treated, outcomes = treated | moved, outcomes | (conditions & ~moved)
-    return isinstance(effect(graph, outcomes, treated, sources, policies), tuple)
+    return effect(graph, outcomes, treated, sources, policies)
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """A smallest part of a graph in which an effect still does not follow; every other edge may be left out.
 
-    `outcomes` are the outcomes that are still needed for that.
+    `outcomes` are the outcomes that are still needed for that. `obstacle` is what stands in the way there; nothing does
+    if the effect follows on the whole.
     """
 
     graph: Graph
     outcomes: int
+    obstacle: Obstacle | None
 
 
 def core(
@@ -241,10 +265,15 @@ def core(
 
     A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole.
     """
+    reads = 0
+    for _, read in policies:
+        reads |= read
+
+    def verdict(g: Graph, y: int) -> tuple[Route, ...] | Obstacle:
+        return _from_any(g, y, treated, conditions, reads, sources, policies)
 
     def fails(g: Graph, y: int) -> bool:
-        given = tuple(Source(_part(s.graph, g, graph), s.done) for s in sources)
-        return not identifiable(g, y, treated, conditions, given, policies)
+        return not isinstance(verdict(g, y), tuple)
 
     for y in bits(outcomes):
         rest = outcomes & ~(1 << y)
@@ -266,9 +295,72 @@ def core(
                 spouses[v], spouses[u] = spouses[v] & ~(1 << u), spouses[u] & ~(1 << v)
                 if not fails(current(), outcomes):
                     spouses[v], spouses[u] = spouses[v] | 1 << u, spouses[u] | 1 << v
-    return Core(current(), outcomes)
+    obstacle = verdict(current(), outcomes)
+    return Core(current(), outcomes, None if isinstance(obstacle, tuple) else obstacle)
 
 
-def _part(source: Graph, part: Graph, whole: Graph) -> Graph:
-    """The graph of a source, once the graph of the model has lost edges."""
-    return part if source is whole else part.keep(part.mask(source.names))
+def _from_any(
+    graph: Graph,
+    outcomes: int,
+    treated: int,
+    conditions: int,
+    reads: int,
+    sources: Sequence[Source],
+    policies: Sequence[tuple[int, int]],
+) -> tuple[Route, ...] | Obstacle:
+    """As `_conditional_effect`, with some variables hidden if nothing else helps.
+
+    The sources are those of a graph that had more edges.
+    """
+    first: Obstacle | None = None
+    asked = outcomes | treated | conditions | reads
+    spare = graph.show(needed(graph, outcomes | conditions, treated, policies) & ~asked)
+    for hidden in itertools.chain([()], hidings([s.graph.names for s in sources], spare)):
+        g = graph.keep(graph.all & ~graph.mask(hidden)) if hidden else graph
+        here = {n: 1 << v for v, n in enumerate(g.names)}
+        given = []
+        for s in sources:
+            left = [n for n in s.graph.names if n in here]
+            done = s.graph.show(s.done)
+            same = len(left) == len(here) and all(n in here for n in done)
+            own = g if same else graph.keep(graph.mask({*left, *done}))
+            given.append(Source(own, own.mask(done)))
+        y, x, z = (sum(here[n] for n in graph.show(mask)) for mask in (outcomes, treated, conditions))
+        read = [(g.names.index(graph.names[v]), g.mask(graph.show(r))) for v, r in policies]
+        found = _conditional_effect(g, y, x, z, given, read)
+        if isinstance(found, tuple):
+            return found
+        first = first or found
+    assert first is not None
+    return first
+
+
+def hidings(speaking: Sequence[Sequence[str]], spare: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """What may be hidden where given distributions speak of different variables: what is spare, or some of it.
+
+    `speaking` has the variables of each, `spare` those that are needed though not asked. What is in sight has to be
+    accounted for, so less may do where more does not.
+
+    >>> list(hidings([("X", "Y", "W"), ("X", "Y", "Z")], ("W", "Z")))
+    [('W',), ('Z',), ('W', 'Z')]
+    """
+    if len(set(map(frozenset, speaking))) < 2:
+        return
+    if len(spare) <= _MOST_SPARE:
+        for count in range(1, len(spare) + 1):
+            yield from itertools.combinations(spare, count)
+    else:
+        for chosen in selections(speaking):
+            known = {n for names in chosen for n in names}
+            yield tuple(n for n in spare if n not in known)
+
+
+def selections(given: Sequence[_T]) -> Iterator[tuple[_T, ...]]:
+    """What is given without some of it, small choices first.
+
+    What a distribution speaks of is kept in sight, and a variable in sight has to be accounted for: so fewer may do
+    where all together do not.
+    """
+    most = len(given) - 1 if len(given) <= _MOST_GIVEN else 2
+    for count in range(1, most + 1):
+        yield from itertools.combinations(given, count)

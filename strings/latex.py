@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
-from strings.query import Query, Term
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
+from strings.query import Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
@@ -38,6 +38,8 @@ def latex(formula: Formula | Compare) -> str:
                 return str(value.numerator)
             sign = "-" if value < 0 else ""
             return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        case Parameter(text):
+            return name(text)
         case Ask(query):
             return latex_query(query)
         case Sum(binders, body):
@@ -78,6 +80,9 @@ def name(text: str) -> str:
 
 
 def _term(t: Term) -> str:
+    if t.bounds:
+        shown = said_bounds(name(t.variable), t.bounds)
+        return shown.replace(">=", r"\ge").replace("<=", r"\le").replace("in [", r"\in [")
     if t.values is None:
         return name(t.axis or t.variable)
     if len(t.values) == 1:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.latex import ends_in_sum, level_of
 from strings.markup import escaped
-from strings.query import Query, Term
+from strings.query import Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2}
@@ -42,6 +42,8 @@ def _formula(formula: Formula | Compare) -> str:
             sign = _OPERATORS["-"] if value < 0 else ""
             above, below = f"<mn>{abs(value.numerator)}</mn>", f"<mn>{value.denominator}</mn>"
             return sign + (above if value.denominator == 1 else f"<mfrac>{above}{below}</mfrac>")
+        case Parameter(text):
+            return _name(text)
         case Ask(query):
             return _query(query)
         case Sum(binders, body):
@@ -64,6 +66,9 @@ def _query(query: Query) -> str:
 
 
 def _term(t: Term) -> str:
+    if t.bounds:
+        shown = said_bounds(t.variable, t.bounds).replace("in [", f"{_IN} [").replace(">=", "≥").replace("<=", "≤")
+        return f"<mtext>{escaped(shown)}</mtext>"
     if t.values is None:
         return _name(t.axis or t.variable)
     if len(t.values) == 1:

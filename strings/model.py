@@ -53,6 +53,20 @@ class Mechanism:
         return tuple(dict.fromkeys(p for p, u in zip(self.parents, used, strict=True) if u))
 
 
+def retyped(diagram: Diagram, objects: Mapping[str, Object]) -> Diagram:
+    """The same diagram over other objects, found by name; boxes keep their names."""
+
+    def typed(ty: Ty) -> Ty:
+        return tuple(objects.get(x.name, x) for x in ty)
+
+    builder = Builder(typed(diagram.dom))
+    env = list(range(len(diagram.dom)))
+    for node in diagram.nodes:
+        b = replace(node.box, dom=typed(node.box.dom), cod=typed(node.box.cod))
+        env.extend(builder.apply(b, [env[a] for a in node.args]))
+    return builder.freeze(env[w] for w in diagram.outs)
+
+
 @dataclass(frozen=True)
 class CausalModel:
     """A causal model: variables (in declared order), which of them are latent, and their mechanisms.
@@ -283,19 +297,8 @@ class CausalModel:
 
     def with_values(self, values: Mapping[str, tuple[str, ...]]) -> CausalModel:
         """The same shape with other values for some variables; boxes keep their names."""
-        new = {n: Object(n, values.get(n, self.object(n).values)) for n in self.names}
-
-        def typed(ty: Ty) -> Ty:
-            return tuple(new.get(x.name, x) for x in ty)
-
-        mechanisms = {}
-        for n, m in self.mechanisms.items():
-            builder = Builder(typed(m.diagram.dom))
-            env = list(range(len(m.diagram.dom)))
-            for node in m.diagram.nodes:
-                b = replace(node.box, dom=typed(node.box.dom), cod=typed(node.box.cod))
-                env.extend(builder.apply(b, [env[a] for a in node.args]))
-            mechanisms[n] = Mechanism(m.parents, builder.freeze(env[w] for w in m.diagram.outs))
+        new = {n: Object(n, values[n]) if n in values else self.object(n) for n in self.names}
+        mechanisms = {n: Mechanism(m.parents, retyped(m.diagram, new)) for n, m in self.mechanisms.items()}
         return replace(self, variables=tuple(new.values()), mechanisms=mechanisms)
 
     def with_mechanism(self, name: str, mechanism: Mechanism) -> CausalModel:

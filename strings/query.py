@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from strings.diagnostic import Span
-from strings.signature import spelled, spelled_value
+from strings.signature import number_text, spelled, spelled_value
 from strings.surgery import Do, Open, Surgery
 
 MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
@@ -26,13 +27,15 @@ class Term:
     """One variable in a question.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
-    With `axis`, a bound value name stands for its value: an axis of that name.
+    With `axis`, a bound value name stands for its value: an axis of that name. With `bounds`, the event that a number
+    stands in these relations, `Y > 1`; `values` then has one text for it.
     """
 
     variable: str
     values: tuple[str, ...] | None = None
     axis: str | None = None
     span: Span | None = field(default=None, compare=False)
+    bounds: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def free(self) -> bool:
@@ -43,11 +46,39 @@ class Term:
         return self.axis or self.variable
 
     def __str__(self) -> str:
+        if self.bounds:
+            return said_bounds(spelled(self.variable), self.bounds)
         if self.values is None:
             return spelled(self.axis_name)
         if len(self.values) == 1:
             return f"{spelled(self.variable)} = {spelled_value(self.values[0])}"
         return f"{spelled(self.variable)} in {{{', '.join(map(spelled_value, self.values))}}}"
+
+
+def show_bounds(bounds: tuple[tuple[str, Fraction], ...]) -> str:
+    """What stands behind the variable in the event of an interval.
+
+    >>> show_bounds(((">=", Fraction(0)), ("<=", Fraction(1)))), show_bounds(((">", Fraction(1, 2)),))
+    ('in [0, 1]', '> 0.5')
+    """
+    if [op for op, _ in bounds] == [">=", "<="]:
+        return f"in [{number_text(bounds[0][1])}, {number_text(bounds[1][1])}]"
+    return " and ".join(f"{op} {number_text(value)}" for op, value in bounds)
+
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def said_bounds(name: str, bounds: tuple[tuple[str, Fraction], ...]) -> str:
+    """The event of an interval, as it is written.
+
+    >>> said_bounds("Y", ((">", Fraction(0)), ("<=", Fraction(1)))), said_bounds("Y", (("<", Fraction(2)),))
+    ('0 < Y <= 1', 'Y < 2')
+    """
+    if len(bounds) == 2 and [op for op, _ in bounds] != [">=", "<="]:
+        (first, low), (second, high) = bounds
+        return f"{number_text(low)} {_TURNED[first]} {name} {second} {number_text(high)}"
+    return f"{name} {show_bounds(bounds)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A wire type: `name`, and `values` in declared order (`None` for an uninterpreted type)."""
+    """A wire type: `name`, and `values` in declared order (`None` for an uninterpreted type).
+
+    `space` is set for wires that carry numbers: `"real"`, or `"count"` (0, 1, 2, …); they have no list of values.
+    """
 
     name: str
     values: tuple[str, ...] | None = None
+    space: Literal["", "real", "count"] = ""
 
     def __str__(self) -> str:
         return self.name
@@ -81,7 +86,7 @@ def point_box(x: Object, value: str) -> Box:
 
 
 _NAME = re.compile(r"(?!_(?!\w))[^\W\d]\w*'*")
-_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+_NUMBER = re.compile(r"(0|-?[1-9]\d*)|-?(0|[1-9]\d*)\.\d+", re.ASCII)
 _WORDS = frozenset((
     "model", "import", "domain", "type", "var", "latent", "box", "interpret", "data", "diagram", "surgery", "query",
     "identify", "estimate", "claim", "check", "draw", "world", "observe", "bound", "plate", "param", "fn", "return",
@@ -102,9 +107,27 @@ def spelled(name: str) -> str:
 
 
 def spelled_value(value: str) -> str:
-    """A value as a question says it; whole numbers too need no quotes.
+    """A value as a question says it; numbers need no quotes.
 
-    >>> print(spelled_value("-3"), spelled_value("3.5"))
-    -3 "3.5"
+    >>> print(spelled_value("-3"), spelled_value("3.5"), spelled_value("3."))
+    -3 3.5 "3."
     """
-    return value if _WHOLE.fullmatch(value) else spelled(value)
+    return value if _NUMBER.fullmatch(value) else spelled(value)
+
+
+def number_text(number: Fraction) -> str:
+    """A number as a decimal if it is one of moderate length, else as a fraction.
+
+    >>> number_text(Fraction(5, 2)), number_text(Fraction(1, 3))
+    ('2.5', '1/3')
+    """
+    twos = (number.denominator & -number.denominator).bit_length() - 1
+    rest, fives = number.denominator >> twos, 0
+    while rest % 5 == 0 and fives <= 18:
+        rest, fives = rest // 5, fives + 1
+    scale = max(twos, fives)
+    if rest != 1 or scale > 18:
+        return str(number)
+    digits = str(abs(number.numerator) * 10**scale // number.denominator).rjust(scale + 1, "0")
+    text = digits if not scale else f"{digits[:-scale]}.{digits[-scale:]}"
+    return f"-{text}" if number < 0 else text

@@ -21,7 +21,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from strings.estimand import Conditional, Estimand
-from strings.formula import Arithmetic, Ask, Formula, Number, Sum
+from strings.formula import Arithmetic, Ask, Formula, Number, Sum, questions, substituted
 from strings.identification import Identified
 from strings.model import CausalModel, Mechanism
 from strings.query import Query, Term
@@ -35,9 +35,38 @@ def formula(found: Identified) -> Formula:
     """The estimand of an effect as a formula over conditionals of what is given.
 
     Value names that stand for free variables of the estimand (`Estimand.free`) are free in it: its value is the same
-    for all of their values.
+    for all of their values. Of a mean, the factor of the variable is written as a mean where it is one of this variable
+    alone; else it is the distribution whose mean is asked.
     """
-    return _Writer(found).write()
+    written = _Writer(found).write()
+    return _mean(written, found.query.targets[0].variable) if found.query.expectation else written
+
+
+def _mean(formula: Formula, variable: str) -> Formula:
+    """The mean of `variable`, of which `formula` is the distribution: linear in the only factor that speaks of it."""
+    about = [q for q in questions(formula) if any(t.variable == variable for t in (*q.targets, *q.given))]
+    if len(about) != 1 or _times(formula, about[0]) != 1:
+        return formula
+    (asked,) = about
+    if [t.variable for t in asked.targets] != [variable] or any(t.variable == variable for t in asked.given):
+        return formula
+    mean = replace(asked, targets=(Term(variable),), expectation=True)
+    return substituted(formula, {asked: Ask(mean)})
+
+
+def _times(formula: Formula, query: Query) -> int:
+    """How often a question stands in a formula above all bars; below one, it counts as two."""
+    match formula:
+        case Ask(asked):
+            return int(asked == query)
+        case Sum(_, body):
+            return _times(body, query)
+        case Arithmetic("/", left, right):
+            return _times(left, query) + 2 * _times(right, query)
+        case Arithmetic(_, left, right):
+            return _times(left, query) + _times(right, query)
+        case _:
+            return 0
 
 
 class _Writer:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import claims, diagrams
+from benchmarks import claims, diagrams, symbolic
 from benchmarks.cases import chain, cutwire_build, cutwire_compose, network
 
 
@@ -31,4 +31,10 @@ def test_cases_are_what_they_say() -> None:
 def test_smoke_run_of_claims(capsys: pytest.CaptureFixture[str]) -> None:
     """Claims are true ones, and both ways of checking them say so."""
     assert claims.main(["--smoke"]) == 0
+    assert "times as long" in capsys.readouterr().out
+
+
+def test_smoke_run_of_symbols(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both ways give the same function, and both times are told."""
+    assert symbolic.main(["--smoke"]) == 0
     assert "times as long" in capsys.readouterr().out

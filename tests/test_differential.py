@@ -22,9 +22,11 @@ from benchmarks.tools import (
 )
 from semantics.field import PRIMES
 from semantics.witness import find_witness
+from strings.derivation import derive
 from strings.estimand import Given
 from strings.formula import Ask
 from strings.identification import NotIdentified, identified, identify
+from strings.picture.proof import proof_scene
 from strings.query import Query
 from strings.written import formula
 from tests.differential import KINDS, Case, draw, main, run, value, wrong_answer, wrong_witness
@@ -57,6 +59,48 @@ def test_questions_are_of_all_kinds() -> None:
     assert {len(c.given) for c in cases} >= {0, 1, 2, 3}
     assert any(g.done for c in cases for g in c.given)
     assert str(draw(random.Random(5), "surrogate")) == str(draw(random.Random(5), "surrogate"))
+
+
+@pytest.mark.parametrize(
+    ("case", "wanted"),
+    [
+        (
+            Case(
+                shape("X->Y Z->Y W->Y Z->X X->W Z->W", "X-Y W-Y Z-X X-W"),
+                Query(terms("Y"), (), opened("X")),
+                (Given(("Y",), ("X", "Z")), Given(("Y", "X", "Z", "W"))),
+            ),
+            "sum[z : Z] P(Y | do(X, Z := z)) * P(z)",
+        ),
+        (
+            Case(shape("A->B B->C"), Query(terms("C")), (Given(("C",), ("A",)), Given(("A",), ("B",)))),
+            "sum[a : A] P(C | do(A := a)) * P(a | do(B := b))",
+        ),
+        (
+            Case(shape("A->B B->C"), Query(terms("C")), (Given(("B",)), Given(("A", "C"), ("B",)))),
+            "sum[b : B] P(C | do(B := b)) * P(b)",
+        ),
+    ],
+)
+def test_what_is_hidden_to_be_identified(case: Case, wanted: str) -> None:
+    """Distributions that do only once a variable is out of sight: summed out, or set where it does not matter."""
+    found = identified(case.model, case.query, case.given)
+
+    assert str(formula(found)) == wanted
+    assert wrong_answer(case, found, 1) == ""
+    assert proof_scene(case.model, found, derive(case.model, found), wanted).shapes
+
+
+@pytest.mark.parametrize("given", [(Given(("C",), ("A",)), Given(("A",), ("C",))), (Given(("A", "C")), Given(("B",)))])
+def test_what_no_hiding_identifies(given: tuple[Given, ...]) -> None:
+    """An experiment on what matters does not pass for another, and no marginals pass for a joint."""
+    case = Case(shape("A->B B->C A->C", "A-C"), Query(terms("C"), (), opened("B")), given)
+    found = identify(case.model, case.query, case.given)
+
+    assert isinstance(found, NotIdentified)
+    witness = find_witness(case.model, found)
+    assert witness is not None
+    assert wrong_witness(witness, case.query, case.given) == ""
 
 
 FRONT = Case(shape("S->T T->C", "S-C"), Query(terms("C"), (), opened("S")))

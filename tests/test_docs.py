@@ -39,6 +39,8 @@ GROUPS = {
     "C": "Combs",
     "Q": "Questions",
     "E": "Estimates",
+    "S": "Sampling and learning",
+    "G": "Linear models with normal noise",
     "F": "Files and data",
     "I": "Identification",
     "L": "Limits",

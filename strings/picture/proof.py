@@ -48,7 +48,7 @@ def proof_scene(model: CausalModel, found: Identified, steps: Sequence[Step], fo
 
 def proof_shots(model: CausalModel, found: Identified, steps: Sequence[Step]) -> Told:
     """The frames of a derivation: first those about the question, then those of each district."""
-    script = _Script(hide_unspoken(model, found.used), found.asked, found.query.surgeries)
+    script = _Script(found.seen(model), found.asked, found.query.surgeries)
     first, *others = _chapters(steps)
     told: Told = [(str(found.asked), script.question(first, found.plain))]
     routes = [] if script.large else [script.route(chapter, k) for k, chapter in enumerate(others)]
@@ -211,7 +211,7 @@ class _Script:
         """The model as a given distribution sees it, and what has been set in it."""
         done = step.outcome[0] if step.outcome else ()
         spoken = {*step.subject, *done}
-        return replace(self._model, latents=self._model.latents | (set(self._model.names) - spoken)), done
+        return replace(self._model, latents=self._model.latents - set(done) | (set(self._model.names) - spoken)), done
 
     def hedge(self, model: CausalModel, found: NotIdentified, hedge: Hedge) -> list[Shot]:
         """What can be had, and what is asked: the whole hedge, and its inner part with the rest cut off."""

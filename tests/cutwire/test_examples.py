@@ -24,12 +24,15 @@ from tests.cutwire.command import EXAMPLES, cutwire, fresh
 
 MODEL_FILES = sorted(p.name for p in EXAMPLES.glob("*.causal"))
 PICTURES = {
+    "dose.causal": ["dose.svg"],
     "instrument.causal": ["instrument.svg"],
     "kidney.causal": ["kidney.svg"],
     "napkin.causal": ["napkin-cut.svg"],
     "party.causal": ["party.svg"],
     "smoking.causal": ["smoking-cut.svg"],
     "sprinkler.causal": ["sprinkler.svg"],
+    "tar.causal": ["tar.svg"],
+    "vaccine.causal": [],
     "wires.causal": ["closed-cut.svg", "fork.svg"],
 }
 

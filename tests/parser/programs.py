@@ -14,7 +14,7 @@ NAMES = (
     *("S", "T", "C", "H", "s'", "P", "E", "do", "cut", "sum", "all", "unit", "seed", "level", "bootstrap", "expect"),
     *("größe", "x_1", "_y"),
 )
-VALUES = ("no", "yes", "0", "12", "-1", '"<5"', '"a \\" b"', "all", "exact", "low")
+VALUES = ("no", "yes", "0", "12", "-1", "2.5", "-0.5", '"<5"', '"a \\" b"', "all", "exact", "low")
 TEXTS = ('"label"', '"two words, # no comment"', '"(["', '"d.csv"')
 NUMBERS = ("0", "1", "7", "0.25", "1e-3", "2.5e2", "30%", "12.5%", "0.333f", "1f")
 GAPS = (
@@ -75,7 +75,12 @@ def _optional(draw: Draw, found: Callable[[Draw], Words]) -> Words:
 
 def _event(draw: Draw) -> Words:
     name = draw(st.sampled_from([*NAMES[:4], '"odd name"']))
-    rest = draw(st.sampled_from(["", "=", "!=", "in"]))
+    rest = draw(st.sampled_from(["", "=", "!=", "in", "<", ">=", "[", "chain"]))
+    if rest == "chain":
+        last = draw(st.sampled_from([[], [">=", "-", "3"], ["<", "2.5"]]))
+        return [draw(st.sampled_from(["0", "1.5", "1e-3"])), draw(st.sampled_from(["<", "<=", ">"])), name, *last]
+    if rest == "[":
+        return [name, "in", "[", *_value(draw), ",", *_value(draw), "]"]
     if rest == "in":
         return [name, "in", "{", *_several(draw, _value), "}"]
     return [name, rest, *_value(draw)] if rest else [name]
@@ -114,7 +119,9 @@ def _probability(draw: Draw) -> Words:
 
 
 def _atom(draw: Draw) -> Words:
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 5)):
+        case 5:
+            return _call(draw) if draw(st.booleans()) else ["x"]
         case 0:
             return [draw(st.sampled_from(NUMBERS))]
         case 1:
@@ -194,11 +201,30 @@ def _body(draw: Draw) -> Words:
         case 0:
             return [w for _ in range(draw(st.integers(1, 3))) for w in _row(draw)]
         case 1:
-            return ["fn", "(", *_optional(draw, _names), ")", "=>", *_expression(draw)]
+            return ["fn", "(", *_optional(draw, _names), ")", "=>", *_drawn(draw)]
         case 2:
             return ["diagram", *_dexpr(draw)]
         case _:
             return _dist(draw)
+
+
+def _drawn(draw: Draw, depth: int = 1) -> Words:
+    """The body of a function: an expression, a row, or a choice among such."""
+    match draw(st.integers(0, 3)):
+        case 0 if depth:
+            return ["if", *_expression(draw, 1), "then", *_drawn(draw, 0), "else", *_drawn(draw, 0)]
+        case 1:
+            return ["[", *_several(draw, _entry), "]"]
+        case 2:
+            return ["{", *_several(draw, lambda d: [*_value(d), ":", *_entry(d)]), "}"]
+        case _:
+            return _expression(draw)
+
+
+def _call(draw: Draw) -> Words:
+    argument = _several(draw, lambda d: [*_optional(d, lambda e: [_plain(e), "="]), *_expression(d, 0)])
+    name = draw(st.sampled_from(("normal", "exp", "flip", "max", "poisson")))
+    return [name, "(", *(argument if draw(st.booleans()) else []), ")"]
 
 
 def _dexpr(draw: Draw, depth: int = 1) -> Words:
@@ -279,7 +305,11 @@ def _asked(draw: Draw) -> Words:
 
 def _statement(draw: Draw, blocks: bool = True) -> Words:
     name = _name(draw)
-    match draw(st.integers(0, 18 if blocks else 16)):
+    match draw(st.integers(-1, 18 if blocks else 16)):
+        case -1:
+            interval = _optional(draw, lambda d: ["in", "[", *_expression(d, 1), ",", *_expression(d, 1), "]"])
+            prior = _optional(draw, lambda d: ["~", *_call(d)])
+            return ["param", *_names(draw), *interval, *prior, *_optional(draw, lambda d: ["=", *_expression(d, 1)])]
         case 0:
             return ["domain", name, "=", *_domain(draw)]
         case 1:

@@ -323,6 +323,27 @@ def test_many_hidden_causes() -> None:
         assert max(len(str(p)) for t in witness.other.values() for p in t.array.flat) <= 12
 
 
+def test_a_path_through_the_hedge() -> None:
+    """A condition whose path to the outcome runs through the hedge: hidden causes of two values will do."""
+    arcs = "V4-V6 V4-V2 V0-V2 V3-V2 V5-V2"
+    for model in (
+        shape("V2->V3 V3->V6 V5->V6 V4->V5", arcs),
+        shape("V2->V3 V3->V6 V5->V6 V4->V5", arcs, domains=3),
+        shape(
+            "V0->V4 V2->V4 V1->V4 V0->V3 V2->V3 V1->V3 V4->V6 V3->V6 V5->V6 V1->V6 V4->V5 V0->V5 V3->V5 V2->V5 V1->V5 "
+            "V0->V2 V1->V2",
+            "V2-V4 V2-V3 V4-V6 V0-V5 V2-V5 V0-V2 V1-V2",
+        ),
+    ):
+        query = Query(terms("V0"), terms("V6"), opened("V4 V5"))
+        witness = witness_of(model, query)
+
+        assert_refutes(model, query, (), witness)
+        assert {len(witness.shape.object(n).values or ()) for n in witness.shape.latents} == {2}
+        small = witness.one[witness.shape.mechanisms["V2"].diagram.nodes[0].box.name].array
+        assert set(small.flat) <= {F(0), F(1, 2), F(1), F(1, 4)}
+
+
 FRACTIONS = st.fractions(max_denominator=2**15 - 1).filter(lambda q: abs(q.numerator) < 2**15)
 
 

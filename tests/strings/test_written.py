@@ -16,6 +16,7 @@ import cutwire as cw
 from parser.elaborate import elaborate_query
 from parser.program import ModelDef, QueryStatement
 from parser.read import read_expression
+from semantics.answer import answer
 from semantics.distribution import Distribution
 from semantics.evaluate import evaluate
 from semantics.kernel import Kernel
@@ -118,7 +119,11 @@ PRINTED: dict[str, tuple[CausalModel, Query, str]] = {
         Query(terms("X Y"), (), do(X="1")),
         "P(X | do(X := 1)) * " + BY_M.format("X = 1", "Y"),
     ),
-    "a mean": (FRONT, Query(terms("Y"), (), do(X="1"), expectation=True), BY_M.format("X = 1", "Y")),
+    "a mean": (
+        FRONT,
+        Query(terms("Y"), (), do(X="1"), expectation=True),
+        BY_M.format("X = 1", "Y").replace("P(Y", "E(Y"),
+    ),
     "a ratio": (
         NAPKIN,
         Query((Term("Y", ("1",)),), (), (Open("X", "x"),)),
@@ -249,11 +254,21 @@ def test_a_wrong_formula_is_noticed() -> None:
 
 
 def test_means() -> None:
-    """An expectation has the formula of the distribution that it is the mean of."""
+    """The factor of the variable becomes a mean where it is one of this variable alone; the value is the mean."""
     model = CausalModel.from_edges([("Z", "X"), ("Z", "N"), ("X", "N")], domains={"Z": 2, "X": 2, "N": [-1, 0, 10]})
-    query = Query(terms("N"), (), opened("X"))
+    query = Query(terms("N"), (), do(X="1"))
+    found = identified(model, replace(query, expectation=True))
+    tables = positive_tables(model, random.Random(7))
+    truth = brute_answer(model, tables, query)
+    assert truth is not None
 
-    assert formula(identified(model, replace(query, expectation=True))) == formula(identified(model, query))
+    assert str(formula(found)) == "sum[z : Z] E(N | z, X = 1) * P(z)"
+    joint = answer(model, tables, Query(terms("Z X N")), exact=True).array
+    by_z = [sum(v * joint[z, 1, k] for k, v in enumerate((-1, 0, 10))) / joint[z, 1].sum() for z in (0, 1)]
+    by_hand = sum(by_z[z] * joint[z].sum() for z in (0, 1))
+    assert by_hand == sum(v * p for v, p in zip((-1, 0, 10), truth.array, strict=True))
+    napkin = formula(identified(NAPKIN, replace(Query(terms("Y"), (), do(X="1")), expectation=True)))
+    assert "E(" not in str(napkin)
 
 
 def test_sums_over_sets_of_values() -> None:

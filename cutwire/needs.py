@@ -1,0 +1,129 @@
+"""What a question depends on, and which semantics can answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from cutwire.interpreted import Interpreted
+from cutwire.parameters import as_numbers
+from cutwire.tables import why_no_table
+from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
+from strings.diagnostic import CutwireError, QueryError
+from strings.expression import parameters_in
+from strings.formula import Compare, Formula, filled, parameters, questions
+from strings.query import Query
+from strings.signature import Box, Object
+from strings.surgery import DoWire, operate
+
+
+def needed(model: Interpreted, query: Query) -> tuple[dict[str, Box], tuple[Object, ...]]:
+    """The boxes that the answer to a question depends on, by name, and the variables that it speaks of.
+
+    Where surgeries do not fit the model (which is told when the question is answered), there are no boxes.
+    """
+    spoken = tuple(dict.fromkeys(t.variable for t in (*query.targets, *query.given)))
+    try:
+        told = [s for s in query.surgeries if not (isinstance(s, DoWire) and s.value is None)]
+        operated = operate(model.shape, *told)
+        above = operated.ancestors(spoken)
+        diagrams = [m.diagram for n, m in operated.mechanisms.items() if n in above]
+        objects = tuple(operated.object(n) for n in operated.names if n in above)
+    except CutwireError:
+        return {}, ()
+    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}, objects
+
+
+def definitions_for(model: Interpreted, statement: QueryStatement | CheckStatement) -> Mapping[str, Definition]:
+    """The definitions of all boxes that a statement may use."""
+    return {**model.definitions(statement.using), **statement.tables}
+
+
+def require_tables(model: Interpreted, statement: QueryStatement | CheckStatement, query: Query) -> None:
+    """Refuse a question to tables that depends on boxes without any.
+
+    Raises:
+        QueryError: Q012 for what is not known, Q013 for real wires.
+    """
+    known = definitions_for(model, statement)
+    if not any(isinstance(d, Formulas | Dirichlet | Foreign) for d in known.values()) and not _any_real(model):
+        return
+    boxes, _ = needed(model, query)
+    for name, b in boxes.items():
+        if name in known and (problem := why_no_table(b, known[name], model.parameter_values)):
+            raise QueryError(problem)
+
+
+def in_numbers(model: Interpreted, statement: QueryStatement) -> QueryStatement:
+    """A question with the values of parameters in place of their names; those that have none stay."""
+    if not any(map(parameters, formulas_of(statement))):
+        return statement
+    values = as_numbers(model.parameters)
+    expect = None if statement.expect is None else filled(statement.expect, values)
+    return replace(statement, formula=filled(statement.formula, values), expect=expect)
+
+
+def formulas_of(statement: QueryStatement) -> list[Formula]:
+    """What a question asks, and what it expects."""
+    return [statement.formula, *([statement.expect] if statement.expect is not None else [])]
+
+
+def has_open_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
+    """Whether a comparison depends on parameters without a value, and on finite variables only."""
+    if _names_open(model, claim.operands):
+        return True
+    known = definitions_for(model, statement)
+    found = False
+    for query in (q for f in claim.operands for q in questions(f)):
+        boxes, objects = needed(model, query)
+        if any(x.space for x in objects):
+            return False
+        formulas = [d for n in boxes if isinstance(d := known.get(n), Formulas)]
+        open_ = {n for d in formulas for body in d.bodies for n in parameters_in(body)} - set(model.parameter_values)
+        found = found or bool(open_)
+    return found
+
+
+def _names_open(model: Interpreted, formulas: Iterable[Formula]) -> bool:
+    """Whether formulas name parameters without a value."""
+    return any(n not in model.parameter_values for f in formulas for n in parameters(f))
+
+
+def _any_real(model: Interpreted) -> bool:
+    return any(x.space for x in model.shape.variables)
+
+
+def fitting(model: Interpreted, statement: QueryStatement) -> str:
+    """The semantics that suits a question: `""` for tables of numbers; `"gaussian"` or `"pyro"` where real wires are,
+    `"symbolic"` where parameters have no values."""
+    if statement.data:
+        return "gaussian" if _any_real(model) else ""
+    return _suited(model, definitions_for(model, statement), questions(statement.formula), formulas_of(statement))
+
+
+def fitting_claim(model: Interpreted, statement: CheckStatement, claim: Compare) -> str:
+    """The semantics that suits a claim about a model's own numbers, as `fitting`."""
+    asked = [q for f in claim.operands for q in questions(f)]
+    return _suited(model, definitions_for(model, statement), asked)
+
+
+def _suited(
+    model: Interpreted, known: Mapping[str, Definition], asked: Iterable[Query], formulas: Iterable[Formula] = ()
+) -> str:
+    open_parameters = _names_open(model, formulas)
+    for query in asked:
+        boxes, objects = needed(model, query)
+        if any(x.space for x in objects):
+            from semantics.affine import is_conditionally_gaussian
+
+            bodies = {n: d.bodies for n in boxes if isinstance(d := known.get(n), Formulas)}
+            fits = all(is_conditionally_gaussian(b, bodies[n]) for n, b in boxes.items() if n in bodies)
+            return (
+                "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes) else "pyro"
+            )
+        if any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes):
+            return "pyro"
+        for n, b in boxes.items():
+            if n in known and why_no_table(b, known[n], model.parameter_values):
+                open_parameters = True
+    return "symbolic" if open_parameters else ""
