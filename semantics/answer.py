@@ -32,14 +32,15 @@ from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, Prec
 from semantics.contract import Progress, check_answer_size, contract
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
-from semantics.kernel import Tables, size
+from semantics.kernel import Tables, is_sharp, size
 from semantics.network import Wiring, fix_points, network_of, spread
-from semantics.question import Question, Slot, ask, is_told
+from semantics.question import Question, Slot, ask
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
+from strings.surgery import is_told
 
 
 def answer(
@@ -103,7 +104,7 @@ def answer_array(
     Raises:
         PrecisionError: from `Floats`, if float64 cannot hold the numbers.
     """
-    question = ask(model, query)
+    question = ask(model, query, lambda name: name in tables and is_sharp(tables[name]))
     diagram = question.model.state(question.variables(question.slots))
     _check_tables(diagram, tables, arithmetic.exact)
     check_answer_size([size(x) for _, x in question.axes], arithmetic.entry_bytes, max_memory)

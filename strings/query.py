@@ -3,6 +3,9 @@
 Evidence is not part of the diagram, so that discarding stays natural and equality stays linear: a query is the triple
 of what is asked, what is seen and what is done.
 
+A term may speak of another world, in which surgeries come on top of those of the question: `Y[X := 0]` is what `Y`
+would be there, Pearl's `Y_x`.
+
 >>> from strings.surgery import Do
 >>> print(Query((Term("C", ("yes",)),), (Term("T"),), (Do("S", "yes"),)))
 P(C = yes | do(S := yes), T)
@@ -16,15 +19,30 @@ from fractions import Fraction
 
 from strings.diagnostic import Span
 from strings.signature import number_text, spelled, spelled_value
-from strings.surgery import Do, Open, Surgery
+from strings.surgery import Cut, CutWire, Do, Open, Surgery
 
 MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
 """How many resamples of data a question may ask a bootstrap for."""
 
 
 @dataclass(frozen=True, slots=True)
+class Become:
+    """In a world, `variable` takes the value that `source` has: the nested `Y[M := M[X := x]]` of mediation."""
+
+    variable: str
+    source: Term
+
+    def __str__(self) -> str:
+        return f"do({spelled(self.variable)} := {self.source.place})"
+
+
+World = tuple[Surgery | Become, ...]
+"""What is different in a world: surgeries on top of those of the question, one after the other; none in the actual."""
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
-    """One variable in a question.
+    """One variable in a question, in the actual world or in another one.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
     With `axis`, a bound value name stands for its value: an axis of that name. With `bounds`, the event that a number
@@ -36,6 +54,7 @@ class Term:
     axis: str | None = None
     span: Span | None = field(default=None, compare=False)
     bounds: tuple[tuple[str, Fraction], ...] = ()
+    world: World = ()
 
     @property
     def free(self) -> bool:
@@ -43,16 +62,31 @@ class Term:
 
     @property
     def axis_name(self) -> str:
-        return self.axis or self.variable
+        return self.axis or (self.place if self.world else self.variable)
+
+    @property
+    def place(self) -> str:
+        """The variable, and what is different in its world.
+
+        >>> Term("Y", world=(Do("X", "0"), Become("M", Term("M", world=(Do("X", "1"),))))).place
+        'Y[X := 0, M := M[X := 1]]'
+        """
+        return spelled(self.variable) + (f"[{', '.join(map(_in_brackets, self.world))}]" if self.world else "")
 
     def __str__(self) -> str:
         if self.bounds:
-            return said_bounds(spelled(self.variable), self.bounds)
+            return said_bounds(self.place, self.bounds)
         if self.values is None:
-            return spelled(self.axis_name)
+            named = f"{self.place} = {spelled(self.axis)}" if self.axis else self.place
+            return named if self.world else spelled(self.axis_name)
         if len(self.values) == 1:
-            return f"{spelled(self.variable)} = {spelled_value(self.values[0])}"
-        return f"{spelled(self.variable)} in {{{', '.join(map(spelled_value, self.values))}}}"
+            return f"{self.place} = {spelled_value(self.values[0])}"
+        return f"{self.place} in {{{', '.join(map(spelled_value, self.values))}}}"
+
+
+def _in_brackets(s: Surgery | Become) -> str:
+    """A surgery as a world says it: `X := 0` for `do(X := 0)`, but `cut(X)`."""
+    return str(s) if isinstance(s, Cut | CutWire) else str(s)[len("do(") : -1]
 
 
 def show_bounds(bounds: tuple[tuple[str, Fraction], ...]) -> str:
@@ -90,6 +124,21 @@ class Query:
     surgeries: tuple[Surgery, ...] = ()
     expectation: bool = False
     span: Span | None = field(default=None, compare=False)
+
+    @property
+    def operations(self) -> tuple[Surgery, ...]:
+        """All surgeries: those of the question, and those of its worlds."""
+        return (*self.surgeries, *(s for w in self.worlds for s in w if not isinstance(s, Become)))
+
+    @property
+    def worlds(self) -> tuple[World, ...]:
+        """The worlds other than the actual one that the terms speak of, each once; those of nested terms too."""
+        found: dict[World, None] = {}
+        waiting = [t.world for t in (*self.targets, *self.given)]
+        for world in waiting:
+            found.setdefault(world)
+            waiting += [s.source.world for s in world if isinstance(s, Become)]
+        return tuple(w for w in found if w)
 
     def __str__(self) -> str:
         behind = [*_show_surgeries(self.surgeries), *(str(t) for t in self.given)]
