@@ -87,6 +87,7 @@ class Event:
     values: tuple[Name, ...] = ()
     bounds: tuple[tuple[str, Name], ...] = ()
     span: Span | None = field(default=None, compare=False)
+    world: SurgeryExpression = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +235,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A variable in another world: `S[A := a]`, `S@w`."""
+
+    name: Name
+    world: SurgeryExpression
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
-    """`S := yes`, `S ~ [1/2, 1/2]`, or `S` alone (the value left free)."""
+    """`S := yes`, `S ~ [1/2, 1/2]`, or `S` alone (the value left free); in a world also `M := M[X := x]`."""
 
     target: Target
-    value: Name | Dist | None = None
+    value: Name | Dist | Elsewhere | None = None
     span: Span | None = field(default=None, compare=False)
 
 
@@ -503,8 +513,11 @@ class DiagramDef:
 
 @dataclass(frozen=True, slots=True)
 class SurgeryDecl:
+    """`surgery w = do(S := s)`; `world w = …` declares the same, and says what for."""
+
     name: Name
     surgery: SurgeryExpression
+    word: Literal["surgery", "world"] = "surgery"
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 

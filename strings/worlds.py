@@ -162,9 +162,9 @@ class _Builder:
         if told is not None and len(told.diagram.nodes) == 1 and told.diagram.nodes[0].box.kind == "point":
             return ("point", told.diagram.nodes[0].box.value)
         for t in self.query.given:
-            one = t.values is not None and len(t.values) == 1 and not t.bounds
-            if one and t.variable == variable and self.known.get((variable, t.world)) == wire:
-                return ("point", t.values[0])
+            values = t.values or ()
+            if len(values) == 1 and not t.bounds and self.known.get((t.variable, t.world)) == wire:
+                return ("point", values[0])
         return wire
 
     def _named(self, key: Hashable, x: Object, world: World) -> str:
