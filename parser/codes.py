@@ -50,8 +50,8 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, and worlds "
-         "`S[A := a]` and `S@w` are kept for later.", "world w = do(S := no)"),
+    Code("P014", "Not part of this version", "The words `observe`, `bound` and `plate` are kept for later.",
+         "plate p : 3 { }"),
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
     Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from`, "

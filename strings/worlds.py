@@ -5,6 +5,7 @@ Jacobs, Kissinger and Zanasi 2021, section 8; Lorenz and Tull 2023). Of what is 
 copy only: equal boxes that hear equal wires are one box. This is copying being natural for functions, and it is where
 the worlds part that a surgery in one of them makes a difference.
 
+>>> from strings.signature import Box
 >>> from strings.surgery import Do
 >>> A, B, U = (Object(n, ("0", "1")) for n in "ABU")
 >>> shape = [Box("a", (), (A,)), Box("u", (), (U,)), Box("b", (A, U), (B,), deterministic=True)]
