@@ -14,12 +14,12 @@ the worlds part that a surgery in one of them makes a difference.
 >>> m = multiverse(model, Query((there,), (Term("B", ("0",)),)))
 >>> print(m.model.state([m.place(there), "B"]))
 diagram () -> B[A := 1], B {
-  A0 <- a()
+  A[A := 1]0 <- A := 1()
   U1 <- u()
-  B2 <- b(A0, U1)
-  A[A := 1]3 <- A := 1()
-  B[A := 1]4 <- b(A[A := 1]3, U1)
-  return B[A := 1]4, B2
+  B[A := 1]2 <- b(A[A := 1]0, U1)
+  A3 <- a()
+  B4 <- b(A3, U1)
+  return B[A := 1]2, B4
 }
 """
 
