@@ -231,6 +231,16 @@ _GAUSSIAN = (
          "that are held fixed determine each other."),
 )  # fmt: skip
 
+_WORLDS = (
+    Code("W001", "Not settled by tables", "What happens in several worlds at once depends on how boxes draw, which a table "
+         "does not say: write the box as a function of its inputs and a latent variable of its own."),
+    Code("W002", "Another kind of variable", "A variable can only become what takes the same values.",
+         "model m\nvar X : {a, b}\nvar M : {c, d}\nbox x : -> X\nbox m : X -> M\nquery P(M[X := M[X := a]])"),
+    Code("W003", "Belongs into a world", "What a variable would be elsewhere can be set inside of `Y[…]` only.",
+         "model m\nvar X, M : {a, b}\nbox x : -> X\nbox m : X -> M\nquery P(M | do(X := M[X := a]))"),
+    Code("W004", "One world only", "This does not apply to questions that speak of several worlds."),
+)  # fmt: skip
+
 _FILES = (
     Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
     Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
@@ -319,7 +329,7 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN, *_WORLDS,
     *_FILES, *_NETWORKS, *_OWN,
 )  # fmt: skip
 

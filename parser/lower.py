@@ -269,12 +269,6 @@ class Lower(LowerQuestions):
 
     def elsewhere(self, tree: Tree[Token]) -> s.Elsewhere:
         name, world = self.all(tree)
-        if name.text in ("do", "cut") and not isinstance(world, s.Name):
-            at = self.span(cast(Tree[Token], tree.children[1]))
-            help_ = (f"write `{name.text}({at.text[1:-1]})`",)
-            where = Span(self.source, at.start, at.start + 1)
-            message = f"`{name.text}` takes the bracket `(`"
-            self.problems.append(Diagnostic("P018", message, where, "expected `(` here", help=help_))
         named = (s.NamedOp(world, world.span),) if isinstance(world, s.Name) else world
         return s.Elsewhere(name, named, self.span(tree))
 
