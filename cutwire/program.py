@@ -23,6 +23,7 @@ from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
 from strings.formula import questions
+from strings.query import without_nested
 from strings.surgery import Surgery
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Program:
             match s:
                 case QueryStatement() if s.model == model:
                     found += [q.surgeries for q in questions(s.formula)]
+                    found += [without_nested(w) for q in questions(s.formula) for w in q.worlds]
                 case IdentifyStatement() if s.model == model:
                     found.append(s.query.surgeries)
                 case DrawStatement() if s.model == model:

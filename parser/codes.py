@@ -232,8 +232,8 @@ _GAUSSIAN = (
 )  # fmt: skip
 
 _WORLDS = (
-    Code("W001", "Not settled by tables", "What happens in several worlds at once depends on how boxes draw, which a table "
-         "does not say: write the box as a function of its inputs and a latent variable of its own."),
+    Code("W001", "Not settled by tables", "What happens in several worlds at once depends on how boxes draw, which a "
+         "table does not say: write the box as a function of its inputs and a latent variable of its own."),
     Code("W002", "Another kind of variable", "A variable can only become what takes the same values.",
          "model m\nvar X : {a, b}\nvar M : {c, d}\nbox x : -> X\nbox m : X -> M\nquery P(M[X := M[X := a]])"),
     Code("W003", "Belongs into a world", "What a variable would be elsewhere can be set inside of `Y[…]` only.",
@@ -329,8 +329,8 @@ _OWN = (
 )
 
 _ALL = (
-    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN, *_WORLDS,
-    *_FILES, *_NETWORKS, *_OWN,
+    *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
+    *_WORLDS, *_FILES, *_NETWORKS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}
