@@ -9,18 +9,16 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from semantics.answer import answer
 from semantics.kernel import Kernel
 from strings.diagnostic import QueryError, ZeroProbabilityError
-from strings.model import CausalModel, Mechanism
+from strings.model import CausalModel
 from strings.query import Become, Query, Term, World
 from strings.signature import Box, Object
-from strings.surgery import Cut, CutWire, Do, DoWire, Replace
-from strings.worlds import multiverse, worlds_of
+from strings.surgery import Do, DoWire
 
 Tables = dict[str, Kernel]
 State = Mapping[str, int]
@@ -90,9 +88,7 @@ def by_hand(model: CausalModel, tables: Tables, hidden: State, name: str, world:
                 pass
     if name in hidden:
         return hidden[name]
-    at = [
-        told[p] if p in told else by_hand(model, tables, hidden, p, world) for p in model.mechanisms[name].parents
-    ]
+    at = [told[p] if p in told else by_hand(model, tables, hidden, p, world) for p in model.mechanisms[name].parents]
     row = tables[f"box_{name}"].array[tuple(at)]
     return next(k for k, p in enumerate(row) if p == 1)
 
@@ -156,7 +152,8 @@ def test_counterfactuals_are_those_of_enumeration(seed: int, size: int) -> None:
             found = answer(model, tables, query, exact=True)[()]
         except ZeroProbabilityError:
             found = None
-        except QueryError as e:  # a world tells something to a variable that the question has set
-            assert e.diagnostic.code == "N005"
-            continue
+        except QueryError as e:
+            if e.diagnostic.code == "N005":  # a world tells something to a variable that the question has set
+                continue
+            raise
         assert found == wanted, str(query)
