@@ -229,7 +229,7 @@ class Program:
                     raise e.at(statement.span) from None
 
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
-        from strings.picture import draw, draw_change, draw_dag, draw_model
+        from strings.picture import draw, draw_change, draw_dag, draw_model, draw_question
 
         found: list[Diagnostic] = []
         if statement.diagram is not None and (s := statement.operated) is not None:
@@ -238,6 +238,8 @@ class Program:
             drawn = draw_change(before, after, s.cut, path, title=title, steps=s.text, warn=found.append)
         elif statement.diagram is not None:
             drawn = draw(statement.diagram, path, title=statement.title, warn=found.append)
+        elif statement.query is not None:
+            drawn = draw_question(self.models[statement.model].shape, statement.query, path, warn=found.append)
         elif path is not None and path.suffix.lower() in GRAPHS:
             drawn = draw_dag(self.models[statement.model].shape, path, surgeries=statement.surgeries)
         else:

@@ -110,6 +110,11 @@ class LowerQuestions(LowerBase):
         where = self.span(last) if last is not None else None
         return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
 
+    def draw_question(self, tree: Tree[Token]) -> s.DrawQuestion:
+        question, path = map(self.part, tree.children)
+        where = self.span(cast(Tree[Token], tree.children[1])) if path else None
+        return s.DrawQuestion(question, unquote(path) if path else None, span=self.span(tree), path_span=where)
+
     for_ = unit = using = expect = from_ = mode = models = seed = level = bootstrap = within = LowerBase.first
     given = assuming = behind = checked = LowerBase.parts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from parser import syntax
 from parser.asked import Asked, text_of
@@ -44,6 +45,8 @@ def elaborate_statements(items: Sequence[syntax.Item], asked: Asked, nested: Nes
                     found.append(identified[position])
                 case syntax.Draw():
                     found.append(_draw(item, asked))
+                case syntax.DrawQuestion():
+                    found.append(_draw_question(item, asked))
                 case syntax.ModelBlock():
                     found.extend(nested(item, all_check or asked.outer))
                 case _:
@@ -202,14 +205,39 @@ def _data(name: syntax.Name, info: ModelInfo) -> str:
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 
+def _picture_path(item: syntax.Draw | syntax.DrawQuestion, asked: Asked) -> Path | None:
+    """Where the picture is to be written; nowhere (F008, a warning) if the text has no folder."""
+    if item.path is None:
+        return None
+    if asked.folder.here is None:
+        label = "this text has no folder"
+        asked.scope.report.warn("F008", "the picture will not be written", item.path_span or item.span, label)
+        return None
+    return asked.folder.picture(item.path, item.path_span or item.span)
+
+
+def _draw_question(item: syntax.DrawQuestion, asked: Asked) -> DrawStatement:
+    info, model, _ = asked.model(item.span, can_use=False)
+    resolved = begin([item.question], (), info.setting, asked.scope.report)
+    query = question(item.question, resolved)
+    path = _picture_path(item, asked)
+    _refuse_graph(path, item, "a question")
+    return DrawStatement(text_of(item.question.span, str(query)), model, None, (), path, item.span, query=query)
+
+
+def _refuse_graph(path: Path | None, item: syntax.Draw | syntax.DrawQuestion, what: str) -> None:
+    """V001: only models are drawn as graphs."""
+    if path is not None and path.suffix.lower() in GRAPHS:
+        known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
+        message = f"{what} cannot be drawn as `{path.suffix}`: only models have a graph"
+        help_ = (f"name it `{path.stem}.svg`",)
+        notes = (f"diagrams are drawn as {known}",)
+        raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
+
+
 def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
     scope = asked.scope
-    path = None
-    if item.path is not None and asked.folder.here is None:
-        label = "this text has no folder"
-        scope.report.warn("F008", "the picture will not be written", item.path_span or item.span, label)
-    elif item.path is not None:
-        path = asked.folder.picture(item.path, item.path_span or item.span)
+    path = _picture_path(item, asked)
     title = _title(item)
     if isinstance(item.diagram, syntax.DName) and (info := find_model(item.diagram, scope)) is not None:
         operations = resolve_surgeries(item.after, info.setting)
@@ -219,12 +247,7 @@ def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
     before = diagram(item.diagram, scope)
     images = images_by_box(before, item.after, scope) if item.after else {}
     d = Functor(boxes=images)(before)
-    if path is not None and path.suffix.lower() in GRAPHS:
-        known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
-        message = f"a plain diagram cannot be drawn as `{path.suffix}`: only models have a graph"
-        help_ = (f"name it `{path.stem}.svg`",)
-        notes = (f"diagrams are drawn as {known}",)
-        raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
+    _refuse_graph(path, item, "a plain diagram")
     operated = BoxSurgery(before, tuple(b.name for b in images), _steps(item)) if item.after else None
     return DrawStatement(title, "", d, (), path, item.span, operated)
 

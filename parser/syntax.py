@@ -649,6 +649,17 @@ class Draw:
     path_span: Span | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DrawQuestion:
+    """`draw P(S[A := a] | A = b) to "twin.svg"`"""
+
+    question: Probability
+    path: str | None = None
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+    path_span: Span | None = field(default=None, compare=False)
+
+
 Item = (
     ModelHeader
     | ModelBlock
@@ -671,6 +682,7 @@ Item = (
     | Claim
     | Check
     | Draw
+    | DrawQuestion
 )
 
 
