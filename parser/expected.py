@@ -72,7 +72,7 @@ def listed(accepts: frozenset[str]) -> str:
     >>> listed(frozenset({"RPAR", "COMMA"}))
     '`)` or `,`'
     """
-    rest = set(accepts) - {"_DOT", "FUNCTION"}
+    rest = set(accepts) - {"_DOT", "FUNCTION", "EFFECT"}
     words: list[str] = []
     for whole, said in ((_EXPRESSION, "an expression"), (_VALUE, "a value")):
         if whole <= rest:
