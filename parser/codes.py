@@ -50,7 +50,7 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `observe`, `bound` and `plate` are kept for later.",
+    Code("P014", "Not part of this version", "The words `bound` and `plate` are kept for later.",
          "plate p : 3 { }"),
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
@@ -240,6 +240,8 @@ _WORLDS = (
          "model m\nvar X, M : {a, b}\nbox x : -> X\nbox m : X -> M\nquery P(M | do(X := M[X := a]))"),
     Code("W005", "Named effect", "A named effect such as `ETT(Y = y, X := a, b)` is written in one way.",
          "model m\nvar X, Y : {a, b}\nbox x : -> X\nbox y : X -> Y\nquery NDE(Y = a, X := a, b)"),
+    Code("W006", "No observation", "What is observed are events, each a variable with a value or several.",
+         "model m\nvar X : {a, b}\nbox x : -> X\nobserve X\nquery P(X)"),
     Code("W004", "One world only", "This does not apply to questions that speak of several worlds."),
 )  # fmt: skip
 

@@ -18,6 +18,9 @@ from strings.diagnostic import Diagnostic, Label, Span
 class LowerQuestions(LowerBase):
     """The rules of questions, claims, checks and pictures."""
 
+    def observe(self, tree: Tree[Token]) -> s.Observe:
+        return s.Observe(self.all(tree), span=self.span(tree))
+
     def query(self, tree: Tree[Token]) -> s.Query:
         name, expression, *options = map(self.part, tree.children)
         said = self.options(tree, options, ("for_", "unit", "using", "expect"))

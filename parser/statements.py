@@ -20,9 +20,9 @@ from parser.plain_surgery import images_by_box
 from parser.program import BoxSurgery, DrawStatement, IdentifyStatement, QueryStatement, Resampling, Statement
 from parser.scope import Skipped, near, problem, too_large, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
-from strings.formula import Ask, Formula
+from strings.formula import Ask, Formula, questions, substituted
 from strings.functor import Functor
-from strings.query import MAX_RESAMPLES, MIN_RESAMPLES
+from strings.query import MAX_RESAMPLES, MIN_RESAMPLES, Term
 
 UNITS = ("odds", "bits", "decibans", "percent")
 
@@ -34,13 +34,16 @@ def elaborate_statements(items: Sequence[syntax.Item], asked: Asked, nested: Nes
     """The statements of a scope in order; every claim is checked once."""
     found: list[Statement] = []
     plan, all_check = plan_checks(items, asked)
+    seen: list[Term] = []
     refused = _declare_questions(items, asked)
     identified = _identify(items, refused, asked)
     for position, item in enumerate(items):
         with asked.scope.report.collect(item.span):
             match item:
                 case syntax.Query() | syntax.Estimate() if position not in refused:
-                    found.append(_question(item, asked))
+                    found.append(_question(item, asked, seen))
+                case syntax.Observe():
+                    seen += _observed(item, asked)
                 case syntax.Identify() if position in identified:
                     found.append(identified[position])
                 case syntax.Draw():
@@ -103,7 +106,29 @@ def _identify_statement(item: syntax.Identify, asked: Asked) -> IdentifyStatemen
     )
 
 
-def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatement:
+def _observed(item: syntax.Observe, asked: Asked) -> list[Term]:
+    """What the questions below are asked given.
+
+    Raises:
+        LanguageError: W006 for a variable without a value.
+    """
+    info, _, _ = asked.model(item.span, can_use=False)
+    events = syntax.Probability("P", item.events, (), item.span)
+    seen = question(events, begin([events], (), info.setting, asked.scope.report)).targets
+    for t in seen:
+        if t.free:
+            help_ = (f"say what was seen: `observe {t.place} = …`",)
+            raise problem("W006", f"`{t.place}` has no value here", t.span or item.span, "not an event", help=help_)
+    return list(seen)
+
+
+def _given_what_is_seen(body: Formula, seen: Sequence[Term]) -> Formula:
+    """The formula with every question asked given what is observed, too."""
+    parts = {q: Ask(replace(q, given=(*q.given, *seen)), q.span) for q in questions(body)}
+    return substituted(body, parts) if seen else body
+
+
+def _question(item: syntax.Query | syntax.Estimate, asked: Asked, seen: Sequence[Term]) -> QueryStatement:
     report = asked.scope.report
     using = item.using if isinstance(item, syntax.Query) else None
     can_use = isinstance(item, syntax.Query)
@@ -115,12 +140,15 @@ def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatem
     expressions = [*([item.expression] if named is None else []), *([item.expect] if item.expect is not None else [])]
     resolved = begin(expressions, item.binders, info.setting, report)
     body = _of_statement(named, item.expression, resolved) if named else formula(item.expression, resolved)
+    text = named.text if named else text_of(item.expression.span, str(body))
+    if seen:
+        body, text = _given_what_is_seen(body, seen), f"{text} observing {', '.join(map(str, seen))}"
     expect = formula(item.expect, resolved) if item.expect is not None else None
     resolved.axes.warn_unused(item.binders, report)
     return QueryStatement(
         model,
         body,
-        named.text if named else text_of(item.expression.span, str(body)),
+        text,
         item.name.text if item.name else "",
         resolved.axes.variables,
         resolved.tables,

@@ -523,6 +523,15 @@ class SurgeryDecl:
 
 
 @dataclass(frozen=True, slots=True)
+class Observe:
+    """`observe A = yes, S[A := no] = no`: what the questions below it are asked given."""
+
+    events: tuple[Event, ...]
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """`query name: expr for s : S unit odds using m expect 1/2`; `name` may be left out."""
 
@@ -676,6 +685,7 @@ Item = (
     | DiagramBlock
     | DiagramDef
     | SurgeryDecl
+    | Observe
     | Query
     | Identify
     | Estimate
