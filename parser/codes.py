@@ -238,11 +238,11 @@ _WORLDS = (
          "model m\nvar X : {a, b}\nvar M : {c, d}\nbox x : -> X\nbox m : X -> M\nquery P(M[X := M[X := a]])"),
     Code("W003", "Belongs into a world", "What a variable would be elsewhere can be set inside of `Y[…]` only.",
          "model m\nvar X, M : {a, b}\nbox x : -> X\nbox m : X -> M\nquery P(M | do(X := M[X := a]))"),
+    Code("W004", "One world only", "This does not apply to questions that speak of several worlds."),
     Code("W005", "Named effect", "A named effect such as `ETT(Y = y, X := a, b)` is written in one way.",
          "model m\nvar X, Y : {a, b}\nbox x : -> X\nbox y : X -> Y\nquery NDE(Y = a, X := a, b)"),
     Code("W006", "No observation", "What is observed are events, each a variable with a value or several.",
          "model m\nvar X : {a, b}\nbox x : -> X\nobserve X\nquery P(X)"),
-    Code("W004", "One world only", "This does not apply to questions that speak of several worlds."),
 )  # fmt: skip
 
 _FILES = (
