@@ -447,7 +447,7 @@ def _draw_asked(arguments: Namespace) -> int:
     model = open_model(arguments.file, arguments.name, arguments.allow_outside)
     found: list[Diagnostic] = []
     with working(f"drawing {arguments.output}"):
-        model.draw_question(arguments.ask, arguments.output, warn=found.append)
+        model.draw_question(arguments.ask, arguments.output, steps=arguments.steps, warn=found.append)
     print_diagnostics(found)
     return 0
 

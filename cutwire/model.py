@@ -437,9 +437,16 @@ class Model(Interpreted):
         return draw_model(self.shape, surgeries, path)
 
     def draw_question(
-        self, question: str, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None
+        self,
+        question: str,
+        path: str | Path | None = None,
+        *,
+        steps: bool = False,
+        warn: Callable[[Diagnostic], None] | None = None,
     ) -> str:
         """Draw what a question `P(…)` depends on, in all its worlds; returns the SVG text and writes `path` if given.
+
+        With `steps`, a film strip of how its worlds become so simple.
 
         Raises:
             LanguageError, QueryError: for a question that the model does not understand, or no single probability.
@@ -451,7 +458,7 @@ class Model(Interpreted):
         if not isinstance(asked, Ask):
             message, label = "one probability is drawn at a time", "this is a formula"
             raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
-        return draw_question(self.shape, asked.query, path, warn=warn)
+        return draw_question(self.shape, asked.query, path, steps=steps, warn=warn)
 
     def _repr_svg_(self) -> str:
         return self.draw()

@@ -19,7 +19,7 @@ from strings.picture.files import PictureError, PictureWarning, write_by_ending
 from strings.picture.fonts import missing_glyphs
 from strings.picture.glyphs import Text
 from strings.picture.graph import draw_graph
-from strings.picture.multiverse import question_scene
+from strings.picture.multiverse import question_film, question_scene
 from strings.picture.operation import model_scene
 from strings.picture.pdf import to_pdf, to_png
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
@@ -122,8 +122,12 @@ def draw_model(
     return write_scene(model_scene(model, surgeries, before), path, warn)
 
 
-def draw_question(model: CausalModel, query: Query, path: str | Path | None = None, *, warn: Warn | None = None) -> str:
+def draw_question(
+    model: CausalModel, query: Query, path: str | Path | None = None, *, steps: bool = False, warn: Warn | None = None
+) -> str:
     """Draw what a question depends on: of a counterfactual one, all its worlds with the hidden causes that they share.
+
+    With `steps`, a film strip of how they become so simple: see `strings.rewriting`.
 
     >>> from strings.query import Term
     >>> from strings.surgery import Do
@@ -136,7 +140,8 @@ def draw_question(model: CausalModel, query: Query, path: str | Path | None = No
         PictureError: as for `draw`.
         CutwireError: if a surgery does not fit the model.
     """
-    return write_scene(question_scene(model, query), path, warn)
+    scene = question_film(model, query) if steps else question_scene(model, query)
+    return write_scene(scene, path, warn)
 
 
 def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None = None) -> str:
