@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | fmt | repl`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -155,6 +155,16 @@ def build_parser() -> argparse.ArgumentParser:
     fmt.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a file is not formatted")
     fmt.add_argument("--diff", action="store_true", help="change nothing; show what would change")
     fmt.set_defaults(timeout=None)
+
+    repl = _command(commands, "repl", "type statements and questions, one at a time", limited=False)
+    repl.add_argument("file", nargs="?", metavar="FILE", help="a model file to start from")
+    repl.add_argument(
+        "-e", "--enter", action="append", default=[], metavar="TEXT", help="enter this, and end; once for each line"
+    )
+    repl.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    repl.add_argument("--semantics", default="", metavar="NAME", help="as `:semantics NAME`")
+    repl.add_argument("--seed", type=int, metavar="K", help="as `:seed K`")
+    _add_common(repl)
     return parser
 
 

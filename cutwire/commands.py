@@ -434,6 +434,16 @@ def _draw_change(d: Diagram, name: str, arguments: Namespace, warn: Callable[[Di
     draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
 
 
+# ---- the session -----------------------------------------------------------------------------------------------------
+
+
+def repl(arguments: Namespace) -> int:
+    """`cutwire repl [FILE]`"""
+    from cutwire.repl import repl as start
+
+    return start(arguments)
+
+
 # ---- formatting ------------------------------------------------------------------------------------------------------
 
 

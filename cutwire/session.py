@@ -169,7 +169,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Session:
-    """A session: where it stands, where it has been (`past`), what was undone (`future`), what was asked and answered."""
+    """A session: where it stands, where it has been (`past`), what was undone (`future`), what was asked, and the `last`
+    answer."""
 
     state: State = State()
     past: tuple[State, ...] = ()
@@ -221,9 +222,10 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The derivation of an answer (`:why`)."""
+    """The derivation of an answer (`:why`), of a question about `model`."""
 
     item: Item
+    model: Model | None = None
 
 
 Shown = Item | Said | Code | Drawing | Steps
@@ -255,7 +257,7 @@ def said(*lines: str, style: str = "") -> Outcome:
 
 
 def enter(session: Session, text: str) -> tuple[Session, Outcome]:
-    """What a line (or several) does: the next session, and what there is to show. After an error nothing has changed."""
+    """What a line (or several) does: the next session, and what there is to show. An error changes nothing."""
     stripped = text.strip()
     if not stripped or all(p.kind == "comment" for p in pieces(stripped)):
         return session, Outcome()
@@ -482,7 +484,7 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
         failed += errors
         if not errors and not isinstance(piece.item, syntax.Draw):
             done.append(piece)
-    noticed = [w for w in whole.placed(program.warnings)]
+    noticed = list(whole.placed(program.warnings))
     kept, _ = updated(session.asked, [p for p in done if p.declares and p.prefix == ""])
     others = [p for p in done if not p.declares or p.prefix]
     session = replace(session, asked=(*kept, *others), last=last)

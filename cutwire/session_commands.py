@@ -364,7 +364,7 @@ def _why(session: Session, line: Typed) -> Done:
     _nothing(line)
     if session.last is None:
         raise QueryError(Diagnostic("S003", "nothing has been answered yet", help=("ask: `P(C | do(S := yes))`",)))
-    return session, Outcome((Steps(session.last),))
+    return session, Outcome((Steps(session.last, session.state.model),))
 
 
 def _model(session: Session, line: Typed) -> Done:

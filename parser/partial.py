@@ -1,7 +1,7 @@
 """Text that is still being typed: whether it is whole, and what could come next.
 
-The parser is LALR, so it knows at each place which terminals can follow. That answers both questions, and nothing has to
-be guessed.
+The parser is LALR, so it knows at each place which terminals can follow. That answers both questions, and nothing has
+to be guessed.
 
 >>> wants_more("var S : {no,"), wants_more("var S : {no, yes}")
 (True, False)

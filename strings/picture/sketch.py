@@ -114,8 +114,9 @@ class _Page:
 
     def text(self, together: Sequence[_Page] = ()) -> str:
         """The whole page, its columns those of all pages in the same layout that are shown `together`."""
-        self.columns(together or [self])
-        self.rows()
+        pages = together or [self]
+        self.columns(pages)
+        self.rows(pages)
         for k, wire in enumerate(self.graph.wires):
             if not wire.hidden:
                 self.wire(k)
@@ -192,15 +193,16 @@ class _Page:
 
     # ---- rows, counted from the bottom
 
-    def rows(self) -> None:
-        """How high every layer and every gap between two is."""
+    def rows(self, pages: Sequence[_Page]) -> None:
+        """How high every layer and every gap between two is, on all pages."""
         net, parts = self.layout.net, self.graph.parts
         self.base: list[int] = []
         self.height: list[int] = []
         self.tracks: list[dict[int, int]] = []
         y = 0
         for level in range(net.depth):
-            height = max((_height(parts[v]) for v in self.layout.order[level] if v < len(parts)), default=1)
+            row = [v for v in self.layout.order[level] if v < len(parts)]
+            height = max((_height(page.graph.parts[v]) for v in row for page in pages), default=1)
             self.base.append(y)
             self.height.append(height)
             rises = sorted({
