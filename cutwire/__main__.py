@@ -140,7 +140,11 @@ def build_parser() -> argparse.ArgumentParser:
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
     draw.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="picture to write: .svg, .png, .pdf; .dot for the graph; - prints a sketch",
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")

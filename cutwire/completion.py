@@ -75,8 +75,8 @@ def candidates(session: Session, text: str) -> list[Candidate]:
         case "identify":
             return _of_language(session, f"identify {rest}")
         case "type":
-            found = [n.text for p in session.state.pieces for n in names_of(p.item)]
-            return _some(found, rest) if re.fullmatch(r"[\w']*", rest) else _of_language(session, rest)
+            names = [n.text for p in session.state.pieces for n in names_of(p.item)]
+            return _some(names, rest) if re.fullmatch(r"[\w']*", rest) else _of_language(session, rest)
         case _:
             return []
 

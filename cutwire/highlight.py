@@ -1,7 +1,7 @@
 """Colours for the language: a Pygments lexer, which the session, the documentation and notebooks share.
 
-The words come from the parser (`parser.tokens`), so a new keyword is coloured once it is one. `textmate` writes the same
-as a TextMate grammar for editors: `python -m cutwire.highlight` writes `editors/cutwire.tmLanguage.json` anew.
+The words come from the parser (`parser.tokens`), so a new keyword is coloured once it is one. `textmate` writes the
+same as a TextMate grammar for editors: `python -m cutwire.highlight` writes `editors/cutwire.tmLanguage.json` anew.
 
 >>> [str(kind) for kind, text in CausalLexer().get_tokens("query P(S)") if text.strip()][:2]
 ['Token.Keyword', 'Token.Name.Builtin']

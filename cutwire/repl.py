@@ -11,6 +11,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
     from strings.picture.scene import Scene
 
-_GREETING = f"Cutwire {__version__}. `:help` lists the commands, Ctrl-D leaves."
+_GREETING = f"""Cutwire {__version__}. Type `var S : {{no, yes}}`, `P(S)` or `:load FILE`; Tab completes.
+`:help` lists the commands, Ctrl-D leaves."""
+_WIDEST_PROMPT = 40
 
 
 def repl(arguments: Namespace) -> int:
@@ -287,9 +290,10 @@ def _typed_at(screen: Console, session: Session, timeout: float | None) -> int:
 
 def _message(session: Session) -> StyleAndTextTuples:
     model = session.state.model
-    name = model.name if model is not None and session.state.path is not None else ""
-    cut = " ✂" if session.state.operations else ""
-    return [("class:prompt", f"{visible(name)}{cut}> ")]
+    parts = [model.name] if model is not None and session.state.path is not None else []
+    parts += [o.text for o in session.state.operations]
+    text = visible(" ".join(parts))
+    return [("class:prompt", f"{text if len(text) <= _WIDEST_PROMPT else text[: _WIDEST_PROMPT - 1] + '…'}> ")]
 
 
 def _toolbar(session: Session) -> StyleAndTextTuples:
@@ -384,10 +388,8 @@ def _history() -> History:
 
     class _Careful(FileHistory):
         def store_string(self, string: str) -> None:
-            try:
+            with suppress(OSError):
                 super().store_string(string)
-            except OSError:
-                pass
 
     try:
         path = history_path(os.environ)

@@ -169,8 +169,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Session:
-    """A session: where it stands, where it has been (`past`), what was undone (`future`), what was asked, and the `last`
-    answer."""
+    """A session: where it stands, where it has been (`past`), what was undone (`future`), what was `asked`, and the
+    `last` answer."""
 
     state: State = State()
     past: tuple[State, ...] = ()
@@ -240,7 +240,6 @@ class Outcome:
     problems: tuple[Diagnostic, ...] = ()
     quits: bool = False
     clears: bool = False
-    source: Source | None = None
 
     @property
     def failed(self) -> bool:
@@ -345,20 +344,33 @@ def enter_statements(session: Session, typed: Sequence[Piece]) -> tuple[Session,
         changed, replaced = updated(old.pieces, new)
         step = "; ".join(p.summary for p in new)
         state = replace(old, pieces=changed, step=step if len(step) <= 60 else step[:59] + "…")
+        _resolve(state, typed)
         state = _again(state)
         session = session.to(state)
         shown += _declared(old, state, new, replaced)
     state = session.state
-    state.program  # noqa: B018  (raises what is wrong with the declarations)
+    _resolve(state, typed)
     warnings = list(state.program.warnings)
     if asked:
         session, answers, noticed = _answer(session, asked)
         shown += answers
         warnings += noticed
     fresh = tuple(dict.fromkeys(w for w in warnings if w not in session.told))
-    source = typed[0].source if typed else None
     session = replace(session, told=session.told | set(fresh))
-    return session, Outcome(tuple(shown), fresh, source=source)
+    return session, Outcome(tuple(shown), fresh)
+
+
+def _resolve(state: State, typed: Sequence[Piece]) -> None:
+    """Raise what is wrong with the declarations; what does not fit new ones any more has to be typed with them."""
+    try:
+        state.program  # noqa: B018
+    except CutwireError as e:
+        here = {p.source.name for p in typed}
+        if any(d.span is not None and d.span.source.name in here for d in e.diagnostics):
+            raise
+        *rest, last = e.diagnostics
+        help_ = "nothing has changed: what has to change together can be typed in one go, statement behind statement"
+        raise type(e)([*rest, replace(last, help=(*last.help, help_))]) from None
 
 
 def _is_bare_diagram(piece: Piece) -> bool:
@@ -468,6 +480,7 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
     done: list[Piece] = []
     last = session.last
     failed: list[Diagnostic] = []
+    seen: set[int] = set()
     for k, piece in enumerate(chosen):
         if _is_bare_diagram(piece):
             text = piece.source.text.strip()
@@ -475,6 +488,9 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
             continue
         errors: list[Diagnostic] = []
         for statement in _statements_of(program, whole, piece, first + k):
+            if id(statement) in seen:  # a claim that a check speaks of
+                continue
+            seen.add(id(statement))
             item = _do(session, program, statement)
             if isinstance(item, Failure):
                 errors += whole.placed(item.error.diagnostics)

@@ -161,8 +161,8 @@ def _type_of_name(session: Session, name: str) -> str | None:
         hidden = "  (latent)" if name in model.latents else ""
         return f"{values}{hidden}" + (f'  "{label}"' if label else "")
     if model is not None and name in model.parameters:
-        p = model.parameters[name]
-        return str(p).removeprefix("param ").removeprefix(p.name).strip() or "a number"
+        parameter = model.parameters[name]
+        return str(parameter).removeprefix("param ").removeprefix(name).strip() or "a number"
     if name in program.diagrams:
         d = program.diagrams[name]
         return f"{show_type(d.dom)} -> {show_type(d.cod)}"

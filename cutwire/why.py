@@ -127,7 +127,7 @@ def _from_data(q: Query, statement: QueryStatement, model: Model) -> Iterator[st
     if found.identifiable:
         yield f"  data on {given} could tell it, whatever the numbers of the model:"
         yield f"    =  {found.formula}"
-        for c in found.criteria:
+        for c in found.criteria[:2]:
             yield f"    {c}"
     else:
         yield f"  data on {given} could not tell it: {found.note}"

@@ -1,7 +1,7 @@
 """Diagrams in letters: the same layout as the pictures, in box-drawing characters for a terminal.
 
-Flow goes upwards, as in the pictures. A box has corners, a state is round, what surgery has put in has double lines; `●`
-copies a wire, `⏚` discards it, and latent wires are dashed.
+Flow goes upwards, as in the pictures. A box has corners, a state is round, what surgery has put in has double lines;
+`●` copies a wire, `⏚` discards it, and latent wires are dashed.
 
 >>> from strings.diagram import box, copy
 >>> from strings.signature import Box, Object
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from strings.diagnostic import display_width, visible
 from strings.model import CausalModel
@@ -151,7 +152,7 @@ class _Page:
                 x for s in layout.net.segments if layout.net.layer[s.low] == level
                 for x in (layout.departure(s), layout.arrival(s))
             })  # fmt: skip
-            yield from ((a, b, 2) for a, b in zip(ends, ends[1:], strict=False))
+            yield from ((a, b, 2) for a, b in pairwise(ends))
 
     def inside(self, v: int, left: int, right: int) -> Iterator[tuple[int, int, int]]:
         """Room for the label of a part and for its ports."""
@@ -166,7 +167,7 @@ class _Page:
         )
         widths = {self.port_x(v, j): display_width(_source_label(new)) for j, new in part.fed}
         places = [left, *(p for p in ports if left < p < right), right]
-        for a, b in zip(places, places[1:], strict=False):
+        for a, b in pairwise(places):
             yield a, b, max(1 if a == left or b == right else 2, (widths.get(a, 0) + widths.get(b, 0)) // 2 + 1)
 
     def port_x(self, v: int, port: int) -> int:
