@@ -22,7 +22,7 @@ from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
 from cutwire.limits import time_limit
 from cutwire.progress import working
-from cutwire.session import Code, Drawing, Outcome, Said, Session, Settings, State, Steps, enter, incomplete
+from cutwire.session import PREFIXES, Code, Drawing, Outcome, Said, Session, Settings, State, Steps, enter, incomplete
 from cutwire.session_commands import load_file
 from parser.partial import what_follows
 from parser.tokens import pieces, starts_statement
@@ -99,17 +99,21 @@ def statements(text: str) -> Iterator[str]:
 
 def _goes_on(whole: str, line: str) -> bool:
     """Whether a line belongs to the statement before it."""
+    held = [p for p in pieces(whole) if p.kind != "comment"]
+    if whole.lstrip().startswith(":"):
+        return False
+    if not held or held[-1].kind == "doc":
+        return not line.lstrip().startswith(":")
+    prefixes = ("",) if held[0].kind == "doc" or starts_statement(held, 0) else PREFIXES
+    found = [prefix for prefix in prefixes if (f := what_follows(prefix + whole)).sound and not f.whole]
+    if found and any(what_follows(f"{prefix}{whole}\n{line}").sound for prefix in found):
+        return True
     parts = [p for p in pieces(line) if p.kind != "comment"]
-    if whole.lstrip().startswith(":") or line.lstrip().startswith(":") or not line.strip():
+    if not parts or parts[0].kind == "doc" or starts_statement(parts, 0) or parts[0].text == ":":
         return False
-    if parts and starts_statement(parts, 0):
-        return False
-    first = [p for p in pieces(whole) if p.kind != "comment"]
-    if not first:
-        return True
-    if first[0].kind == "doc" or starts_statement(first, 0):
-        return True
-    return any(what_follows(f"{prefix}{whole}\n{line}").sound for prefix in ("query ", "claim it: ", "diagram it = "))
+    if prefixes == ("",) and not what_follows(whole).sound:
+        return True  # one mistake, not two
+    return any(what_follows(f"{prefix}{whole}\n{line}").sound for prefix in prefixes)
 
 
 def _fed(screen: Console, session: Session, texts: Iterable[str], timeout: float | None) -> int:

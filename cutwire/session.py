@@ -282,8 +282,7 @@ def read_typed(session: Session, source: Source) -> tuple[Piece, ...]:
     Raises:
         LanguageError: with all syntax errors.
     """
-    parts = [p for p in pieces(source.text) if p.kind != "comment"]
-    if not parts or parts[0].kind == "doc" or starts_statement(parts, 0) or _slip_for_statement(source.text):
+    if not _is_bare(source.text):
         return split(source)
     for prefix in bare_prefixes(session, source.text):
         if what_follows(prefix + source.text).whole:
@@ -318,16 +317,22 @@ def _slip_for_statement(text: str) -> bool:
 
 def incomplete(session: Session, text: str) -> bool:
     """Whether a text that is being typed wants more lines."""
-    parts = [p for p in pieces(text.strip()) if p.kind != "comment"]
-    if text.lstrip().startswith(":") or not parts:
+    if text.lstrip().startswith(":") or all(p.kind == "comment" for p in pieces(text)):
         return False
-    if parts[0].kind == "doc" or starts_statement(parts, 0):
+    if not _is_bare(text):
         return wants_more(text)
-    if _slip_for_statement(text):
-        return False
-    prefixes = bare_prefixes(session, text)
-    found = [what_follows(prefix + text) for prefix in prefixes]
+    found = [what_follows(prefix + text) for prefix in bare_prefixes(session, text)]
     return not any(f.whole for f in found) and any(f.sound for f in found)
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a text is a bare expression, and no statement: `diagram f == g` is one, too."""
+    parts = [p for p in pieces(text) if p.kind != "comment"]
+    if not parts or parts[0].kind == "doc" or _slip_for_statement(text):
+        return False
+    if not starts_statement(parts, 0):
+        return True
+    return parts[0].text == "diagram" and not what_follows(text).sound and what_follows(f"claim it: {text}").sound
 
 
 def enter_statements(session: Session, typed: Sequence[Piece]) -> tuple[Session, Outcome]:
