@@ -199,21 +199,51 @@ class _Page:
         net, parts = self.layout.net, self.graph.parts
         self.base: list[int] = []
         self.height: list[int] = []
-        self.tracks: list[dict[int, int]] = []
+        self.row: dict[int, int] = {}
+        nets = [wire.net for k, wire in enumerate(self.graph.wires) for _ in net.segments_of(k)]
+        self.net = dict(enumerate(nets))
         y = 0
         for level in range(net.depth):
             row = [v for v in self.layout.order[level] if v < len(parts)]
             height = max((_height(page.graph.parts[v]) for v in row for page in pages), default=1)
             self.base.append(y)
             self.height.append(height)
-            rises = sorted({
-                self.layout.rise[k] for k, s in enumerate(net.segments)
-                if net.layer[s.low] == level and self.layout.departure(s) != self.layout.arrival(s)
-            })  # fmt: skip
             y += height
-            self.tracks.append({rise: y + i for i, rise in enumerate(rises)})
-            y += len(rises) or int(self.wants_air(level))
+            runs = self.tracks_above(level)
+            for number, track in runs.items():
+                self.row[number] = y + track
+            y += max(runs.values(), default=int(self.wants_air(level)) - 1) + 1
         self.top = y
+
+    def tracks_above(self, level: int) -> dict[int, int]:
+        """A track for every segment that runs sideways above a layer: in the order of the layout, one more where two
+        wires would share one."""
+        net = self.layout.net
+        runs: dict[int, tuple[int, int]] = {}
+        for k, s in enumerate(net.segments):
+            if net.layer[s.low] == level:
+                start, end = self.column[self.layout.departure(s)], self.column[self.layout.arrival(s)]
+                if start != end:
+                    runs[k] = start, end
+        tracks: list[list[int]] = []
+        rise = -1
+        first = 0
+        for k in sorted(runs, key=lambda k: (self.layout.rise[k], runs[k])):
+            if self.layout.rise[k] != rise:
+                rise, first = self.layout.rise[k], len(tracks)
+            at = next((t for t in range(first, len(tracks)) if self.fits(k, tracks[t], runs)), None)
+            if at is None:
+                tracks.append([])
+                at = len(tracks) - 1
+            tracks[at].append(k)
+        return {k: t for t, track in enumerate(tracks) for k in track}
+
+    def fits(self, k: int, others: Sequence[int], runs: dict[int, tuple[int, int]]) -> bool:
+        """Whether a run can share a track with others: those of its own wire, and those that it does not meet."""
+        low, high = sorted(runs[k])
+        return all(
+            self.net[k] == self.net[other] or max(runs[other]) < low or high < min(runs[other]) for other in others
+        )
 
     def wants_air(self, level: int) -> bool:
         """Whether two layers would touch: a box below another, or a dot."""
@@ -235,7 +265,7 @@ class _Page:
             if start == end:
                 self.upright(start, low, high, wire.net, wire.dashed)
                 continue
-            y = self.tracks[level][self.layout.rise[number]]
+            y = self.row[number]
             self.upright(start, low, y, wire.net, wire.dashed)
             self.sideways(y, start, end, wire.net, wire.dashed)
             self.upright(end, y, high, wire.net, wire.dashed)
@@ -266,11 +296,8 @@ class _Page:
         """A dot stands where its lowest leg leaves."""
         net = self.layout.net
         level = net.layer[v]
-        rises = [
-            self.layout.rise[k] for k, s in enumerate(net.segments)
-            if s.low == v and self.layout.departure(s) != self.layout.arrival(s)
-        ]  # fmt: skip
-        return self.tracks[level][min(rises)] if rises else self.base[level] + self.height[level] - 1
+        legs = [self.row[k] for k, s in enumerate(net.segments) if s.low == v and k in self.row]
+        return min(legs, default=self.base[level] + self.height[level] - 1)
 
     def upright(self, x: int, low: int, high: int, net: int, dashed: bool) -> None:
         for y in range(low, high + 1):

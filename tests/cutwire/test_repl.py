@@ -16,7 +16,7 @@ from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
 from cutwire.repl import attempt, history_path, statements
 from cutwire.session import Session, enter
-from tests.cutwire.command import EXAMPLES, ROOT, cutwire, environment, fresh, grid
+from tests.cutwire.command import EXAMPLES, ROOT, cutwire, environment, fresh
 
 COIN = b"var Coin : {heads, tails}\nbox coin : -> Coin =\n  [1/3, _]\n\nP(Coin = heads)\n"
 
@@ -56,13 +56,15 @@ def test_a_file_that_is_broken(tmp_path: Path) -> None:
     assert cutwire("repl", path, "-e", "1").status == 2
 
 
-def test_limits() -> None:
-    done = cutwire("repl", "--max-memory", "100", "--timeout", "1m", stdin=COIN + b"P(Coin)")
-    assert done.status in (0, 3)
-    session, _ = enter(Session(), grid(12))
-    _, outcome, status = attempt(session, "P(V11_11, V0_0, V5_5, V3_7, V7_3 | V0_11)", 0.2)
-    assert status == 3
+LONG = "estimate P(C = yes | do(S)) from scientist bootstrap 1000000"
+
+
+def test_a_line_that_takes_too_long() -> None:
+    session, _ = enter(Session(), f":load {EXAMPLES / 'smoking.causal'}")
+    left, outcome, status = attempt(session, LONG, 0.3)
+    assert (left, status) == (session, 3)
     assert outcome.problems[0].code == "L002"
+    assert attempt(left, "1 + 1", 60)[2] == 0
 
 
 def test_a_statement_ends_where_the_next_line_does_not_fit() -> None:
@@ -201,6 +203,8 @@ def test_typing(terminal: Any, tmp_path: Path) -> None:
     typed(terminal, " | do(S := no))", "1/10")
     typed(terminal, ":do S := yes", "main after do")
     typed(terminal, "P(C = yes)", "4/5")
+    terminal.expect(">")
+    time.sleep(1)  # until the prompt listens
     terminal.sendcontrol("d")
     terminal.expect(EOF)
     terminal.close()
@@ -213,20 +217,17 @@ def test_typing(terminal: Any, tmp_path: Path) -> None:
 def test_ctrl_c_stops_the_answer_and_not_the_session(terminal: Any, tmp_path: Path) -> None:
     from pexpect import EOF
 
-    path = tmp_path / "grid.causal"
-    path.write_text(grid(13), encoding="utf-8")
-    typed(terminal, f":load {path}", "model grid")
-    terminal.send(":semantics exact\r")
-    terminal.expect("semantics exact")
-    terminal.send(
-        "P(V12_12 = 1 | V0_12 = 0) + P(V12_12 = 1 | V5_5 = 0, V12_0 = 1) + P(V12_11, V6_6, V3_3, V9_9, V12_0)\r"
-    )
-    terminal.expect("P.V12_12")  # typed
-    time.sleep(3)
+    typed(terminal, ":load examples/smoking.causal", "model smoking")
+    terminal.expect(">")
+    typed(terminal, LONG, "bootstrap")
+    time.sleep(4)  # it has begun
     terminal.sendintr()
     terminal.expect("interrupted")
-    typed(terminal, "1/3 + P(V0_0 = 0)", "7/12")
-    terminal.send("P(V0")
+    terminal.expect(">")
+    typed(terminal, "1/3 + 1/4", "7/12")
+    terminal.expect(">")
+    terminal.send("P(C")
+    time.sleep(1)
     terminal.sendintr()
     typed(terminal, ":time on", "times are shown")
     typed(terminal, ":quit", EOF)
@@ -244,6 +245,8 @@ def test_history_that_cannot_be_written(tmp_path: Path) -> None:
     child.expect(READY)
     child.send("var S : {no, yes}\r")
     child.expect("no box makes S yet")
+    child.expect(">")
+    time.sleep(1)  # until the prompt listens
     child.sendcontrol("d")
     child.expect(pexpect.EOF)
     child.close()
