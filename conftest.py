@@ -8,8 +8,8 @@ into the repository. In a document
 - a `causal` fence is a model file: `cutwire run` must take it and end with exit status 0;
 - in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
   streams together, blanks at line ends aside); without such lines it must end with exit status 0.
-- a `session` fence is a session: its first line starts it, `> ` begins a line that is entered and `… ` one that goes on;
-  all other lines are what is printed.
+- a `session` fence is a session: its first line starts it, `> ` begins a line that is entered and `… ` one that goes
+  on; all other lines are what is printed.
 
 `<!--- skip: next -->` above a fence leaves it out.
 """

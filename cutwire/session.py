@@ -496,7 +496,10 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
             if id(statement) in seen:  # a claim that a check speaks of
                 continue
             seen.add(id(statement))
-            item = _do(session, program, statement)
+            try:
+                item = _do(session, program, statement)
+            except CutwireError as e:  # out of time
+                raise type(e)(whole.placed(e.diagnostics)) from None
             if isinstance(item, Failure):
                 errors += whole.placed(item.error.diagnostics)
                 continue

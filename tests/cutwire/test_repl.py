@@ -31,8 +31,9 @@ def test_statements_are_read_from_a_pipe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "status"), [("P(Coin = edge)", 2), ("P(Coin = heads) > 1/2", 1), (":undo\n:undo\n:undo", 2), (":quit\nP(", 0)]
-)  # fmt: skip
+    ("line", "status"),
+    [("P(Coin = edge)", 2), ("P(Coin = heads) > 1/2", 1), (":undo\n:undo\n:undo", 2), (":quit\nP(", 0)],
+)
 def test_exit_status_of_what_is_fed(line: str, status: int) -> None:
     assert cutwire("repl", stdin=COIN + line.encode()).status == status
 
@@ -56,22 +57,29 @@ def test_a_file_that_is_broken(tmp_path: Path) -> None:
     assert cutwire("repl", path, "-e", "1").status == 2
 
 
-LONG = "estimate P(C = yes | do(S)) from scientist bootstrap 1000000"
+LONG = "estimate P(Y = cured | do(X)) from charig bootstrap 1000000"
 
 
 def test_a_line_that_takes_too_long() -> None:
-    session, _ = enter(Session(), f":load {EXAMPLES / 'smoking.causal'}")
+    session, _ = enter(Session(), f":load {EXAMPLES / 'kidney.causal'}")
     left, outcome, status = attempt(session, LONG, 0.3)
     assert (left, status) == (session, 3)
     assert outcome.problems[0].code == "L002"
+    assert outcome.problems[0].span is not None
+    assert outcome.problems[0].span.source.text == LONG
     assert attempt(left, "1 + 1", 60)[2] == 0
 
 
 def test_a_statement_ends_where_the_next_line_does_not_fit() -> None:
-    text = "query P(S)\n for s : S\nP(C\n = yes)\nP(S)\n## said\nvar A : {no}\n:do S := yes\nbox s : A -> S =\n| no -> yes\n"
-    assert list(statements(text)) == [
-        "query P(S)\n for s : S", "P(C\n = yes)", "P(S)", "## said\nvar A : {no}", ":do S := yes", "box s : A -> S =\n| no -> yes",
-    ]  # fmt: skip
+    wanted = [
+        "query P(S)\n for s : S",
+        "P(C\n = yes)",
+        "P(S)",
+        "## said\nvar A : {no}",
+        ":do S := yes",
+        "box s : A -> S =\n| no -> yes",
+    ]
+    assert list(statements("\n".join(wanted))) == wanted
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.causal")), ids=lambda p: p.stem)
@@ -87,10 +95,18 @@ def test_examples_can_be_fed(path: Path) -> None:
 
 # ---- completion ------------------------------------------------------------------------------------------------------
 
-LINES = ("var S, C : {no, yes}", "latent H : {low, high}", "domain Level = 0..3", "param p in [0, 1]", "box h : -> H = flip(p)",
-         "box s : H -> S = | low -> [1/2, _] | high -> yes", "box c : S, H -> C = noisy_or(S = 1/2, H = 1/3)",
-         "surgery on = do(S := yes)",
-         "data d(S, C) = | no, no -> 1", "diagram both = s ; copy[S]")  # fmt: skip
+LINES = (
+    "var S, C : {no, yes}",
+    "latent H : {low, high}",
+    "domain Level = 0..3",
+    "param p in [0, 1]",
+    "box h : -> H = flip(p)",
+    "box s : H -> S = | low -> [1/2, _] | high -> yes",
+    "box c : S, H -> C = noisy_or(S = 1/2, H = 1/3)",
+    "surgery on = do(S := yes)",
+    "data d(S, C) = | no, no -> 1",
+    "diagram both = s ; copy[S]",
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +120,37 @@ def session() -> Session:
 
 @pytest.mark.parametrize(
     ("text", "wanted", "unwanted"),
-    [("P(C = ", {"no", "yes"}, {"S"}), ("P(H = ", {"low", "high"}, {"no"}), ("P(C | do(S := ", {"no", "yes"}, {"low"}),
-     ("P(C in {no, ", {"yes"}, {"S"}), ("P(", {"S", "C", "H"}, {"yes", "var"}), ("P(C | ", {"S", "do(", "cut("}, {"query"}),
-     ("P(C | do(H -> S := ", {"low", "high"}, {"no"}), ("box c : S, H -> C = | ", {"no", "yes"}, {"low"}),
-     ("box c : S, H -> C = | no, ", {"low", "high"}, {"no"}), ("box c : S, H -> C = | no, low -> ", {"no", "yes"}, {"low"}),
-     ("va", {"var "}, {"latent "}), ("var X : ", {"Level", "real"}, {"S"}), ("estimate P(C) fr", {"from"}, set()),
-     ("estimate P(C) from ", {"d"}, {"S"}), ("query P(C) ", {"unit", "for", "expect"}, {"var"}), ("query P(C) unit ", {"odds"}, {"S"}),
-     ("draw main after ", {"on", "do("}, {"S"}), ("sum[s : ", {"S", "H"}, {"yes"}), (":", {"help", "why"}, {"P("}),
-     (":do S := ", {"no", "yes"}, {"S"}), (":cut ", {"S", "C", "H"}, {"yes"}), (":type ", {"S", "s", "p"}, set()),
-     (":identify P(C | do(", {"S"}, {"yes"}), (":semantics ma", {"matrix"}, {"exact"}), (":set ", {"p"}, {"S"}),
-     (":draw ", {"main", "both"}, {"S"}), ("var ", set(), {"S"}), ("P(C = yes | S = no) > ", {"P(", "sum["}, {"yes"})],
-)  # fmt: skip
+    [
+        ("P(C = ", {"no", "yes"}, {"S"}),
+        ("P(H = ", {"low", "high"}, {"no"}),
+        ("P(C | do(S := ", {"no", "yes"}, {"low"}),
+        ("P(C in {no, ", {"yes"}, {"S"}),
+        ("P(", {"S", "C", "H"}, {"yes", "var"}),
+        ("P(C | ", {"S", "do(", "cut("}, {"query"}),
+        ("P(C | do(H -> S := ", {"low", "high"}, {"no"}),
+        ("box c : S, H -> C = | ", {"no", "yes"}, {"low"}),
+        ("box c : S, H -> C = | no, ", {"low", "high"}, {"no"}),
+        ("box c : S, H -> C = | no, low -> ", {"no", "yes"}, {"low"}),
+        ("va", {"var "}, {"latent "}),
+        ("var X : ", {"Level", "real"}, {"S"}),
+        ("estimate P(C) fr", {"from"}, set()),
+        ("estimate P(C) from ", {"d"}, {"S"}),
+        ("query P(C) ", {"unit", "for", "expect"}, {"var"}),
+        ("query P(C) unit ", {"odds"}, {"S"}),
+        ("draw main after ", {"on", "do("}, {"S"}),
+        ("sum[s : ", {"S", "H"}, {"yes"}),
+        (":", {"help", "why"}, {"P("}),
+        (":do S := ", {"no", "yes"}, {"S"}),
+        (":cut ", {"S", "C", "H"}, {"yes"}),
+        (":type ", {"S", "s", "p"}, set()),
+        (":identify P(C | do(", {"S"}, {"yes"}),
+        (":semantics ma", {"matrix"}, {"exact"}),
+        (":set ", {"p"}, {"S"}),
+        (":draw ", {"main", "both"}, {"S"}),
+        ("var ", set(), {"S"}),
+        ("P(C = yes | S = no) > ", {"P(", "sum["}, {"yes"}),
+    ],
+)
 def test_completion(session: Session, text: str, wanted: set[str], unwanted: set[str]) -> None:
     found = {c.text for c in candidates(session, text)}
     assert wanted <= found, found
@@ -176,9 +212,14 @@ def terminal(tmp_path: Path) -> Iterator[Any]:
     pexpect = pytest.importorskip("pexpect")
     changes = {"XDG_STATE_HOME": str(tmp_path), "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "NO_COLOR": "1"}
     child = pexpect.spawn(
-        sys.executable, ["-m", "cutwire", "repl"], cwd=str(ROOT), env=environment(**changes), encoding="utf-8", timeout=40,
+        sys.executable,
+        ["-m", "cutwire", "repl"],
+        cwd=str(ROOT),
+        env=environment(**changes),
+        encoding="utf-8",
+        timeout=40,
         dimensions=(50, 100),
-    )  # fmt: skip
+    )
     child.expect(READY)
     yield child
     child.close(force=True)
@@ -217,7 +258,7 @@ def test_typing(terminal: Any, tmp_path: Path) -> None:
 def test_ctrl_c_stops_the_answer_and_not_the_session(terminal: Any, tmp_path: Path) -> None:
     from pexpect import EOF
 
-    typed(terminal, ":load examples/smoking.causal", "model smoking")
+    typed(terminal, ":load examples/kidney.causal", "model kidney")
     terminal.expect(">")
     typed(terminal, LONG, "bootstrap")
     time.sleep(4)  # it has begun
@@ -226,7 +267,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_session(terminal: Any, tmp_path: Pa
     terminal.expect(">")
     typed(terminal, "1/3 + 1/4", "7/12")
     terminal.expect(">")
-    terminal.send("P(C")
+    terminal.send("P(Y")
     time.sleep(1)
     terminal.sendintr()
     typed(terminal, ":time on", "times are shown")
@@ -239,9 +280,13 @@ def test_history_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
     child = pexpect.spawn(
-        sys.executable, ["-m", "cutwire", "repl"], cwd=str(tmp_path), encoding="utf-8", timeout=40,
+        sys.executable,
+        ["-m", "cutwire", "repl"],
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=40,
         env=environment(XDG_STATE_HOME=str(blocked), PROMPT_TOOLKIT_NO_CPR="1", TERM="xterm"),
-    )  # fmt: skip
+    )
     child.expect(READY)
     child.send("var S : {no, yes}\r")
     child.expect("no box makes S yet")

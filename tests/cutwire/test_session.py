@@ -76,9 +76,15 @@ def test_a_bare_expression_is_a_query() -> None:
 
 @pytest.mark.parametrize(
     ("line", "holds"),
-    [("P(C = yes | S = yes) > P(C = yes)", True), ("P(S = yes) == 1", False), ("T _||_ H | S", True), ("S _||_ H", False),
-     ("identifiable P(C | do(S))", True), ("not identifiable P(C | do(S)) from P(S, C)", True)],
-)  # fmt: skip
+    [
+        ("P(C = yes | S = yes) > P(C = yes)", True),
+        ("P(S = yes) == 1", False),
+        ("T _||_ H | S", True),
+        ("S _||_ H", False),
+        ("identifiable P(C | do(S))", True),
+        ("not identifiable P(C | do(S)) from P(S, C)", True),
+    ],
+)
 def test_a_bare_comparison_is_a_claim(line: str, holds: bool) -> None:
     found = answer(after(*MODEL), line)
     assert isinstance(found, Verdict)
@@ -143,11 +149,22 @@ def test_earlier_questions_can_be_named() -> None:
 
 @pytest.mark.parametrize(
     ("line", "code", "column"),
-    [("P(C = yse)", "N003", 7), ("vra X : {no}", "P010", 1), ("var X : {no", "P002", 9), ("P(C = yes", "P002", 2),
-     ("query P(D)", "N002", 9), (":do S := yse", "N003", 10), (":cut S -> D", "N004", 11), (":quti", "S001", 1),
-     (":identify P(C | do(Z))", "N004", 20), (":t P(Q)", "N002", 6), (":show Z", "N002", 7), ("P(C) $ 2", "P004", 6),
-     ("box b : S -> T -> C", "P018", 16)],
-)  # fmt: skip
+    [
+        ("P(C = yse)", "N003", 7),
+        ("vra X : {no}", "P010", 1),
+        ("var X : {no", "P002", 9),
+        ("P(C = yes", "P002", 2),
+        ("query P(D)", "N002", 9),
+        (":do S := yse", "N003", 10),
+        (":cut S -> D", "N004", 11),
+        (":quti", "S001", 1),
+        (":identify P(C | do(Z))", "N004", 20),
+        (":t P(Q)", "N002", 6),
+        (":show Z", "N002", 7),
+        ("P(C) $ 2", "P004", 6),
+        ("box b : S -> T -> C", "P018", 16),
+    ],
+)
 def test_mistakes_point_into_what_was_typed(line: str, code: str, column: int) -> None:
     session = after(*MODEL)
     left, outcome = enter(session, line)
@@ -190,10 +207,15 @@ def test_questions_are_asked_of_the_operated_model() -> None:
 
 @pytest.mark.parametrize(
     ("line", "question"),
-    [(":cut S", "P(C = yes | cut(S))"), (":cut S -> T", "P(C = yes | cut(S -> T))"), (":do T := no", "P(C = yes | do(T := no))"),
-     (":do S ~ [1/4, 3/4]", "P(C = yes | do(S ~ [1/4, 3/4]))"), (":do do(S := yes) then cut(T)", "P(C = yes | do(S := yes), cut(T))"),
-     (":do S -> T := yes", "P(C = yes | do(S -> T := yes))")],
-)  # fmt: skip
+    [
+        (":cut S", "P(C = yes | cut(S))"),
+        (":cut S -> T", "P(C = yes | cut(S -> T))"),
+        (":do T := no", "P(C = yes | do(T := no))"),
+        (":do S ~ [1/4, 3/4]", "P(C = yes | do(S ~ [1/4, 3/4]))"),
+        (":do do(S := yes) then cut(T)", "P(C = yes | do(S := yes), cut(T))"),
+        (":do S -> T := yes", "P(C = yes | do(S -> T := yes))"),
+    ],
+)
 def test_surgery_is_that_of_questions(line: str, question: str) -> None:
     plain = after(*MODEL)
     assert number(after(line, session=plain), "P(C = yes)") == number(plain, question)
@@ -222,10 +244,18 @@ def test_free_surgery_is_an_axis() -> None:
 
 # ---- undo, redo, worlds ----------------------------------------------------------------------------------------------
 
-STEPS = st.sampled_from([
-    "var X : {a, b}  box x : -> X = uniform()", "box h : -> H = [1/2, 1/2]", ":do S := yes", ":cut S", ":cut S -> T",
-    "param p in [0, 1]", ":do T ~ [1/2, 1/2]", "surgery on = do(S := yes)",
-])  # fmt: skip
+STEPS = st.sampled_from(
+    [
+        "var X : {a, b}  box x : -> X = uniform()",
+        "box h : -> H = [1/2, 1/2]",
+        ":do S := yes",
+        ":cut S",
+        ":cut S -> T",
+        "param p in [0, 1]",
+        ":do T ~ [1/2, 1/2]",
+        "surgery on = do(S := yes)",
+    ]
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -295,7 +325,7 @@ def test_what_is_saved_is_the_same_program(tmp_path_factory: pytest.TempPathFact
 def test_examples_survive_loading_and_saving(name: str, tmp_path: Path) -> None:
     source = EXAMPLES / f"{name}.causal"
     (tmp_path / "data").symlink_to(EXAMPLES / "data")
-    session, outcome = enter(after(f":load {source}"), f":save {tmp_path / source.name}")
+    _, outcome = enter(after(f":load {source}"), f":save {tmp_path / source.name}")
     assert not [d for d in outcome.problems if d.severity == "error"]
     again, whole = parse_file(tmp_path / source.name), parse_file(source)
     assert again.models.keys() == whole.models.keys()
@@ -344,11 +374,17 @@ def test_mistakes_in_a_file_point_into_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [(":type S", "S : {no, yes}"), (":t H", "H : {low, high}  (latent)"), (":t c", "c : T * H -> C"),
-     (":t P(C | do(S))", "P(C | do(S)) : a table with the axes C {no, yes}, S {no, yes}"),
-     (":t P(C = yes) - P(S = yes)", "P(C = yes) - P(S = yes) : a number"), (":t P(S) > 1/2", "P(S) > 1/2 : a claim"),
-     (":t s ; t", "s ; t : H -> T"), (":show c", MODEL[-1])],
-)  # fmt: skip
+    [
+        (":type S", "S : {no, yes}"),
+        (":t H", "H : {low, high}  (latent)"),
+        (":t c", "c : T * H -> C"),
+        (":t P(C | do(S))", "P(C | do(S)) : a table with the axes C {no, yes}, S {no, yes}"),
+        (":t P(C = yes) - P(S = yes)", "P(C = yes) - P(S = yes) : a number"),
+        (":t P(S) > 1/2", "P(S) > 1/2 : a claim"),
+        (":t s ; t", "s ; t : H -> T"),
+        (":show c", MODEL[-1]),
+    ],
+)
 def test_looking(line: str, said: str) -> None:
     assert text(enter(after(*MODEL), line)[1]) == said
 
@@ -425,9 +461,20 @@ def test_several_models() -> None:
 
 @pytest.mark.parametrize(
     ("line", "more"),
-    [("var S : {no,", True), ("var S : {no, yes}", False), ("box s : -> S =", True), ("P(C", True), ("P(C)", False),
-     ("P(C) >", True), ("f ;", True), ("box s : A -> S =\n| no -> [1 : 2]", True), ("## about", True), (":do", False),
-     ("P(C))", False), ("vra X :", False)],
-)  # fmt: skip
+    [
+        ("var S : {no,", True),
+        ("var S : {no, yes}", False),
+        ("box s : -> S =", True),
+        ("P(C", True),
+        ("P(C)", False),
+        ("P(C) >", True),
+        ("f ;", True),
+        ("box s : A -> S =\n| no -> [1 : 2]", True),
+        ("## about", True),
+        (":do", False),
+        ("P(C))", False),
+        ("vra X :", False),
+    ],
+)
 def test_whether_more_is_wanted(line: str, more: bool) -> None:
     assert incomplete(after("type A", "box f : A -> A"), line) == more

@@ -22,9 +22,23 @@ SMOKING = CausalModel.from_edges(
 )
 
 _ENDS = {
-    "│": "ud", "┆": "ud", "─": "lr", "┄": "lr", "┘": "ul", "┐": "dl", "└": "ur", "┌": "dr", "┴": "ulr", "┬": "dlr",
-    "├": "udr", "┤": "udl", "┼": "udlr", "●": "udlr", "╵": "u", "╷": "d",
-}  # fmt: skip
+    "│": "ud",
+    "┆": "ud",
+    "─": "lr",
+    "┄": "lr",
+    "┘": "ul",
+    "┐": "dl",
+    "└": "ur",
+    "┌": "dr",
+    "┴": "ulr",
+    "┬": "dlr",
+    "├": "udr",
+    "┤": "udl",
+    "┼": "udlr",
+    "●": "udlr",
+    "╵": "u",
+    "╷": "d",
+}
 _STEP = {"u": (0, -1), "d": (0, 1), "l": (-1, 0), "r": (1, 0)}
 _BACK = {"u": "d", "d": "u", "l": "r", "r": "l"}
 
@@ -116,12 +130,7 @@ def _on_frame(page: dict[tuple[int, int], str], place: tuple[int, int]) -> bool:
     if c in "┌└╭╰" and _is_frame(page, (x + 1, y)):
         return True
     above, below = page.get((x, y - 1), " "), page.get((x, y + 1), " ")
-    return (
-        c == "│"
-        and above in "┌╭┐╮"
-        and below in "└╰┘╯"
-        and (_on_frame(page, (x, y - 1)) if above in "┌╭" else _on_frame(page, (x, y - 1)))
-    )
+    return c == "│" and above in "┌╭┐╮" and below in "└╰┘╯" and _on_frame(page, (x, y - 1))
 
 
 def ends_of(graph: DrawGraph) -> list[int]:
@@ -161,8 +170,13 @@ def test_diagrams_are_joined_as_they_are(d: Diagram) -> None:
 
 @pytest.mark.parametrize(
     ("surgery", "shown", "gone"),
-    [(Cut("S"), "uniform", "│ s"), (Do("S", "yes"), "║ S = yes ║", "│ s"), (CutWire("S", "T"), "uniform", ""), (Open("S"), "⏚", "│ s")],
-)  # fmt: skip
+    [
+        (Cut("S"), "uniform", "│ s"),
+        (Do("S", "yes"), "║ S = yes ║", "│ s"),
+        (CutWire("S", "T"), "uniform", ""),
+        (Open("S"), "⏚", "│ s"),
+    ],
+)
 def test_surgery_is_seen(surgery: Surgery, shown: str, gone: str) -> None:
     text = sketch_model(SMOKING, [surgery])
     assert text is not None
