@@ -19,13 +19,14 @@ Flow goes upwards, as in the pictures. A box has corners, a state is round, what
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from strings.diagnostic import display_width, visible
 from strings.model import CausalModel
 from strings.picture.coordinates import Layout
 from strings.picture.graph import DrawGraph, NewSource, Part, draw_graph
+from strings.picture.layers import Segment
 from strings.picture.operation import model_graphs
 from strings.picture.scene import lay_out
 from strings.surgery import Surgery
@@ -40,6 +41,7 @@ _LINES = {
 _DASHED = {**_LINES, 3: "┆", 12: "┄"}
 _SQUARE, _ROUND, _DOUBLE = "┌─┐│└┘┴┬", "╭─╮│╰╯┴┬", "╔═╗║╚╝╧╤"
 _SCALES = (1 / 9, 0.0)  # columns a point: as in the picture, or as narrow as can be
+_FINE = 4  # steps to a point of the layout
 _GROUND, _DOT = "⏚", "●"
 
 
@@ -109,6 +111,8 @@ class _Page:
     graph: DrawGraph
     layout: Layout
     scale: float
+    dodging: bool = False
+    clash: bool = False
     column: dict[int, int] = field(default_factory=dict)
     lines: dict[tuple[int, int], dict[int, tuple[int, bool]]] = field(default_factory=dict)
     signs: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -121,17 +125,31 @@ class _Page:
         for k, wire in enumerate(self.graph.wires):
             if not wire.hidden:
                 self.wire(k)
+        if self.clash and not self.dodging:  # curves have room where uprights have none
+            return _Page(self.graph, self.layout, self.scale, True).text([replace(p, dodging=True) for p in together])
         for v, part in enumerate(self.graph.parts):
             self.part(v, part)
         return self.printed()
+
+    def middle(self, v: int) -> int:
+        """The middle of a vertex in the layout, in fine steps; dots that dodge stand a step beside it."""
+        return _FINE * self.layout.x[v] + int(self.dodging and self.layout.net.is_dot(v))
+
+    def leave(self, s: Segment) -> int:
+        """Where a segment leaves its lower layer."""
+        return self.middle(s.low) + _FINE * (self.layout.departure(s) - self.layout.x[s.low])
+
+    def arrive(self, s: Segment) -> int:
+        """Where a segment enters its upper layer."""
+        return self.middle(s.high) + _FINE * (self.layout.arrival(s) - self.layout.x[s.high])
 
     # ---- columns: the order of the layout, with room for the letters
 
     def edges(self, v: int) -> tuple[int, int]:
         """Where a part begins and ends in the layout."""
         size = self.layout.sizes[v]
-        x = self.layout.x[v]
-        return x - max(size.left, 1), x + max(size.right, 1)
+        x = self.middle(v)
+        return x - _FINE * max(size.left, 1), x + _FINE * max(size.right, 1)
 
     def constraints(self) -> Iterator[tuple[int, int, int]]:
         """Pairs of places of the layout, and how many columns they are apart at least."""
@@ -140,7 +158,7 @@ class _Page:
             before: int | None = None
             for v in row:
                 if v >= len(parts) or not (_framed(parts[v]) or _label(parts[v])):
-                    left = right = layout.x[v]
+                    left = right = self.middle(v)
                 else:
                     left, right = self.edges(v)
                     yield from self.inside(v, left, right)
@@ -150,20 +168,19 @@ class _Page:
         for level in range(layout.net.depth):
             ends = sorted({
                 x for s in layout.net.segments if layout.net.layer[s.low] == level
-                for x in (layout.departure(s), layout.arrival(s))
+                for x in (self.leave(s), self.arrive(s))
             })  # fmt: skip
             yield from ((a, b, 2) for a, b in pairwise(ends))
 
     def inside(self, v: int, left: int, right: int) -> Iterator[tuple[int, int, int]]:
         """Room for the label of a part and for its ports."""
         part, label = self.graph.parts[v], display_width(_label(self.graph.parts[v]))
-        middle = self.layout.x[v]
+        middle = self.middle(v)
         yield left, right, label + 3 if _framed(part) else label + 1
         yield left, middle, (label + 3) // 2 if _framed(part) else (label + 1) // 2
         net = self.layout.net
         ports = sorted(
-            {self.layout.arrival(s) for s in net.segments if s.high == v}
-            | {self.layout.departure(s) for s in net.segments if s.low == v}
+            {self.arrive(s) for s in net.segments if s.high == v} | {self.leave(s) for s in net.segments if s.low == v}
         )
         widths = {self.port_x(v, j): display_width(_source_label(new)) for j, new in part.fed}
         places = [left, *(p for p in ports if left < p < right), right]
@@ -173,15 +190,15 @@ class _Page:
     def port_x(self, v: int, port: int) -> int:
         """Where a wire enters a part."""
         return next(
-            (self.layout.arrival(s) for s in self.layout.net.segments if s.high == v and s.port == port),
-            self.layout.x[v],
+            (self.arrive(s) for s in self.layout.net.segments if s.high == v and s.port == port),
+            self.middle(v),
         )
 
     def columns(self, pages: Sequence[_Page]) -> None:
         """A column for every place of the layout that matters: the least that keeps everything apart."""
         apart: dict[int, list[tuple[int, int]]] = {}
-        places = set(self.layout.x)
-        places.update(x for s in self.layout.net.segments for x in (self.layout.departure(s), self.layout.arrival(s)))
+        places = {self.middle(v) for v in range(len(self.layout.x))}
+        places.update(x for s in self.layout.net.segments for x in (self.leave(s), self.arrive(s)))
         for a, b, d in (c for page in pages for c in page.constraints()):
             apart.setdefault(b, []).append((a, d))
             places.update((a, b))
@@ -189,7 +206,7 @@ class _Page:
         last = 0
         for x in sorted(places):
             wanted = [self.column[a] + d for a, d in apart.get(x, ()) if a in self.column]
-            last = max([last, round((x - first) * self.scale), *wanted])
+            last = max([last, round((x - first) * self.scale / _FINE), *wanted])
             self.column[x] = last
 
     # ---- rows, counted from the bottom
@@ -222,7 +239,7 @@ class _Page:
         runs: dict[int, tuple[int, int]] = {}
         for k, s in enumerate(net.segments):
             if net.layer[s.low] == level:
-                start, end = self.column[self.layout.departure(s)], self.column[self.layout.arrival(s)]
+                start, end = self.column[self.leave(s)], self.column[self.arrive(s)]
                 if start != end:
                     runs[k] = start, end
         tracks: list[list[int]] = []
@@ -260,7 +277,7 @@ class _Page:
         wire = self.graph.wires[k]
         for number, s in enumerate(net.segments_of(k), start=net.starts[k]):
             level = net.layer[s.low]
-            start, end = self.column[self.layout.departure(s)], self.column[self.layout.arrival(s)]
+            start, end = self.column[self.leave(s)], self.column[self.arrive(s)]
             low, high = self.top_of(s.low), self.bottom_of(s.high, s.port)
             if start == end:
                 self.upright(start, low, high, wire.net, wire.dashed)
@@ -311,13 +328,14 @@ class _Page:
 
     def line(self, x: int, y: int, mask: int, net: int, dashed: bool) -> None:
         cell = self.lines.setdefault((x, y), {})
+        self.clash |= any(mask & m for other, (m, _) in cell.items() if other != net)
         cell[net] = (cell.get(net, (0, dashed))[0] | mask, dashed)
 
     # ---- parts
 
     def part(self, v: int, part: Part) -> None:
         level = self.layout.net.layer[v]
-        x, top = self.column[self.layout.x[v]], self.base[level] + self.height[level] - 1
+        x, top = self.column[self.middle(v)], self.base[level] + self.height[level] - 1
         label = _label(part)
         match part.kind:
             case "copy":
@@ -357,10 +375,10 @@ class _Page:
         for k, w in wires:
             segments = net.segments_of(k)
             if w.source == v:
-                self.signs[self.column[self.layout.departure(segments[0])], top] = style[6]
+                self.signs[self.column[self.leave(segments[0])], top] = style[6]
             unheard = part.kind == "gap" or w.port in part.grounded
             if w.target == v and not unheard:
-                self.signs[self.column[self.layout.arrival(segments[-1])], top - 2] = style[7]
+                self.signs[self.column[self.arrive(segments[-1])], top - 2] = style[7]
 
     def write(self, x: int, y: int, text: str) -> None:
         for c in text:

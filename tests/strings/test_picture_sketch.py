@@ -77,7 +77,7 @@ def joined(text: str) -> list[int]:
     for (x, y), c in page.items():
         if c == "●":
             around = {way: page.get((x + dx, y + dy), " ") for way, (dx, dy) in _STEP.items()}
-            lines[x, y] = {w for w, n in around.items() if _BACK[w] in _ENDS.get(n, "ud" if n != " " else "")}
+            lines[x, y] = {w for w, n in around.items() if _BACK[w] in _ENDS.get(n, "ud" if n not in " ╭╮╰╯" else "")}
     seen: set[tuple[tuple[int, int], str]] = set()
     found: list[int] = []
     for start, ways in lines.items():
