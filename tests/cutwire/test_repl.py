@@ -58,7 +58,7 @@ def test_a_file_that_is_broken(tmp_path: Path) -> None:
 
 
 LONG = "estimate P(Y = cured | do(X)) from charig bootstrap 1000000"
-LONGER = "check back_door for 5000000 models"
+LONGER = " ".join(["estimate P(Y|do(X)) from charig bootstrap 1000000"] * 15)
 
 
 def test_a_line_that_takes_too_long() -> None:
@@ -261,7 +261,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_session(terminal: Any, tmp_path: Pa
 
     typed(terminal, ":load examples/kidney.causal", "model kidney")
     terminal.expect(">")
-    typed(terminal, LONGER, "5000000 models")
+    typed(terminal, LONGER, "bootstrap")
     time.sleep(4)  # it has begun
     terminal.sendintr()
     terminal.expect("interrupted")
