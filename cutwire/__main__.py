@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | laws | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | fmt | repl`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -147,7 +147,11 @@ def build_parser() -> argparse.ArgumentParser:
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
     draw.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="picture to write: .svg, .png, .pdf; .dot for the graph; - prints a sketch",
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
@@ -171,6 +175,16 @@ def build_parser() -> argparse.ArgumentParser:
     fmt.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a file is not formatted")
     fmt.add_argument("--diff", action="store_true", help="change nothing; show what would change")
     fmt.set_defaults(timeout=None)
+
+    repl = _command(commands, "repl", "type statements and questions, one at a time", limited=False)
+    repl.add_argument("file", nargs="?", metavar="FILE", help="a model file to start from")
+    repl.add_argument(
+        "-e", "--enter", action="append", default=[], metavar="TEXT", help="enter this, and end; once for each line"
+    )
+    repl.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
+    repl.add_argument("--semantics", default="", metavar="NAME", help="as `:semantics NAME`")
+    repl.add_argument("--seed", type=int, metavar="K", help="as `:seed K`")
+    _add_common(repl)
     return parser
 
 

@@ -414,6 +414,8 @@ def draw(arguments: Namespace) -> int:
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
+    if arguments.output == "-":
+        return _print_sketch(arguments)
     output = Path(arguments.output)
     graph = arguments.dag or output.suffix.lower() in GRAPHS
     name, drawn = _drawable(arguments)
@@ -437,6 +439,23 @@ def draw(arguments: Namespace) -> int:
                 else:
                     draw_model(drawn.shape, surgeries, output, before=not arguments.only_after, warn=warn)
     print_diagnostics(found)
+    return 0
+
+
+def _print_sketch(arguments: Namespace) -> int:
+    """`cutwire draw FILE -o -`: the picture in letters."""
+    from cutwire.repl import print_drawing
+    from cutwire.session import Drawing
+
+    name, drawn = _drawable(arguments)
+    if isinstance(drawn, Diagram):
+        drawing = Drawing(name, _after(drawn, arguments.after)[0] if arguments.after else drawn)
+    else:
+        surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
+        if arguments.only_after:
+            drawn, surgeries = drawn.after(*surgeries), ()
+        drawing = Drawing(name, None, drawn, surgeries)
+    print_drawing(console(), drawing)
     return 0
 
 
@@ -475,17 +494,32 @@ def _surgeries(model: Model, text: str) -> tuple[Surgery, ...]:
 
 def _draw_change(d: Diagram, name: str, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
     """A plain diagram before and after surgery on its boxes."""
+    from strings.picture import draw_change
+
+    after, cut = _after(d, arguments.after)
+    both = not arguments.only_after
+    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
+
+
+def _after(d: Diagram, surgery: str) -> tuple[Diagram, set[str]]:
+    """A plain diagram after surgery on its boxes, and the names of these."""
     from parser.plain_surgery import images_by_box
     from parser.read import read_surgery
     from parser.scope import Report, Scope
     from strings.functor import Functor
-    from strings.picture import draw_change
 
-    images = images_by_box(d, read_surgery(arguments.after, "<surgery>"), Scope(Report()))
-    after = Functor(boxes=images)(d)
-    cut = {b.name for b in images}
-    both = not arguments.only_after
-    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
+    images = images_by_box(d, read_surgery(surgery, "<surgery>"), Scope(Report()))
+    return Functor(boxes=images)(d), {b.name for b in images}
+
+
+# ---- the session -----------------------------------------------------------------------------------------------------
+
+
+def repl(arguments: Namespace) -> int:
+    """`cutwire repl [FILE]`"""
+    from cutwire.repl import repl as start
+
+    return start(arguments)
 
 
 # ---- formatting ------------------------------------------------------------------------------------------------------

@@ -312,6 +312,14 @@ _NETWORKS = (
     Code("B022", "Variable without values", "A variable without values cannot be written."),
 )  # fmt: skip
 
+_SESSION = (
+    Code("S001", "Unknown command", "Commands of a session stand behind a colon; `:help` lists them."),
+    Code("S002", "Arguments of a command", "The command takes something else, or nothing."),
+    Code("S003", "Nothing there yet", "There is nothing to undo, to explain or to read again."),
+    Code("S004", "There is such a file", "`:save` replaces no file that was not loaded, unless asked with `:save!`."),
+    Code("S005", "Not in the saved file", "A part of the session that a model file cannot say."),
+)  # fmt: skip
+
 _OWN = (
     Code(
         "X001", "A bug of Cutwire", "Something went wrong that is not your fault: please report it with the model file."
@@ -320,7 +328,7 @@ _OWN = (
 
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
-    *_FILES, *_NETWORKS, *_OWN,
+    *_FILES, *_NETWORKS, *_SESSION, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

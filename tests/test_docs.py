@@ -46,6 +46,7 @@ GROUPS = {
     "L": "Limits",
     "V": "Pictures",
     "B": "Networks in BIF",
+    "S": "The session",
     "X": "Cutwire itself",
 }
 """The letters of the codes, with the headings of `docs/diagnostics.md`."""
