@@ -132,7 +132,7 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--no-check", dest="check", action="store_false", help="do not check the answer")
     identify.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     identify.add_argument(
-        "-o", "--output", metavar="OUT", help="draw the estimand, with --steps the derivation: .svg, .png, .pdf"
+        "-o", "--output", metavar="OUT", help="draw the estimand, with --steps the derivation: .svg, .png, .pdf, .tex"
     )
     _add_common(identify, memory=False)
     _add_json(identify)
@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
     draw.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
+        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf, .tex; .dot for the graph"
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")

@@ -241,7 +241,7 @@ class Identification:
     def draw(self, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None) -> str:
         """Draw the derivation as a film strip that ends with the estimand, or the hedge of a refusal.
 
-        Returns the SVG text; with `path`, also writes it as `.svg`, `.pdf` or `.png`. `estimand.draw` draws just the
+        Returns the SVG text; with `path`, also writes it as `.svg`, `.pdf`, `.png` or `.tex`. `estimand.draw` draws just the
         estimand.
 
         Raises:

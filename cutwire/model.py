@@ -51,12 +51,16 @@ class Model(Interpreted):
         domains: int | Mapping[str, int | Sequence[object]] | None = None,
         nodes: Iterable[str] = (),
         name: str = "model",
+        *,
+        latents: Iterable[str] = (),
     ) -> Model:
         """A model of which only the shape is known; a bidirected edge is a hidden common cause of two variables.
 
-        `domains`: the number of values of every variable, or of each by name, or the values themselves.
+        `domains`: the number of values of every variable, or of each by name, or the values themselves. `latents`:
+        variables of the graph that are hidden.
         """
-        return Model(ModelDef(name, CausalModel.from_edges(directed, bidirected, domains, nodes, name)))
+        shape = CausalModel.from_edges(directed, bidirected, domains, nodes, name, latents=latents)
+        return Model(ModelDef(name, shape))
 
     def query(
         self,

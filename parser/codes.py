@@ -234,7 +234,7 @@ _FILES = (
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
     Code("L004", "File too large", "The file is longer than the bound."),
     Code("L005", "More problems", "Only the first problems of a text are told."),
-    Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .dot, .gv."),
+    Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .tex, .dot, .gv."),
     Code("V002", "Graphviz is missing", "The graph of variables is drawn by Graphviz, which is missing or failed."),
     Code("V003", "A package is missing", "This kind of picture needs an optional package."),
     Code("V004", "Picture not writable", "The picture cannot be written there."),
