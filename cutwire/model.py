@@ -283,6 +283,16 @@ class Model(Interpreted):
 
         return replace(self, definition=with_values(self.definition, {**(values or {}), **named}))
 
+    def to_networkx(self) -> Any:
+        """The graph of the model as a `networkx.DiGraph`; hidden variables say `observed="no"`.
+
+        Raises:
+            CutwireError: V003 if networkx is not installed.
+        """
+        from cutwire.conversion import to_networkx
+
+        return to_networkx(self)
+
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""
         from strings.picture import draw_model

@@ -2,7 +2,7 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
-F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
+F files, L limits, V pictures, B networks in BIF, G graphs of other programs, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -236,7 +236,7 @@ _FILES = (
     Code("L005", "More problems", "Only the first problems of a text are told."),
     Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .tex, .dot, .gv."),
     Code("V002", "Graphviz is missing", "The graph of variables is drawn by Graphviz, which is missing or failed."),
-    Code("V003", "A package is missing", "This kind of picture needs an optional package."),
+    Code("V003", "A package is missing", "This kind of picture or graph needs an optional package."),
     Code("V004", "Picture not writable", "The picture cannot be written there."),
     Code("V005", "Characters without a shape", "No font here has a character of a PNG or PDF (warning)."),
 )  # fmt: skip
@@ -277,6 +277,20 @@ _NETWORKS = (
     Code("B022", "Variable without values", "A variable without values cannot be written."),
 )  # fmt: skip
 
+_GRAPHS = (
+    Code("G001", "Text of a graph cannot be read", "A text in DOT, in dagitty's language or in GML goes on otherwise "
+         "than it can."),
+    Code("G002", "Another kind of graph", "A causal model has directed edges, and hidden common causes. Undirected "
+         "graphs, and those that stand for several models (pdag, mag, pag, circles at edges), are refused."),
+    Code("G003", "Read with a guess", "Something in the text of a graph has no clear meaning, or no place in a model "
+         "(warning)."),
+    Code("G004", "Names became labels", "Names that a model file cannot write are made into names that it can "
+         "(warning)."),
+    Code("G005", "Unknown format", "The ending of a file, or `--from` and `--to`, say its format."),
+    Code("G006", "Cannot be written", "The format cannot hold a name, or a mechanism that surgery has put in."),
+    Code("G007", "Left out", "What is known of a box is no table, and is not written (warning)."),
+)  # fmt: skip
+
 _OWN = (
     Code(
         "X001", "A bug of Cutwire", "Something went wrong that is not your fault: please report it with the model file."
@@ -285,7 +299,7 @@ _OWN = (
 
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_FILES, *_NETWORKS,
-    *_OWN,
+    *_GRAPHS, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -58,7 +58,7 @@ class GraphText:
         """The variables that have a role, in order of appearance."""
         return tuple(v.name for v in self.vertices if role in v.roles)
 
-    def shape(self, domains: int | None = None) -> CausalModel:
+    def shape(self, domains: int | Mapping[str, Sequence[object]] | None = None) -> CausalModel:
         """The causal model of this graph, of which nothing but the shape is known.
 
         Raises:

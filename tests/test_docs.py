@@ -44,6 +44,7 @@ GROUPS = {
     "L": "Limits",
     "V": "Pictures",
     "B": "Networks in BIF",
+    "G": "Graphs of other programs",
     "X": "Cutwire itself",
 }
 """The letters of the codes, with the headings of `docs/diagnostics.md`."""
