@@ -143,7 +143,11 @@ def build_parser() -> argparse.ArgumentParser:
     draw = _command(commands, "draw", "draw a model or a diagram")
     draw.add_argument("file", metavar="FILE", help=_MODEL)
     draw.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf, .tex; .dot for the graph"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="picture to write: .svg, .png, .pdf, .tex; .dot for the graph",
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
@@ -153,16 +157,26 @@ def build_parser() -> argparse.ArgumentParser:
 
     convert = _command(commands, "convert", "turn other programs' files into models, and models into theirs")
     convert.add_argument(
-        "file", metavar="IN", help="a .causal, .bif, .bif.gz, .dot, .gv, .dagitty, .txt or .gml file (- for standard input)"
+        "file",
+        metavar="IN",
+        help="a .causal, .bif, .bif.gz, .dot, .gv, .dagitty, .txt or .gml file (- for standard input)",
     )
     convert.add_argument(
         "output", metavar="OUT", help="a .causal, .bif, .dot, .gv, .dagitty, .txt or .tex file (- for standard output)"
     )
     convert.add_argument(
-        "--from", dest="source", default="", metavar="FORMAT", help="causal, bif, dot, dagitty or gml, whatever the ending"
+        "--from",
+        dest="source",
+        default="",
+        metavar="FORMAT",
+        help="causal, bif, dot, dagitty or gml, whatever the ending",
     )
     convert.add_argument(
-        "--to", dest="target", default="", metavar="FORMAT", help="causal, bif, dot, dagitty or tex, whatever the ending"
+        "--to",
+        dest="target",
+        default="",
+        metavar="FORMAT",
+        help="causal, bif, dot, dagitty or tex, whatever the ending",
     )
     convert.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     _add_common(convert, memory=False)

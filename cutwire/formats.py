@@ -143,7 +143,7 @@ def to_causal(
     names, told = _names(shape.names)
     labels = {n: model.definition.labels.get(n) or (n if names[n] != n else "") for n in names}
     boxes = _boxes(shape)
-    called = box_names(boxes, set(names.values()))
+    called = box_names(boxes, names)
     domain = "Value"
     while domain in names.values() or domain in called.values():
         domain += "_"

@@ -51,7 +51,7 @@ def model_source(
     """
     boxes = {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
     written = _variable_names(shape)
-    names = box_names(boxes, {*written.values(), *(policies or {})})
+    names = box_names(boxes, written, policies or {})
     name = shape.name if is_name(shape.name) else f"{shape.name}_"
     lines = [*(f"## {line}" for line in comment.splitlines()), f"model {name}", ""]
     for values, group in itertools.groupby(shape.variables, key=lambda x: (x.values, x.name in shape.latents)):
@@ -94,15 +94,15 @@ def _variable_names(shape: CausalModel) -> dict[str, str]:
     return written
 
 
-def box_names(boxes: Mapping[str, Box], variables: set[str]) -> dict[str, str]:
-    """A name for the box of every variable that the language can write."""
-    taken = set(variables)
+def box_names(boxes: Mapping[str, Box], written: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """A name for the box of every variable that the language can write; `written` are the names of the variables."""
+    used = {*written.values(), *taken}
     names = {}
     for v, b in boxes.items():
-        name = b.name if is_name(b.name) else "box_" + re.sub(r"\W", "_", v)
-        while name in taken:
+        name = b.name if is_name(b.name) else f"box_{written[v]}"
+        while name in used:
             name += "'"
-        taken.add(name)
+        used.add(name)
         names[v] = name
     return names
 

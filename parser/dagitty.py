@@ -35,7 +35,7 @@ from parser.graphs import (
 from strings.diagnostic import Diagnostic, LanguageError, Source, Span
 
 _PATTERNS = (
-    ("blank", r"\s+|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*"),
+    ("blank", r"\s+|//[^\n]*|/\*.*?\*/|#[^\n]*"),
     ("quoted", r'"(?:[^"\\]|\\.)*"'),
     ("edge", r"<->|->|<-|--|[<@]-[>@]|@-{1,2}|-{1,2}@|@->|<-@"),
     ("name", r"-?[\w.%]+"),
@@ -52,7 +52,7 @@ _FLAGS: dict[str, str] = {
     "e": "exposure", "source": "exposure", "o": "outcome", "target": "outcome", "a": "adjusted", "s": "selected",
     "u": "latent", "l": "latent", "unobserved": "latent",
 }  # fmt: skip
-_START = re.compile(r"\s*(?:(?://[^\n]*|/\*.*?\*/|#[^\n]*)\s*)*(?:(\w+)\b|\{)", re.DOTALL)
+_START = re.compile(r"\s*(?:(?>//[^\n]*|/\*.*?\*/|#[^\n]*)\s*+)*+(?:(\w+)\b|\{)", re.DOTALL)
 
 
 def parse_dagitty(text: str, name: str = "", source_name: str = "<dagitty>") -> GraphText:

@@ -7,6 +7,7 @@ numbers and no values.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,8 @@ from strings.model import CausalModel
 MAX_VERTICES = 10_000
 MAX_EDGES = 200_000
 MAX_DEPTH = 100
-"""Bounds of one graph: its vertices and edges, and how deep its groups may nest."""
+MAX_WORDS = 1_000_000
+"""Bounds of one graph: its vertices and edges, how deep its groups may nest, and the words of its text."""
 
 Role = Literal["exposure", "outcome", "adjusted", "selected"]
 ROLES: tuple[Role, ...] = ("exposure", "outcome", "adjusted", "selected")
@@ -85,7 +87,9 @@ class GraphText:
             loop = error.args[1]
             steps = set(zip(loop, loop[1:], strict=False))
             last = [e for e in self.edges if not e.two_headed and (e.source, e.sink) in steps][-1]
-            help_ = ("a causal model has no loops; unroll time, or write a hidden common cause as an edge of two heads",)
+            help_ = (
+                "a causal model has no loops; unroll time, or write a hidden common cause as an edge of two heads",
+            )
             note = f"loop: {' -> '.join(loop)}"
             raise CompositionError(
                 Diagnostic(
@@ -222,7 +226,9 @@ class Reader:
 
     def __init__(self, source: Source, patterns: Patterns) -> None:
         self.source = source
-        self.words = list(words(source, patterns))
+        self.words = list(itertools.islice(words(source, patterns), MAX_WORDS + 1))
+        if len(self.words) > MAX_WORDS:
+            raise too_large(f"this text has more than {MAX_WORDS:,} words", self.span(self.words[-1]))
         self.at = 0
 
     @property

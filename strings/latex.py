@@ -78,7 +78,16 @@ def name(text: str) -> str:
     return rf"{command}{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
 
 
-_SIGNS = {"→": r"\rightarrow", "≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "∑": r"\sum", "−": "-", "′": "'", "∞": r"\infty"}
+_SIGNS = {
+    "→": r"\rightarrow",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "≠": r"\neq",
+    "∑": r"\sum",
+    "−": "-",
+    "′": "'",
+    "∞": r"\infty",
+}
 _VARIANTS = {"FINAL SIGMA": "varsigma", "OMICRON": "o"}
 _LATIN = frozenset("ALPHA BETA EPSILON ZETA ETA IOTA KAPPA MU NU OMICRON RHO TAU CHI".split())
 
