@@ -163,7 +163,7 @@ def test_golden_model_file(tmp_path: Path) -> None:
         "model m\n\ndomain Value = {no, yes}\n\n"
         'var Age_yrs : Value "Age (yrs)"\nvar X, Y : Value\nlatent U : Value\nvar if_ : Value "if"\nlatent U_X_Y : Value\n\n'
         "box box_Age_yrs : -> Age_yrs\nbox x : Age_yrs, U, U_X_Y -> X\nbox y : X, U_X_Y -> Y\nbox u : -> U\n"
-        "box box_if_ : U -> if_\nbox u_x_y : -> U_X_Y\n\nidentify effect: P(Y | do(X))\n"
+        "box mech_if : U -> if_\nbox u_x_y : -> U_X_Y\n\nidentify effect: P(Y | do(X))\n"
     )
 
 
