@@ -299,6 +299,11 @@ class Model(Interpreted):
 
         return draw_model(self.shape, surgeries, path)
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import model_html
+
+        return model_html(self)
+
     def _repr_svg_(self) -> str:
         return self.draw()
 

@@ -212,6 +212,35 @@ def assurances(found: Assessment) -> list[tuple[str, str]]:
     return said
 
 
+def assessment_text(found: Assessment) -> str:
+    """An estimate that Python asked for, as a small table."""
+    from rich.console import Console
+
+    beside = {n: [decimal(p) for p in d.array.flat] for n, d in columns_beside(found).items()}
+    file = io.StringIO()
+    console = Console(file=file, width=200, highlight=False, emoji=False, markup=False, color_system=None)
+    d = found.distribution
+    if d.variables:
+        console.print(_table(d, "", "probability", 6, beside))
+    else:
+        print("  ".join([str(d), *(f"{name} {text}" for name, (text,) in beside.items())]), file=file)
+    if found.surgery:
+        print(f"by  {visible(str(found.formula))}", file=file)
+    for text, _ in assurances(found):
+        print(visible(text), file=file)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def columns_beside(found: Assessment) -> dict[str, Distribution]:
+    """What stands beside an estimate: the ends of its intervals, and what is merely seen where that is something else."""
+    columns: dict[str, Distribution] = {}
+    if found.interval is not None:
+        columns |= {"low": found.interval.low, "high": found.interval.high}
+    if found.seen is not None and not found.naive:
+        columns["seen"] = found.seen
+    return columns
+
+
 def _expectation(result: Result, expected: Distribution) -> tuple[str, str]:
     if result.met:
         return "as expected", "green"
@@ -249,14 +278,10 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
 def beside_of(result: Result, digits: int = 6) -> dict[str, list[str]]:
     """What stands beside the numbers of an estimate: the ends of intervals, and what is merely seen where that is
     something else."""
-    found, unit = result.assessment, result.statement.unit
-    columns: dict[str, Distribution] = {}
-    if found is not None and found.interval is not None:
-        ends = found.interval.low, found.interval.high
-        low, high = reversed(ends) if unit == "bits" else ends  # what is less probable has more bits
-        columns |= {"low": low, "high": high}
-    if found is not None and found.seen is not None and not found.naive:
-        columns["seen"] = found.seen
+    unit = result.statement.unit
+    columns = columns_beside(result.assessment) if result.assessment is not None else {}
+    if unit == "bits" and "low" in columns:  # what is less probable has more bits
+        columns |= {"low": columns["high"], "high": columns["low"]}
     return {name: [_in_reach(p, unit, digits) for p in d.array.flat] for name, d in columns.items()}
 
 
