@@ -84,7 +84,8 @@ def from_dot(text: str, name: str = "", domains: Domains = None) -> Model:
     """The model of a graph in DOT; its shape is all that is known of it.
 
     Raises:
-        LanguageError: G001, G002 if the text cannot be read, or is no directed graph. CompositionError: M002 for a loop.
+        LanguageError: G001, G002 if the text cannot be read, or is no directed graph.
+        CompositionError: M002 for a loop.
     """
     return _brought(parse_dot(text, name), domains).model
 
@@ -102,7 +103,8 @@ def from_gml(text: str, name: str = "", domains: Domains = None) -> Model:
     """The model of a graph in GML.
 
     Raises:
-        LanguageError: G001, G002 if the text cannot be read, or is no directed graph. CompositionError: M002 for a loop.
+        LanguageError: G001, G002 if the text cannot be read, or is no directed graph.
+        CompositionError: M002 for a loop.
     """
     return _brought(parse_gml(text, name), domains).model
 
@@ -146,6 +148,7 @@ def _chosen(file: str, asked: str, known: tuple[str, ...], option: str, verb: st
     if asked:
         near = did_you_mean(asked, known) or (f"the formats are {', '.join(known)}",)
         raise LanguageError(Diagnostic("G005", f"there is no format `{asked}` that is {verb}", help=near))
+    help_: tuple[str, ...]
     if suffix in (".svg", ".png", ".pdf"):
         help_ = (f"draw it: `cutwire draw FILE -o {file}`",) if option == "--to" else ()
     else:

@@ -228,7 +228,8 @@ def _declarations(
         return x.name in shape.latents, values, labels[x.name]
 
     for (latent, values, label), group in itertools.groupby(shape.variables, key=kind):
-        runs = [[x] for x in group] if label else [list(group)]
+        members = list(group)
+        runs = [[x] for x in members] if label else [members]
         for run in runs:
             for k in range(0, len(run), _A_LINE):
                 declared = ", ".join(names[x.name] for x in run[k : k + _A_LINE])

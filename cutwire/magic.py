@@ -38,7 +38,10 @@ def load(shell: Any) -> None:
 
     @no_var_expand  # braces are values here, and not Python
     def causal(line: str, cell: str | None = None) -> object:
-        return session.ask(line) if cell is None else session.run(line, cell)
+        if cell is None:
+            return session.ask(line)
+        session.run(line, cell)
+        return None
 
     causal.__doc__ = __doc__
     shell.register_magic_function(causal, "line_cell", _NAME)
@@ -215,4 +218,4 @@ def _outside_brackets(text: str) -> str:
 
 
 def _show(html: str, text: str) -> None:
-    publish_display_data({"text/html": html, "text/plain": text})
+    publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]

@@ -104,7 +104,7 @@ def _box_name(mechanism: Mechanism) -> str:
 
 def _tables(model: Model) -> str:
     """The small tables of a model: a row for each case of what a box hears."""
-    found = []
+    found: list[str] = []
     for name, mechanism in model.shape.mechanisms.items():
         table = model.definition.definitions.get(_box_name(mechanism))
         if not isinstance(table, Table) or math.prod(table.shape) > _MOST_NUMBERS or len(found) >= MOST_ROWS:
@@ -124,7 +124,7 @@ def _further(model: Model) -> list[str]:
     """What else a model has."""
     said = []
     for word, names in (
-        ("parameters", [f"{n} = {significant(p.value)}" if p.value is not None else n for n, p in model.parameters.items()]),
+        ("parameters", [f"{n} = {p.value}" if p.value is not None else n for n, p in model.parameters.items()]),
         ("interpretations", model.interpretations),
         ("data", list(model.definition.data)),
     ):

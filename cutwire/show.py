@@ -142,10 +142,8 @@ def heading_of(result: Result) -> str:
 
 def item_text(item: Item) -> str:
     """An item as the command line prints it, without colours."""
-    from rich.console import Console
-
     file = io.StringIO()
-    console = Console(file=file, width=200, highlight=False, emoji=False, markup=False, color_system=None, soft_wrap=True)
+    console = _plain(file)
     match item:
         case Result():
             print_result(console, item)
@@ -212,13 +210,28 @@ def assurances(found: Assessment) -> list[tuple[str, str]]:
     return said
 
 
-def assessment_text(found: Assessment) -> str:
-    """An estimate that Python asked for, as a small table."""
+def _plain(file: io.StringIO) -> Console:
+    """A console for plain text, in notebooks, too."""
     from rich.console import Console
 
+    return Console(
+        file=file,
+        width=200,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=True,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+    )
+
+
+def assessment_text(found: Assessment) -> str:
+    """An estimate that Python asked for, as a small table."""
     beside = {n: [decimal(p) for p in d.array.flat] for n, d in columns_beside(found).items()}
     file = io.StringIO()
-    console = Console(file=file, width=200, highlight=False, emoji=False, markup=False, color_system=None)
+    console = _plain(file)
     d = found.distribution
     if d.variables:
         console.print(_table(d, "", "probability", 6, beside))
@@ -232,7 +245,7 @@ def assessment_text(found: Assessment) -> str:
 
 
 def columns_beside(found: Assessment) -> dict[str, Distribution]:
-    """What stands beside an estimate: the ends of its intervals, and what is merely seen where that is something else."""
+    """What stands beside an estimate: the ends of its intervals, and what is merely seen if that is another."""
     columns: dict[str, Distribution] = {}
     if found.interval is not None:
         columns |= {"low": found.interval.low, "high": found.interval.high}

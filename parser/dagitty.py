@@ -22,6 +22,7 @@ from parser.graphs import (
     ROLES,
     Collected,
     GraphText,
+    Patterns,
     Reader,
     Role,
     Vertex,
@@ -34,7 +35,7 @@ from parser.graphs import (
 )
 from strings.diagnostic import Diagnostic, LanguageError, Source, Span
 
-_PATTERNS = (
+_PATTERNS: Patterns = (
     ("blank", r"\s+|//[^\n]*|/\*.*?\*/|#[^\n]*"),
     ("quoted", r'"(?:[^"\\]|\\.)*"'),
     ("edge", r"<->|->|<-|--|[<@]-[>@]|@-{1,2}|-{1,2}@|@->|<-@"),

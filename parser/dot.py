@@ -19,6 +19,7 @@ from parser.graphs import (
     MAX_DEPTH,
     Collected,
     GraphText,
+    Patterns,
     Reader,
     Word,
     another_kind,
@@ -29,7 +30,7 @@ from parser.graphs import (
 )
 from strings.diagnostic import Diagnostic, Source, Span
 
-_PATTERNS = (
+_PATTERNS: Patterns = (
     ("blank", r"\s+|//[^\n]*|/\*.*?\*/|^#[^\n]*"),
     ("quoted", r'"(?:[^"\\]|\\.)*"'),
     ("edge", r"->|--"),
@@ -206,10 +207,12 @@ class _Dot:
     def _settle(self) -> None:
         """What the attributes say of vertices and edges, when all are known."""
         for name, given in self.attributes.items():
-            dashed = {"dashed", "dotted"} & set(re.split(r"[,\s]+", given.get("style", "")))
+            outline = {"dashed", "dotted"} & set(re.split(r"[,\s]+", given.get("style", "")))
             label = _label(given.get("label", ""), name)
             vertex = replace(
-                self.found.vertices[name], label=label if label != name else "", latent=is_hidden(given) or bool(dashed)
+                self.found.vertices[name],
+                label=label if label != name else "",
+                latent=is_hidden(given) or bool(outline),
             )
             self.found.vertices[name] = vertex
         guessed: dict[Span, None] = {}

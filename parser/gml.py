@@ -14,6 +14,7 @@ from parser.graphs import (
     MAX_DEPTH,
     Collected,
     GraphText,
+    Patterns,
     Reader,
     Vertex,
     Word,
@@ -25,7 +26,7 @@ from parser.graphs import (
 )
 from strings.diagnostic import Source, Span
 
-_PATTERNS = (
+_PATTERNS: Patterns = (
     ("blank", r"\s+|^\s*#[^\n]*"),
     ("quoted", r'"[^"]*"'),
     ("name", r"[^\W\d]\w*|[+-]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][+-]?\d+)?"),

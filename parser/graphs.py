@@ -85,7 +85,7 @@ class GraphText:
             TopologicalSorter(heard).prepare()
         except CycleError as error:
             loop = error.args[1]
-            steps = set(zip(loop, loop[1:], strict=False))
+            steps = {*itertools.pairwise(loop), *itertools.pairwise(reversed(loop))}
             last = [e for e in self.edges if not e.two_headed and (e.source, e.sink) in steps][-1]
             help_ = (
                 "a causal model has no loops; unroll time, or write a hidden common cause as an edge of two heads",

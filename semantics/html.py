@@ -40,7 +40,7 @@ def distribution_html(
     """
     beside = beside or {}
     if not d.variables:
-        p = d.array[()]
+        p: Number = d[()]
         further = "".join(f", {escaped(name)} {escaped(texts[0])}" for name, texts in beside.items())
         return f"<p{_exact(p)}>{escaped(shown(p))}{further}</p>"
     bars = all(-1e-9 <= p <= 1 + 1e-9 for p in d.array.flat)

@@ -89,7 +89,9 @@ _SIGNS = {
     "∞": r"\infty",
 }
 _VARIANTS = {"FINAL SIGMA": "varsigma", "OMICRON": "o"}
-_LATIN = frozenset("ALPHA BETA EPSILON ZETA ETA IOTA KAPPA MU NU OMICRON RHO TAU CHI".split())
+_LATIN = frozenset(
+    ["ALPHA", "BETA", "EPSILON", "ZETA", "ETA", "IOTA", "KAPPA", "MU", "NU", "OMICRON", "RHO", "TAU", "CHI"]
+)
 
 
 def plain_text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A scene as a LaTeX document with one TikZ picture, cropped to it: `\\input` or `\\includestandalone` it, or compile it.
+"""A scene as a LaTeX document with one TikZ picture, cropped to it: compile it, or `\\includestandalone` it.
 
 The shapes stand where they stand in the SVG, a unit to a point, `y` downwards. Colours and looks are styles with names,
 so that a paper can change them in one place.

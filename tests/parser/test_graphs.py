@@ -60,7 +60,10 @@ WarmUpExercises -> IntraGameProprioception
 """The graph of Shrier and Platt (2008), as dagitty.net writes it."""
 
 DAGITTY = {
-    "R, M-bias": ('dag{ x -> y ; x <- u1 -> m <- u2 -> y ; u1 [latent] ; u2 [latent] }', "x>y u1>x u1>m u2>m u2>y (u1) (u2)"),
+    "R, M-bias": (
+        "dag{ x -> y ; x <- u1 -> m <- u2 -> y ; u1 [latent] ; u2 [latent] }",
+        "x>y u1>x u1>m u2>m u2>y (u1) (u2)",
+    ),
     "R, chain with coefficients": ("dag { X -> M -> Y [beta=-.3] ; X <-> Y [beta=0.2] }", "X>M M>Y X<>Y"),
     "R, groups": ("dag {\n {a b} -> x\n x -> {y1; y2}\n y1 <-> y2\n}", "a>x b>x x>y1 x>y2 y1<>y2"),
     "names in quotes": (
@@ -68,26 +71,36 @@ DAGITTY = {
         '"Age (yrs)" -> "Periodontal disease"\n"Periodontal disease" -> Mortality\n}',
         "Age (yrs)>Periodontal disease Periodontal disease>Mortality",
     ),
-    "dots in names, on one line": ("dag{EDN1.3->Stroke BMP6.10->Stroke MET.5->{BMP6.10}}", "EDN1.3>Stroke BMP6.10>Stroke MET.5>BMP6.10"),
+    "dots in names, on one line": (
+        "dag{EDN1.3->Stroke BMP6.10->Stroke MET.5->{BMP6.10}}",
+        "EDN1.3>Stroke BMP6.10>Stroke MET.5>BMP6.10",
+    ),
     "no word before": ("{ X -> Y }", "X>Y"),
     "a name and comments": ('dag "my graph" { // one\n X /* two */ -> Y\n # three\n}', "X>Y"),
     "digraph": ("digraph G { X -> Y [label=hi] }", "X>Y"),
-    "the older form": ("X%20one E @0.1,0.2\nY O @0.3,0.4\nU U\nZ 1\n\nU X%20one Y\nX%20one Y @0.5,0.5\n", "U>X one U>Y X one>Y (U)"),
+    "the older form": (
+        "X%20one E @0.1,0.2\nY O @0.3,0.4\nU U\nZ 1\n\nU X%20one Y\nX%20one Y @0.5,0.5\n",
+        "U>X one U>Y X one>Y (U)",
+    ),
     "the older form, no marks": ("A\nB\n\nA B", "A>B"),
     "isolated": ("dag { A B }", ""),
     "short marks": ("dag { X [e] Y [o] U [u] U -> X -> Y }", "U>X X>Y (U)"),
     "not hidden after all": ("dag { X [latent=no] -> Y }", "X>Y"),
-}  # fmt: skip
+}
 
 DOT = {
     "DoWhy, a string": (
         'digraph {U[label="Unobserved Confounders"]; X->y;U->X;U->y; Z0-> X;W0-> X; W0-> y;}',
         "X>y U>X U>y Z0>X W0>X W0>y",
     ),
-    "DoWhy, hidden": ('digraph { U[label="Unobserved Confounders" observed="no"]; "v0"->"y"; U->"v0"; U->y }', "v0>y U>v0 U>y (U)"),
+    "DoWhy, hidden": (
+        'digraph { U[label="Unobserved Confounders" observed="no"]; "v0"->"y"; U->"v0"; U->y }',
+        "v0>y U>v0 U>y (U)",
+    ),
     "causal-learn": (
         "digraph  {\nfontsize=18;\n0 [label=X1];\n1 [label=X2];\n2 [label=X3];\n"
-        "0 -> 1  [arrowhead=normal, arrowtail=none, dir=both];\n1 -> 2  [arrowhead=normal, arrowtail=normal, dir=both];\n}\n",
+        "0 -> 1  [arrowhead=normal, arrowtail=none, dir=both];\n"
+        "1 -> 2  [arrowhead=normal, arrowtail=normal, dir=both];\n}\n",
         "X1>X2 X2<>X3",
     ),
     "pgmpy through pygraphviz": (
@@ -95,7 +108,10 @@ DOT = {
         '\tD -> G\t[pos="e,1,2 3,4 5,6"];\n\tI -> G;\n}\n',
         "D>G I>G",
     ),
-    "graphviz for Python": ("// The Round Table\ndigraph {\n\tA [label=\"King Arthur\"]\n\tA -> B\n\tA -> L [constraint=false]\n}\n", "A>B A>L"),
+    "graphviz for Python": (
+        '// The Round Table\ndigraph {\n\tA [label="King Arthur"]\n\tA -> B\n\tA -> L [constraint=false]\n}\n',
+        "A>B A>L",
+    ),
     "bnlearn": ('digraph {\n  "A" ;\n  "B" ;\n  edge [dir=none] ;\n  edge [dir=forward] ;\n  "A" -> "B" ;\n}', "A>B"),
     "a dashed edge of two heads": ("digraph { X -> Y; X -> Y [dir=both style=dashed constraint=false] }", "X>Y X<>Y"),
     "backwards": ("digraph { X -> Y [dir=back] }", "Y>X"),
@@ -104,29 +120,34 @@ DOT = {
         "digraph { subgraph cluster_0 { label=hidden node [observed=no] U V } U -> X; V -> X:port:ne }",
         "U>X V>X (U) (V)",
     ),
-    "groups and chains": ("digraph { {a b} -> c -> subgraph s { d; e }; edge [dir=both]; d -> e }", "a>c b>c c>d c>e d<>e"),
+    "groups and chains": (
+        "digraph { {a b} -> c -> subgraph s { d; e }; edge [dir=both]; d -> e }",
+        "a>c b>c c>d c>e d<>e",
+    ),
     "all kinds of names": (
         'digraph { "a \\"b\\"" -> -1.5; -1.5 -> "long" + " name"; <html <b>x</b>> -> "joined\\\nline"; été -> Ω }',
         'a "b">-1.5 -1.5>long name html <b>x</b>>joinedline été>Ω',
     ),
-    "HTML labels and a preprocessor": ("# 1 \"file\"\ndigraph { a [label=<<b>bold</b> &amp; more>]; a -> b }", "a>b"),
+    "HTML labels and a preprocessor": ('# 1 "file"\ndigraph { a [label=<<b>bold</b> &amp; more>]; a -> b }', "a>b"),
     "keywords in any case": ("STRICT DiGraph g { Node [shape=box]; A -> B; A -> B }", "A>B"),
-    "settings": ("digraph { rankdir=LR; size=\"8,5\"\n A->B->C }", "A>B B>C"),
-}  # fmt: skip
+    "settings": ('digraph { rankdir=LR; size="8,5"\n A->B->C }', "A>B B>C"),
+}
 
 GML = {
     "DoWhy": (
-        'graph[directed 1 node[ id "X" label "X"] node[id "Y" label "Y"] node[ id "U" label "Unobserved" observed "no" ]'
+        'graph[directed 1 node[ id "X" label "X"] node[id "Y" label "Y"] '
+        'node[ id "U" label "Unobserved" observed "no" ]'
         'edge[source "X" target "Y"]edge[source "U" target "X"]edge[source "U" target "Y"]]',
         "X>Y U>X U>Y (U)",
     ),
     "networkx": (
-        'graph [\n  directed 1\n  name "g"\n  node [\n    id 0\n    label "A &#38; B"\n    graphics [ x 1.5 y -2.0e1 ]\n'
+        'graph [\n  directed 1\n  name "g"\n  node [\n    id 0\n    label "A &#38; B"\n'
+        "    graphics [ x 1.5 y -2.0e1 ]\n"
         '  ]\n  node [\n    id 1\n    label "C"\n  ]\n  edge [\n    source 0\n    target 1\n    weight 0.5\n  ]\n]\n',
         "A & B>C",
     ),
     "what stands around": ('Creator "me"\nVersion 1\ngraph [ comment "x" directed 1 node [ id 1 ] ]', ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +203,13 @@ BROKEN = {
     "undirected": ("dot", "graph { A -- B }", "G002", "its edges have no direction", "write `digraph` and `->`"),
     "an undirected edge": ("dot", "digraph { A -- B }", "G002", "this edge has no direction", "hidden cause"),
     "no heads": ("dot", "digraph { A -> B [dir=none] }", "G002", "", "choose one"),
-    "circles": ("dot", "digraph { A -> B [dir=both arrowtail=odot] }", "G002", "it stands for several graphs", "choose one"),
+    "circles": (
+        "dot",
+        "digraph { A -> B [dir=both arrowtail=odot] }",
+        "G002",
+        "it stands for several graphs",
+        "choose one",
+    ),
     "a loop": ("dot", "digraph { A -> B; B -> C; C -> A }", "M002", "the loop closes here", "unroll time"),
     "itself": ("dot", "digraph { A -> A }", "M002", "", ""),
     "pdag": ("dagitty", "pdag { A -- B }", "G002", "not a DAG", "choose one of its models"),
@@ -203,7 +230,7 @@ BROKEN = {
     "no target": ("gml", "graph [ directed 1 node [ id 1 ] edge [ source 1 ] ]", "G001", "", ""),
     "no graph": ("gml", "node [ id 1 ]", "G001", "expected `graph [`", ""),
     "open list": ("gml", "graph [ directed 1 node [ id 1 ", "G001", "opened here", ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "text", "code", "label", "help_"), BROKEN.values(), ids=BROKEN)
