@@ -20,7 +20,6 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import no_var_expand
-from IPython.display import publish_display_data
 
 from cutwire.notebook import item_html
 from cutwire.program import Item, Program, parse
@@ -144,10 +143,10 @@ class Session:
         program = found.asked(made.key)
         self._tell(found)
         if not program.statements:
-            _show(program._repr_html_(), repr(program))
+            self._show(program._repr_html_(), repr(program))
             return
         for item in self._items(found, program):
-            _show(item_html(item), item_text(item))
+            self._show(item_html(item), item_text(item))
 
     def ask(self, line: str) -> object:
         """`%causal QUESTION`: ask the last program. Without a question, that program.
@@ -186,7 +185,11 @@ class Session:
         return str(header.get("metadata", {}).get("cellId") or "")
 
     def _label(self) -> str:
-        return f"In [{self._shell.execution_count}]"
+        """What a notebook calls the cell that is run."""
+        return f"In [{len(self._shell.user_ns.get('In', ())) - 1}]"
+
+    def _show(self, html: str, text: str) -> None:
+        self._shell.display_pub.publish({"text/html": html, "text/plain": text})
 
 
 def _name(words: Sequence[str], otherwise: str) -> str:
@@ -215,7 +218,3 @@ def _outside_brackets(text: str) -> str:
         if depth <= 0:
             kept.append(c)
     return "".join(kept)
-
-
-def _show(html: str, text: str) -> None:
-    publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]

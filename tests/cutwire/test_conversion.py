@@ -31,7 +31,7 @@ from tests.cutwire.command import EXAMPLES, cutwire, environment
 from tests.parser.test_graphs import DAGITTY, DOT, SHRIER
 
 NAMES = st.one_of(
-    st.sampled_from("X Y U dag node graph latent var if S' x.1 7 0 v1".split()),
+    st.sampled_from(["X", "Y", "U", "dag", "node", "graph", "latent", "var", "if", "S'", "x.1", "7", "0", "v1"]),
     st.just("blood pressure"),
     st.text(st.characters(exclude_characters="\\", exclude_categories=("C", "Z")), min_size=1, max_size=5),
 )
