@@ -269,7 +269,7 @@ def from_networkx(graph: Any, name: str = "", domains: Domains = None) -> Model:
             for attributes in each:
                 two = attributes.get("dir") == "both" or attributes.get("type") == "bidirected"
                 found.edge(names[p], text, two, None)
-    title = name or str(getattr(graph, "name", "") or "graph")
+    title = name or str(getattr(graph, "name", "") or "model")
     return _brought(found.graph(title), domains if domains is not None else values or None).model
 
 

@@ -109,7 +109,7 @@ class _Dagitty:
         self._body(0)
         if r.word.kind != "end":
             r.fail("nothing more: one graph a file")
-        return self.found.graph(name or own or "graph")
+        return self.found.graph(name or own or "model")
 
     def _body(self, depth: int) -> list[str]:
         r = self.reader
@@ -235,7 +235,7 @@ class _List:
                 self._points(pieces)
             else:
                 self._variable(pieces)
-        return self.found.graph(name or "graph")
+        return self.found.graph(name or "model")
 
     def _variable(self, pieces: list[tuple[str, int]]) -> None:
         (name, at), *marks = pieces

@@ -80,7 +80,7 @@ class _Dot:
         if r.word.kind != "end":
             r.fail("nothing more: one graph a file")
         self._settle()
-        return self.found.graph(name or own or "graph")
+        return self.found.graph(name or own or "model")
 
     def _keyword(self) -> str:
         """The keyword that comes next, if one does; case does not matter."""

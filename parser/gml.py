@@ -66,7 +66,7 @@ class _Gml:
         if not self.directed:
             message = "an undirected graph says nothing of causes"
             raise another_kind(message, r.span(graph), "it does not say `directed 1`", "write `directed 1` in it")
-        return self.found.graph(name or "graph")
+        return self.found.graph(name or "model")
 
     def _key(self) -> Word:
         r = self.reader

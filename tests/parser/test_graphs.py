@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -22,41 +23,7 @@ def shown(graph: GraphText) -> str:
     return " ".join([*edges, *(f"({v.name})" for v in graph.vertices if v.latent)])
 
 
-SHRIER = """dag {
-bb="-4.2,-5.1,3.9,4.6"
-Coach [pos="-1.1,-3.9"]
-ConnectiveTissueDisorder [pos="2.1,-1.5"]
-ContactSport [pos="-2.2,1.7"]
-FitnessLevel [pos="-0.1,-2.5"]
-Genetics [pos="1.7,-3.7"]
-Injury [outcome,pos="0.9,3.5"]
-IntraGameProprioception [pos="-0.4,2.0"]
-NeuromuscularFatigue [pos="0.8,0.1"]
-PreGameProprioception [pos="-0.9,-0.7"]
-PreviousInjury [pos="-3.2,0.1"]
-TeamMotivation [pos="-2.6,-2.1"]
-TissueWeakness [pos="2.5,1.0"]
-WarmUpExercises [exposure,pos="-1.9,0.3"]
-Coach -> FitnessLevel
-Coach -> TeamMotivation
-ConnectiveTissueDisorder -> NeuromuscularFatigue
-ConnectiveTissueDisorder -> TissueWeakness
-ContactSport -> PreviousInjury
-FitnessLevel -> NeuromuscularFatigue
-FitnessLevel -> PreGameProprioception
-Genetics -> ConnectiveTissueDisorder
-Genetics -> FitnessLevel
-Genetics -> NeuromuscularFatigue
-IntraGameProprioception -> Injury
-NeuromuscularFatigue -> Injury
-NeuromuscularFatigue -> IntraGameProprioception
-PreGameProprioception -> WarmUpExercises
-TeamMotivation -> PreviousInjury
-TeamMotivation -> WarmUpExercises
-TissueWeakness -> Injury
-WarmUpExercises -> IntraGameProprioception
-}
-"""
+SHRIER = (Path(__file__).parent.parent.parent / "examples" / "warm-up.dagitty").read_text(encoding="utf-8")
 """The graph of Shrier and Platt (2008), as dagitty.net writes it."""
 
 DAGITTY = {
