@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _GREEN, _RED, _YELLOW = "#1a7f37", "#b3261e", "#9a6700"
 _COLOURS = {"green": _GREEN, "bold red": _RED, "yellow": _YELLOW}
-_LARGEST_PICTURE = 120  # variables; the picture of a larger model takes seconds, and nobody can read it
+_LARGEST_PICTURE = 60  # variables; the picture of a larger model takes seconds, and nobody can read it
 _MOST_NUMBERS = 64  # of a table that is shown
 _MOST_VALUES = 12
 

@@ -37,7 +37,7 @@ from strings.diagnostic import Diagnostic, LanguageError, Source, Span
 
 _PATTERNS: Patterns = (
     ("blank", r"\s+|//[^\n]*|/\*.*?\*/|#[^\n]*"),
-    ("quoted", r'"(?:[^"\\]|\\.)*"'),
+    ("quoted", r'"(?:[^"\\]++|\\.)*+"'),
     ("edge", r"<->|->|<-|--|[<@]-[>@]|@-{1,2}|-{1,2}@|@->|<-@"),
     ("name", r"-?[\w.%]+"),
     ("sign", r"[{}\[\];,=]"),

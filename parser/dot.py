@@ -32,7 +32,7 @@ from strings.diagnostic import Diagnostic, Source, Span
 
 _PATTERNS: Patterns = (
     ("blank", r"\s+|//[^\n]*|/\*.*?\*/|^#[^\n]*"),
-    ("quoted", r'"(?:[^"\\]|\\.)*"'),
+    ("quoted", r'"(?:[^"\\]++|\\.)*+"'),
     ("edge", r"->|--"),
     ("name", r"[^\W\d]\w*|-?(?:\.\d+|\d+(?:\.\d*)?)"),
     ("html", r"<"),

@@ -46,9 +46,9 @@ def test_golden() -> None:
         "  cw label/.style={inner sep=0pt, outer sep=0pt, text=cw000000, "
         "font=\\fontsize{17bp}{20.4bp}\\itshape\\selectfont},\n]\n"
         "\\useasboundingbox (0, 0) rectangle (70, 100);\n"
-        "\\path[cw wire] (35, 65) -- (35, 34);\n"
-        "\\path[cw box] (12, 65) -- (58, 65) -- (35, 98) -- cycle;\n"
-        "\\node[cw state, anchor=base] at (35, 79.5) {s};\n"
+        "\\path[cw wire] (35, 58) -- (35, 34);\n"
+        "\\path[cw box] (12, 58) -- (58, 58) -- (35, 91) -- cycle;\n"
+        "\\node[cw state, anchor=base] at (35, 72.5) {s};\n"
         "\\node[cw label, anchor=base] at (35, 28) {S};\n"
         "\\end{tikzpicture}\n\\end{document}\n"
     )
