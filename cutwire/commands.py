@@ -86,11 +86,13 @@ def open_program(file: str, allow_outside: bool) -> Program:
         return parse(typed_text(), "<stdin>", Path.cwd(), allow_outside=allow_outside)
     if is_brought(file):
         kind = "network" if file.endswith(_BIF) else "graph"
+        ask = "ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`"
+        decide = "ask it with `cutwire identify FILE QUESTION`, or make a model file of it with `cutwire convert`"
         raise LanguageError(
             Diagnostic(
                 "F014",
                 f"`{file}` is a {kind}, not a model file",
-                help=("ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`",),
+                help=(ask if kind == "network" else decide,),
             )
         )
     with working(f"reading {file}"):

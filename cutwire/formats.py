@@ -188,8 +188,9 @@ def _names(names: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     notes = tuple(f"`{_one_line(n)}` is called `{m}`" for n, m in changed[:20])
     if len(changed) > 20:
         notes += (f"and {len(changed) - 20} more",)
-    count = f"{len(changed)} names" if len(changed) > 1 else "a name"
-    message = f"{count} that the language cannot write became labels"
+    one = len(changed) == 1
+    what = "a name" if one else f"{len(changed)} names"
+    message = f"{what} that the language cannot write became {'a label' if one else 'labels'}"
     return written, [Diagnostic("G004", message, notes=notes, severity="warning")]
 
 

@@ -107,9 +107,12 @@ def _tables(model: Model) -> str:
     found: list[str] = []
     for name, mechanism in model.shape.mechanisms.items():
         table = model.definition.definitions.get(_box_name(mechanism))
-        if not isinstance(table, Table) or math.prod(table.shape) > _MOST_NUMBERS or len(found) >= MOST_ROWS:
+        boxes = {n.box for n in mechanism.diagram.nodes if n.box.kind == "box"}
+        if not isinstance(table, Table) or math.prod(table.shape) > _MOST_NUMBERS or len(boxes) > 1:
             continue
-        (box,) = {n.box for n in mechanism.diagram.nodes if n.box.kind == "box"}
+        if len(found) >= MOST_ROWS:
+            break
+        (box,) = boxes
         values = box.cod[0].values or ()
         rows = [cells_html((*(x.name for x in box.dom), *(f"{name} = {v}" for v in values)), "th")]
         for k, case in enumerate(itertools.product(*(x.values or () for x in box.dom))):

@@ -110,6 +110,11 @@ def test_models_after_surgery_say_so() -> None:
     assert "nothing: an input" in words(model.open("A")._repr_html_())
 
 
+def test_models_after_surgery_on_a_wire() -> None:
+    model = cw.parse("var A, B : {no, yes}\nbox a : -> A = flip(1/2)\nbox b : A -> B = | _ -> flip(1/3)").model
+    assert "B no, yes its numbers" in words(model.cut("A", "B")._repr_html_())
+
+
 def test_other_kinds_of_boxes() -> None:
     model = cw.parse(
         "param p in [0, 1] = 1/3\nvar X : {no, yes}\nvar Y : real\nvar Z : {no, yes}\nvar W : {no, yes}\n"

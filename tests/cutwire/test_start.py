@@ -13,7 +13,21 @@ import pytest
 import cutwire as cw
 from tests.cutwire.command import EXAMPLES, ROOT, Done, environment, fresh
 
-HEAVY = ("sympy", "pyro", "torch", "pandas", "narwhals", "numpy", "lark", "rich", "hypothesis", "cotengra", "reportlab", "networkx", "IPython")
+HEAVY = (
+    "sympy",
+    "pyro",
+    "torch",
+    "pandas",
+    "narwhals",
+    "numpy",
+    "lark",
+    "rich",
+    "hypothesis",
+    "cotengra",
+    "reportlab",
+    "networkx",
+    "IPython",
+)
 ROOMS = ("strings", "semantics", "parser")
 
 
