@@ -200,9 +200,12 @@ class Shell:
 
     def __init__(self) -> None:
         from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
 
+        config = Config()
+        config.HistoryManager.enabled = False  # no file
         InteractiveShell.clear_instance()
-        self.shell = InteractiveShell.instance()
+        self.shell = InteractiveShell.instance(config=config)
         self.shell.run_line_magic("load_ext", "cutwire")
 
     def run(self, code: str, cell: str = "") -> Any:
