@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from strings.surgery import Surgery
 
 _BIF = (".bif", ".bif.gz")
+_GRAPHS = (".dot", ".gv", ".dagitty", ".dag", ".gml")
 
 
 def console() -> Console:
@@ -74,18 +75,26 @@ class _Warnings:
 # ---- what is read ----------------------------------------------------------------------------------------------------
 
 
+def is_brought(file: str) -> bool:
+    """Whether a file is another program's: a network or a graph."""
+    return file.lower().endswith((*_BIF, *_GRAPHS))
+
+
 def open_program(file: str, allow_outside: bool) -> Program:
     """A model file, or standard input for `-`."""
     from cutwire.program import load, parse
 
     if file == "-":
         return parse(typed_text(), "<stdin>", Path.cwd(), allow_outside=allow_outside)
-    if file.endswith(_BIF):
+    if is_brought(file):
+        kind = "network" if file.endswith(_BIF) else "graph"
+        ask = "ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`"
+        decide = "ask it with `cutwire identify FILE QUESTION`, or make a model file of it with `cutwire convert`"
         raise LanguageError(
             Diagnostic(
                 "F014",
-                f"`{file}` is a network, not a model file",
-                help=("ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`",),
+                f"`{file}` is a {kind}, not a model file",
+                help=(ask if kind == "network" else decide,),
             )
         )
     with working(f"reading {file}"):
@@ -115,12 +124,17 @@ def open_model(file: str, name: str, allow_outside: bool) -> Model:
     """The model of a model file or a BIF network."""
     from cutwire.model import read_bif
 
-    if not file.endswith(_BIF):
+    if not is_brought(file):
         return open_program(file, allow_outside).find_model(name)
     with working(f"reading {file}"):
-        model = read_bif(file)
+        if file.endswith(_BIF):
+            model = read_bif(file)
+        else:
+            from cutwire.conversion import read_brought
+
+            model = read_brought(file).model
     if name not in ("", model.name):
-        near = did_you_mean(name, [model.name]) or (f"leave out the name: a network is one model, `{model.name}`",)
+        near = did_you_mean(name, [model.name]) or (f"leave out the name: this is one model, `{model.name}`",)
         raise QueryError(Diagnostic("M007", f"there is no model `{name}` in this file", help=near))
     return model
 
@@ -462,7 +476,7 @@ def _print_sketch(arguments: Namespace) -> int:
 def _drawable(arguments: Namespace) -> tuple[str, Model | Diagram]:
     """What is to be drawn, with its name: as named; else the file's model, or its only diagram."""
     name = arguments.name
-    if arguments.file.endswith(_BIF):
+    if is_brought(arguments.file):
         model = open_model(arguments.file, name, arguments.allow_outside)
         return model.name, model
     program = open_program(arguments.file, arguments.allow_outside)
@@ -520,6 +534,20 @@ def repl(arguments: Namespace) -> int:
     from cutwire.repl import repl as start
 
     return start(arguments)
+
+
+def convert(arguments: Namespace) -> int:
+    """`cutwire convert IN OUT`"""
+    from cutwire.conversion import read_brought, write_brought
+
+    warnings = _Warnings()
+    with working(f"reading {arguments.file}"):
+        brought = read_brought(arguments.file, arguments.source, arguments.model, arguments.allow_outside)
+    warnings.tell(brought.model.warnings)
+    with working(f"writing {arguments.output}"):
+        told = write_brought(brought, arguments.output, arguments.target)
+    warnings.tell(told)
+    return 0
 
 
 # ---- formatting ------------------------------------------------------------------------------------------------------

@@ -21,12 +21,12 @@ def file_text(session: Session, name: str) -> tuple[str, tuple[Diagnostic, ...]]
         problems += [replace(d, severity="warning") for d in e.diagnostics]
     if lost and not problems:
         what = ", ".join(f"`{p.source.text[p.start : p.end].strip()[:60]}`" for p in lost[:3])
-        problems.append(Diagnostic("S005", f"not saved, as it does not fit any more: {what}", severity="warning"))
+        problems.append(Diagnostic("R005", f"not saved, as it does not fit any more: {what}", severity="warning"))
     if state.operations:
         done = " then ".join(o.text for o in state.operations)
         problems.append(
             Diagnostic(
-                "S005", f"the file holds the model before `{done}`",
+                "R005", f"the file holds the model before `{done}`",
                 notes=("questions were asked of the model after it; in the file they ask the model as it was",),
                 severity="warning",
             )

@@ -81,7 +81,7 @@ def perform(session: Session, source: Source) -> Done:
     """Do a command.
 
     Raises:
-        CutwireError: S001 for an unknown command, and what the command raises.
+        CutwireError: R001 for an unknown command, and what the command raises.
     """
     line = typed(source)
     return find(line).run(session, line)
@@ -91,7 +91,7 @@ def find(line: Typed) -> Command:
     """The command that a word, or its beginning, stands for; of several the first of the table.
 
     Raises:
-        QueryError: S001 if there is none.
+        QueryError: R001 if there is none.
     """
     word = line.word
     for name, command in COMMANDS.items():
@@ -102,11 +102,11 @@ def find(line: Typed) -> Command:
     near = did_you_mean(word, COMMANDS)
     help_ = tuple(h.replace("`", "`:", 1) for h in near) or ("`:help` lists the commands",)
     said_ = f"there is no command `:{word}`" if word else "a command is missing behind `:`"
-    raise QueryError(Diagnostic("S001", said_, where, "unknown" if word else "nothing here", help=help_))
+    raise QueryError(Diagnostic("R001", said_, where, "unknown" if word else "nothing here", help=help_))
 
 
 def _refuse(line: Typed, message: str, *help_: str, label: str = "") -> QueryError:
-    return QueryError(Diagnostic("S002", message, line.span, label, help=help_))
+    return QueryError(Diagnostic("R002", message, line.span, label, help=help_))
 
 
 def _nothing(line: Typed) -> None:
@@ -316,7 +316,7 @@ def _operate(session: Session, line: Typed, word: str, help_: str) -> Done:
 def _undo(session: Session, line: Typed) -> Done:
     _nothing(line)
     if not session.past:
-        raise QueryError(Diagnostic("S003", "there is nothing to undo"))
+        raise QueryError(Diagnostic("R003", "there is nothing to undo"))
     *before, state = session.past
     undone = session.state.step
     changed = replace(session, state=state, past=tuple(before), future=(session.state, *session.future))
@@ -326,7 +326,7 @@ def _undo(session: Session, line: Typed) -> Done:
 def _redo(session: Session, line: Typed) -> Done:
     _nothing(line)
     if not session.future:
-        raise QueryError(Diagnostic("S003", "there is nothing to redo"))
+        raise QueryError(Diagnostic("R003", "there is nothing to redo"))
     state, *after = session.future
     changed = replace(session, state=state, past=(*session.past, session.state), future=tuple(after))
     return changed, said(f"done again: {state.step}", style="dim")
@@ -363,7 +363,7 @@ def _identify(session: Session, line: Typed) -> Done:
 def _why(session: Session, line: Typed) -> Done:
     _nothing(line)
     if session.last is None:
-        raise QueryError(Diagnostic("S003", "nothing has been answered yet", help=("ask: `P(C | do(S := yes))`",)))
+        raise QueryError(Diagnostic("R003", "nothing has been answered yet", help=("ask: `P(C | do(S := yes))`",)))
     return session, Outcome((Steps(session.last, session.state.model),))
 
 
@@ -413,14 +413,14 @@ def load_file(session: Session, path: Path) -> Done:
 def _reload(session: Session, line: Typed) -> Done:
     _nothing(line)
     if session.state.path is None:
-        raise QueryError(Diagnostic("S003", "nothing has been loaded", help=("load a file: `:load FILE`",)))
+        raise QueryError(Diagnostic("R003", "nothing has been loaded", help=("load a file: `:load FILE`",)))
     return load_file(session, session.state.path)
 
 
 def _run(session: Session, line: Typed) -> Done:
     _nothing(line)
     if not session.asked:
-        raise QueryError(Diagnostic("S003", "nothing has been asked"))
+        raise QueryError(Diagnostic("R003", "nothing has been asked"))
     return enter_statements(session, session.asked)
 
 
@@ -434,7 +434,7 @@ def _save(session: Session, line: Typed) -> Done:
         path = path.with_suffix(".causal")
     if path.exists() and not line.force and path != session.state.path:
         message = f"there is a file `{path}` already"
-        raise QueryError(Diagnostic("S004", message, line.span, help=(f"`:save! {path}` replaces it",)))
+        raise QueryError(Diagnostic("R004", message, line.span, help=(f"`:save! {path}` replaces it",)))
     text, problems = file_text(session, path.name)
     try:
         path.write_text(text, encoding="utf-8")

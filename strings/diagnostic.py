@@ -119,6 +119,10 @@ class CutwireError(Exception):
     def diagnostic(self) -> Diagnostic:
         return self.diagnostics[0]
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show of the error: what it says, and not where in Python it was raised."""
+        return str(self).splitlines()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.diagnostics,), self.__dict__
 

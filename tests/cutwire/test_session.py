@@ -157,7 +157,7 @@ def test_earlier_questions_can_be_named() -> None:
         ("query P(D)", "N002", 9),
         (":do S := yse", "N003", 10),
         (":cut S -> D", "N004", 11),
-        (":quti", "S001", 1),
+        (":quti", "R001", 1),
         (":identify P(C | do(Z))", "N004", 20),
         (":t P(Q)", "N002", 6),
         (":show Z", "N002", 7),
@@ -297,8 +297,8 @@ def test_worlds_marks_where_one_is() -> None:
 
 
 def test_there_is_an_end_to_undo() -> None:
-    assert codes(Session(), ":undo") == ["S003"]
-    assert codes(Session(), ":redo") == ["S003"]
+    assert codes(Session(), ":undo") == ["R003"]
+    assert codes(Session(), ":redo") == ["R003"]
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def parse_file(path: Path) -> Any:
 def test_no_file_is_replaced_unasked(tmp_path: Path) -> None:
     path = tmp_path / "mine.causal"
     path.write_text("var Mine : {a}", encoding="utf-8")
-    assert codes(after(*MODEL), f":save {path}") == ["S004"]
+    assert codes(after(*MODEL), f":save {path}") == ["R004"]
     assert path.read_text(encoding="utf-8") == "var Mine : {a}"
     session = after(*MODEL, f":save! {path}")
     assert "box timer" not in path.read_text(encoding="utf-8")
@@ -404,7 +404,7 @@ def test_parameters_are_set() -> None:
     assert number(after(":set p = 1/4", session=session), "P(A = yes)") == Fraction(1, 4)
     assert codes(session, ":set q = 1") == ["N002"]
     assert codes(session, ":set p = 7") == ["T025"]
-    assert codes(session, ":set p") == ["S002"]
+    assert codes(session, ":set p") == ["R002"]
 
 
 def test_settings() -> None:
@@ -412,11 +412,11 @@ def test_settings() -> None:
     assert session.settings == Settings("matrix", False, 7, True)
     assert isinstance(answer(session, "P(C = yes)").distribution[()], float)
     assert codes(session, ":semantics matrices") == ["Q007"]
-    assert codes(session, ":time maybe") == ["S002"]
+    assert codes(session, ":time maybe") == ["R002"]
 
 
 def test_why_remembers_the_last_answer() -> None:
-    assert codes(after(*MODEL), ":why") == ["S003"]
+    assert codes(after(*MODEL), ":why") == ["R003"]
     session = after(*MODEL, "P(C | do(S := yes))")
     assert isinstance(answer(session, ":why"), Steps)
 

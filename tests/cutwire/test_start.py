@@ -13,8 +13,23 @@ import pytest
 import cutwire as cw
 from tests.cutwire.command import EXAMPLES, ROOT, Done, environment, fresh
 
-HEAVY = ("sympy", "pyro", "torch", "pandas", "narwhals", "numpy", "lark", "rich", "hypothesis", "cotengra", "reportlab")
-HEAVY += ("prompt_toolkit", "pygments")
+HEAVY = (
+    "sympy",
+    "pyro",
+    "torch",
+    "pandas",
+    "narwhals",
+    "numpy",
+    "lark",
+    "rich",
+    "hypothesis",
+    "cotengra",
+    "reportlab",
+    "networkx",
+    "IPython",
+    "prompt_toolkit",
+    "pygments",
+)
 ROOMS = ("strings", "semantics", "parser")
 
 
@@ -62,7 +77,7 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert fresh("--version", folder=tmp_path) == Done(0, f"cutwire {cw.__version__}\n", "")
     helped = fresh("--help", folder=tmp_path)
     assert (helped.status, helped.err) == (0, "")
-    for command in ("run", "check", "query", "draw", "fmt", "repl"):
+    for command in ("run", "check", "query", "draw", "laws", "convert", "fmt", "repl"):
         assert re.search(rf"^ +{command} ", helped.out, re.MULTILINE)
         assert fresh(command, "--help", folder=tmp_path).out.startswith(f"usage: cutwire {command}")
 
