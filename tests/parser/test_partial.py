@@ -16,9 +16,12 @@ EXAMPLES = sorted(Path("examples").glob("*.causal"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_a_beginning_is_sound_and_an_end_is_whole(path: Path) -> None:
-    """Every beginning of a text that reads is sound; it is whole just where it reads by itself."""
+    """Every beginning of a text that reads is sound; it is whole just where it reads by itself.
+
+    `P(` and the like are one word to the parser, so no beginning ends inside.
+    """
     text = path.read_text(encoding="utf-8")
-    parts = list(pieces(text))
+    parts = [p for p in pieces(text) if p.text not in ("P", "E", "do", "cut", "sum")]
     for part in parts[:: max(1, len(parts) // 40)]:
         beginning = text[: part.end]
         found = what_follows(beginning)
