@@ -210,9 +210,8 @@ def build_parser() -> argparse.ArgumentParser:
     repl.add_argument(
         "-e", "--enter", action="append", default=[], metavar="TEXT", help="enter this, and end; once for each line"
     )
-    repl.add_argument("--exact", action="store_true", help="compute with fractions, or refuse")
-    repl.add_argument("--semantics", default="", metavar="NAME", help="as `:semantics NAME`")
-    repl.add_argument("--seed", type=int, metavar="K", help="as `:seed K`")
+    _add_semantics(repl)
+    repl.add_argument("--seed", type=int, metavar="K", help="draw other samples (0 unless given)")
     _add_common(repl)
     return parser
 

@@ -18,11 +18,13 @@ def answer_type(program: Program, statement: Statement | None) -> str:
             axes = free_axes(statement.formula)
             if not axes:
                 return "a number"
-            shown = []
-            for axis, variable in axes.items():
-                values = model.shape.object(variable).values
-                shown.append(f"{axis} {{{', '.join(values)}}}" if values else axis)
-            return f"a table with the axes {', '.join(shown)}"
+            ranges = [model.shape.object(variable) for variable in axes.values()]
+            shown = [
+                f"{axis} {x.space}" if x.space else f"{axis} {{{', '.join(x.values)}}}" if x.values else axis
+                for axis, x in zip(axes, ranges, strict=True)
+            ]
+            kind = "an answer" if any(x.space for x in ranges) else "a table"
+            return f"{kind} with the axes {', '.join(shown)}"
         case IdentifyStatement():
             return "whether an effect follows"
         case _:

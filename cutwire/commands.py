@@ -188,7 +188,7 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         only_checks=only_checks,
         out=Path(out) if out is not None else None,
         unnamed=Path.cwd(),
-        options=_options(arguments),
+        options=options_of(arguments),
         semantics=arguments.semantics,
         keep_going=True,
     )
@@ -251,15 +251,15 @@ def query(arguments: Namespace) -> int:
     statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
         semantics = arguments.semantics or ("symbolic" if arguments.derivative else "")
-        result = answer_statement(model, statement, semantics, _options(arguments))
-        derivatives = _derivatives(result, arguments.derivative)
+        result = answer_statement(model, statement, semantics, options_of(arguments))
+        found = derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
     if isinstance(result, Answered):
         if arguments.json:
-            shown = {n: d.answer.to_dict()["expressions"] for n, d in derivatives.items()}
+            shown = {n: d.answer.to_dict()["expressions"] for n, d in found.items()}
             _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
         else:
-            for part in (result, *derivatives.values()):
+            for part in (result, *found.values()):
                 print_answered(console(), part, arguments.digits)
     elif arguments.json:
         _print_json(result_json(result))
@@ -268,7 +268,7 @@ def query(arguments: Namespace) -> int:
     return 0
 
 
-def _derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
+def derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
     """How sensitive an answer is to some parameters.
 
     Raises:
@@ -306,7 +306,7 @@ def _settings(texts: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _options(arguments: Namespace) -> Options:
+def options_of(arguments: Namespace) -> Options:
     """How to answer, as asked on the command line."""
     from cutwire.meanings import Options
 

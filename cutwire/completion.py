@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutwire.interpreted import SEMANTICS
 from cutwire.session import Session, bare_prefixes
 from cutwire.texts import kind_of, names_of
 from parser import syntax
@@ -28,7 +29,7 @@ from strings.expression import FAMILIES, FUNCTIONS
 from strings.signature import spelled_value
 
 _BRACKETS = {"PROB": "P(", "EXPECTATION": "E(", "_DO": "do(", "_CUT": "cut(", "_SUM": "sum["}
-_SEMANTICS = ("auto", "matrix", "exact", "symbolic", "gaussian", "pyro", "possible")
+_SEMANTICS = ("auto", *SEMANTICS)
 _STRUCTURE = ("id", "copy", "swap", "discard", "uniform")
 
 
@@ -61,7 +62,7 @@ def candidates(session: Session, text: str) -> list[Candidate]:
             return _some(_SEMANTICS, rest)
         case "time":
             return _some(("on", "off"), rest)
-        case "set":
+        case "set" | "derivative":
             return _some(_named(session, "param"), rest, "parameter")
         case "model":
             return _some(_models(session), rest, "model")
@@ -186,8 +187,21 @@ def _names(session: Session, parts: Sequence[Piece]) -> dict[str, str]:
         return {}
     found = dict.fromkeys(variables, "variable")
     if first == "box":
-        found |= dict.fromkeys(_named(session, "type"), "type") | dict.fromkeys(_named(session, "param"), "parameter")
+        found |= dict.fromkeys(_named(session, "type"), "type")
+    if first in ("box", "query", "claim", "surgery", "interpret") and not _in_question(parts):
+        found |= dict.fromkeys(_named(session, "param"), "parameter")
     return found
+
+
+def _in_question(parts: Sequence[Piece]) -> bool:
+    """Whether the last piece stands in the brackets of `P(…)` or `E(…)` itself, where only variables make sense."""
+    opened: list[str] = []
+    for before, piece in zip(["", *(p.text for p in parts)], parts, strict=False):
+        if piece.text == "(":
+            opened.append(before)
+        elif piece.text == ")" and opened:
+            opened.pop()
+    return bool(opened) and opened[-1] in ("P", "E")
 
 
 def _values(session: Session, parts: Sequence[Piece]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from parser.program import CheckStatement, Definition, Dirichlet, DrawStatement, Fit, Formulas, Table
 from semantics.distribution import fraction_text, significant
-from semantics.html import MOST_ROWS, cells_html, distribution_html, table_html
+from semantics.html import MOST_ROWS, answer_html, cells_html, distribution_html, table_html
 from strings.formula import Compare, Formula
 from strings.markup import escaped
 from strings.mathml import mathml
@@ -127,7 +127,7 @@ def _further(model: Model) -> list[str]:
     """What else a model has."""
     said = []
     for word, names in (
-        ("parameters", [f"{n} = {p.value}" if p.value is not None else n for n, p in model.parameters.items()]),
+        ("parameters", [*map(str, model.parameters.values())]),
         ("interpretations", model.interpretations),
         ("data", list(model.definition.data)),
     ):
@@ -190,15 +190,14 @@ def assessment_html(found: Assessment) -> str:
 def answered_html(found: Answered) -> str:
     """An answer of another semantics: a small table, and what is to be known of it."""
     statement = found.statement
-    headings, rows = found.answer.columns()
-    lines = [cells_html(headings, "th")] if headings else []
-    lines += [cells_html(row) for row in rows[:MOST_ROWS]]
-    more = f"<p>… and {len(rows) - MOST_ROWS:,} more</p>" if len(rows) > MOST_ROWS else ""
-    remarks = [(note, "dim") for note in (*found.answer.notes(), *([found.note] if found.note else []))]
+    answer = found.answer
+    written = getattr(answer, "_repr_html_", None)  # expressions are formulas
+    shown = answer_html(*answer.columns(), answer.notes()) if written is None else written()
+    remarks = [(found.note, "dim")] if found.note else []
     if found.expected is not None:
         remarks.append(("as expected", "green") if found.met else (f"NOT as expected: {found.expected}", "bold red"))
     title = f"{statement.name}: {statement.text}" if statement.name else statement.text
-    return _block([_heading(title), table_html(lines) + more, *_remarks(remarks)])
+    return _block([_heading(title), shown, *_remarks(remarks)])
 
 
 def picture_html(picture: Picture) -> str:

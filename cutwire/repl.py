@@ -17,12 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwire import __version__
-from cutwire.commands import console, print_diagnostics, typed_text
+from cutwire.commands import console, options_of, print_diagnostics, typed_text
 from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
 from cutwire.limits import time_limit
 from cutwire.progress import working
-from cutwire.session import PREFIXES, Code, Drawing, Outcome, Said, Session, Settings, State, Steps, enter, incomplete
+from cutwire.session import (
+    PREFIXES,
+    Code,
+    Drawing,
+    Laws,
+    Outcome,
+    Said,
+    Session,
+    Settings,
+    State,
+    Steps,
+    enter,
+    incomplete,
+)
 from cutwire.session_commands import load_file
 from parser.partial import what_follows
 from parser.tokens import pieces, starts_statement
@@ -46,13 +59,19 @@ _WIDEST_PROMPT = 40
 def repl(arguments: Namespace) -> int:
     """`cutwire repl [FILE]`"""
     screen = console()
-    settings = Settings(arguments.semantics, arguments.exact, arguments.seed or 0, max_memory=arguments.max_memory)
+    how = options_of(arguments)
+    settings = Settings(arguments.semantics, how.exact, how.seed, how.samples, max_memory=how.max_memory)
     session = Session(State(allow_outside=arguments.allow_outside), settings=settings)
     typing = sys.stdin.isatty() and not arguments.enter
     if typing:
         screen.print(_GREETING, style="dim")
     if arguments.file is not None:
         session, status = _load(screen, session, arguments.file)
+        if status and not typing:
+            return status
+    for text in arguments.set:
+        session, outcome, status = attempt(session, f":set {text}", arguments.timeout)
+        print_diagnostics(outcome.problems)
         if status and not typing:
             return status
     if typing:
@@ -149,9 +168,11 @@ def attempt(session: Session, text: str, timeout: float | None) -> tuple[Session
     status = 2 if outcome.failed else 0
     if any(d.code.startswith("L") and d.severity == "error" for d in outcome.problems):
         status = 3
-    items = [s for s in outcome.shown if not isinstance(s, Said | Code | Drawing | Steps | Picture)]
+    items = [s for s in outcome.shown if not isinstance(s, Said | Code | Drawing | Steps | Laws | Picture)]
     status = max([status, *(status_of(i) for i in items)])
-    if entered.settings.timing and (items or outcome.failed):
+    if any(isinstance(s, Laws) and not s.report.holds for s in outcome.shown):
+        status = max(status, 1)
+    if entered.settings.timing and (items or outcome.failed or any(isinstance(s, Laws) for s in outcome.shown)):
         took = Said(f"{time.perf_counter() - begun:.3f} s", "dim")
         outcome = replace(outcome, shown=(*outcome.shown, took))
     return entered, outcome, status
@@ -167,7 +188,14 @@ def show(screen: Console, outcome: Outcome) -> None:
     from cutwire.identification import Identification
     from cutwire.meanings import Answered
     from cutwire.program import Picture
-    from cutwire.show import print_answered, print_identification, print_picture, print_result, print_verdict
+    from cutwire.show import (
+        print_answered,
+        print_identification,
+        print_laws,
+        print_picture,
+        print_result,
+        print_verdict,
+    )
     from cutwire.why import print_why
 
     for item in outcome.shown:
@@ -181,6 +209,8 @@ def show(screen: Console, outcome: Outcome) -> None:
                 print_drawing(screen, item)
             case Steps():
                 print_why(screen, item.item, item.model)
+            case Laws(report):
+                print_laws(screen, report)
             case Result():
                 print_result(screen, item)
             case Answered():

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cutwire.meanings import Options
 from cutwire.model import Model
@@ -37,6 +38,9 @@ from parser.tokens import RESERVED, pieces, starts_statement
 from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryError, Source
 from strings.diagram import Diagram
 from strings.surgery import Surgery
+
+if TYPE_CHECKING:
+    from cutwire.laws import LawReport
 
 # ---- what a session is -----------------------------------------------------------------------------------------------
 
@@ -143,13 +147,16 @@ class State:
         return {n: t for o in self.operations for n, t in o.tables.items()}
 
     @property
+    def known(self) -> Model | None:
+        """The model as it was declared, with what defines the boxes that only the surgeries use."""
+        model = self.model
+        return model if model is None or not self.tables else model.defined(self.tables)
+
+    @property
     def operated(self) -> Model | None:
         """The model after the surgeries."""
-        model = self.model
-        if model is None or not self.operations:
-            return model
-        known = replace(model.definition, definitions={**model.definition.definitions, **self.tables})
-        return Model(known).after(*self.surgeries)
+        known = self.known
+        return known if known is None or not self.operations else known.after(*self.surgeries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +166,26 @@ class Settings:
     semantics: str = ""
     exact: bool = False
     seed: int = 0
+    samples: int | None = None
     timing: bool = False
     max_memory: int | None = None
 
     @property
     def options(self) -> Options:
-        return Options(self.exact, self.max_memory, None, self.seed)
+        return Options(self.exact, self.max_memory, self.samples, self.seed)
 
 
 @dataclass(frozen=True)
 class Session:
     """A session: where it stands, where it has been (`past`), what was undone (`future`), what was `asked`, and the
-    `last` answer."""
+    `last` answer with the model that it is `about`."""
 
     state: State = State()
     past: tuple[State, ...] = ()
     future: tuple[State, ...] = ()
     asked: tuple[Piece, ...] = ()
     last: Item | None = field(default=None, compare=False)
+    about: Model | None = field(default=None, compare=False)
     settings: Settings = Settings()
     count: int = field(default=0, compare=False)
     told: frozenset[Diagnostic] = field(default=frozenset(), compare=False)
@@ -228,7 +237,14 @@ class Steps:
     model: Model | None = None
 
 
-Shown = Item | Said | Code | Drawing | Steps
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """What came of the laws of a model."""
+
+    report: LawReport
+
+
+Shown = Item | Said | Code | Drawing | Steps | Laws
 
 
 @dataclass(frozen=True)
@@ -483,7 +499,7 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
     first = len(whole.pieces) - len(chosen)
     shown: list[Shown] = []
     done: list[Piece] = []
-    last = session.last
+    last, about = session.last, session.about
     failed: list[Diagnostic] = []
     seen: set[int] = set()
     for k, piece in enumerate(chosen):
@@ -504,14 +520,15 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
                 errors += whole.placed(item.error.diagnostics)
                 continue
             shown.append(item)
-            last = item if not isinstance(item, Drawing) else last
+            if not isinstance(item, Drawing):
+                last, about = item, program.models.get(statement.model)
         failed += errors
         if not errors and not isinstance(piece.item, syntax.Draw):
             done.append(piece)
     noticed = list(whole.placed(program.warnings))
     kept, _ = updated(session.asked, [p for p in done if p.declares and p.prefix == ""])
     others = [p for p in done if not p.declares or p.prefix]
-    session = replace(session, asked=(*kept, *others), last=last)
+    session = replace(session, asked=(*kept, *others), last=last, about=about)
     return session, shown, [*noticed, *failed]
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cutwire.session import (
     Code,
     Drawing,
+    Laws,
     Operation,
     Outcome,
     Said,
@@ -28,53 +28,22 @@ from cutwire.session import (
     operation,
     said,
 )
-from cutwire.texts import Piece, kind_of, names_of, shifted, split
+from cutwire.session_settings import (
+    clear,
+    leave,
+    set_parameter,
+    set_samples,
+    set_seed,
+    set_semantics,
+    set_time,
+)
+from cutwire.session_typed import Command, Done, Typed, refuse, refuse_arguments, typed
+from cutwire.texts import Piece, kind_of, names_of, split
 from parser import syntax
 from parser.files import PICTURES
+from parser.program import QueryStatement
 from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryError, Source, Span, did_you_mean
 from strings.signature import show_type
-
-Done = tuple[Session, Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A command as it was typed: its word, whether with `!`, its arguments and where these begin in the source."""
-
-    source: Source
-    word: str
-    force: bool
-    rest: str
-    at: int
-
-    @property
-    def span(self) -> Span:
-        """The arguments; the word, if there are none."""
-        if self.rest:
-            return Span(self.source, self.at, self.at + len(self.rest))
-        return Span(self.source, 0, len(self.source.text))
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command: how its arguments are written, what it does in a line, and the function that does it."""
-
-    name: str
-    arguments: str
-    about: str
-    run: Callable[[Session, Typed], Done]
-    more: str = ""
-
-    @property
-    def usage(self) -> str:
-        return f":{self.name} {self.arguments}".strip()
-
-
-def typed(source: Source) -> Typed:
-    """A command line in its parts."""
-    match = re.match(r"\s*:\s*([^\W\d_]*)(!?)[ \t]*(.*?)\s*$", source.text, re.DOTALL)
-    assert match is not None
-    return Typed(source, match[1], bool(match[2]), match[3], match.start(3))
 
 
 def perform(session: Session, source: Source) -> Done:
@@ -105,15 +74,6 @@ def find(line: Typed) -> Command:
     raise QueryError(Diagnostic("R001", said_, where, "unknown" if word else "nothing here", help=help_))
 
 
-def _refuse(line: Typed, message: str, *help_: str, label: str = "") -> QueryError:
-    return QueryError(Diagnostic("R002", message, line.span, label, help=help_))
-
-
-def _nothing(line: Typed) -> None:
-    if line.rest:
-        raise _refuse(line, f"`:{line.word}` takes no arguments", label="not expected")
-
-
 # ---- looking ---------------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +100,7 @@ def _help(session: Session, line: Typed) -> Done:
 def _type(session: Session, line: Typed) -> Done:
     text = line.rest
     if not text:
-        raise _refuse(line, "`:type` of what?", "write `:type NAME` or `:type EXPRESSION`")
+        raise refuse(line, "`:type` of what?", "write `:type NAME` or `:type EXPRESSION`")
     found = _type_of_name(session, text)
     if found is None:
         found = _type_of_expression(session, line)
@@ -162,7 +122,7 @@ def _type_of_name(session: Session, name: str) -> str | None:
         return f"{values}{hidden}" + (f'  "{label}"' if label else "")
     if model is not None and name in model.parameters:
         parameter = model.parameters[name]
-        return str(parameter).removeprefix("param ").removeprefix(name).strip() or "a number"
+        return str(parameter).removeprefix(name).strip() or "a number"
     if name in program.diagrams:
         d = program.diagrams[name]
         return f"{show_type(d.dom)} -> {show_type(d.cod)}"
@@ -224,7 +184,7 @@ def _done_lines(session: Session) -> tuple[Said, ...]:
 
 
 def _browse(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     rows: list[tuple[str, str]] = []
     for p in session.state.pieces:
         item = p.item
@@ -297,7 +257,7 @@ def _cut(session: Session, line: Typed) -> Done:
 
 def _operate(session: Session, line: Typed, word: str, help_: str) -> Done:
     if not line.rest:
-        raise _refuse(line, f"`:{word}` to what?", help_)
+        raise refuse(line, f"`:{word}` to what?", help_)
     whole = re.match(r"(do|cut)\s*\(", line.rest) is not None
     named = {n.text for p in session.state.pieces if isinstance(p.item, syntax.SurgeryDecl) for n in names_of(p.item)}
     if whole or line.rest.split(" ")[0] in named:
@@ -314,7 +274,7 @@ def _operate(session: Session, line: Typed, word: str, help_: str) -> Done:
 
 
 def _undo(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     if not session.past:
         raise QueryError(Diagnostic("R003", "there is nothing to undo"))
     *before, state = session.past
@@ -324,7 +284,7 @@ def _undo(session: Session, line: Typed) -> Done:
 
 
 def _redo(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     if not session.future:
         raise QueryError(Diagnostic("R003", "there is nothing to redo"))
     state, *after = session.future
@@ -336,7 +296,7 @@ def _worlds(session: Session, line: Typed) -> Done:
     states = (*session.past, session.state, *session.future)
     if line.rest:
         if not line.rest.isdecimal() or not 1 <= int(line.rest) <= len(states):
-            raise _refuse(line, f"there is no state `{line.rest}`", f"there are 1 to {len(states)}")
+            raise refuse(line, f"there is no state `{line.rest}`", f"there are 1 to {len(states)}")
         k = int(line.rest) - 1
         return replace(session, state=states[k], past=states[:k], future=states[k + 1 :]), said(_world(states[k]))
     here = len(session.past)
@@ -356,15 +316,50 @@ def _world(state: State) -> str:
 
 def _identify(session: Session, line: Typed) -> Done:
     if not line.rest:
-        raise _refuse(line, "`:identify` what?", "write `:identify P(C | do(S))`, with `from P(S, C)` if you like")
+        raise refuse(line, "`:identify` what?", "write `:identify P(C | do(S))`, with `from P(S, C)` if you like")
     return enter_statements(session, (_piece(line, line.rest, "identify "),))
 
 
 def _why(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     if session.last is None:
         raise QueryError(Diagnostic("R003", "nothing has been answered yet", help=("ask: `P(C | do(S := yes))`",)))
-    return session, Outcome((Steps(session.last, session.state.model),))
+    return session, Outcome((Steps(session.last, session.about),))
+
+
+def _derivative(session: Session, line: Typed) -> Done:
+    from cutwire.commands import derivatives
+    from cutwire.meanings import answer_statement
+
+    if not line.rest:
+        raise refuse(line, "`:derivative` by which parameter?", "write `:derivative p`")
+    last, model = session.last, session.about
+    statement = last.statement if last is not None else None
+    if model is None or not isinstance(statement, QueryStatement) or statement.data:
+        message = "nothing has been answered yet that depends on parameters"
+        raise QueryError(Diagnostic("R003", message, help=("ask: `P(C | do(S := yes))`",)))
+    known = replace(statement, expect=None)
+    answer = answer_statement(model, known, "symbolic", session.settings.options)
+    try:
+        found = derivatives(answer, line.rest.split())
+    except CutwireError as e:
+        raise e.at(line.span) from None
+    return session, Outcome(tuple(found.values()))
+
+
+def _laws(session: Session, line: Typed) -> Done:
+    from cutwire.laws import model_laws
+
+    refuse_arguments(line)
+    state, seed = session.state, session.settings.seed
+    if state.program.models or not state.program.diagrams:
+        current_model(state)
+        known = state.known
+        assert known is not None
+        report = model_laws(known, seed, [state.surgeries] if state.surgeries else [])
+    else:
+        report = state.program.laws(seed=seed)
+    return session, Outcome((Laws(report),))
 
 
 def _model(session: Session, line: Typed) -> Done:
@@ -390,7 +385,7 @@ def _path(line: Typed) -> Path:
 
 def _load(session: Session, line: Typed) -> Done:
     if not line.rest:
-        raise _refuse(line, "`:load` which file?", "write `:load model.causal`")
+        raise refuse(line, "`:load` which file?", "write `:load model.causal`")
     return load_file(session, _path(line))
 
 
@@ -406,19 +401,19 @@ def load_file(session: Session, path: Path) -> Done:
     more = f"; {len(asked)} statement(s) that ask, `:run` answers them" if asked else ""
     missing = (Said(f"no box makes {', '.join(state.missing)} yet", "dim"),) if state.missing else ()
     outcome = Outcome((Said(f"{names or 'nothing declared'}{more}", "dim"), *missing), program.warnings)
-    session = replace(session.to(state), asked=asked, last=None, told=session.told | set(program.warnings))
+    session = replace(session.to(state), asked=asked, last=None, about=None, told=session.told | set(program.warnings))
     return session, outcome
 
 
 def _reload(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     if session.state.path is None:
         raise QueryError(Diagnostic("R003", "nothing has been loaded", help=("load a file: `:load FILE`",)))
     return load_file(session, session.state.path)
 
 
 def _run(session: Session, line: Typed) -> Done:
-    _nothing(line)
+    refuse_arguments(line)
     if not session.asked:
         raise QueryError(Diagnostic("R003", "nothing has been asked"))
     return enter_statements(session, session.asked)
@@ -429,7 +424,7 @@ def _save(session: Session, line: Typed) -> Done:
 
     path = _path(line) if line.rest else session.state.path
     if path is None:
-        raise _refuse(line, "`:save` to which file?", "write `:save model.causal`")
+        raise refuse(line, "`:save` to which file?", "write `:save model.causal`")
     if not path.suffix:
         path = path.with_suffix(".causal")
     if path.exists() and not line.force and path != session.state.path:
@@ -443,93 +438,6 @@ def _save(session: Session, line: Typed) -> Done:
         raise LanguageError(Diagnostic("F015", message, line.span if line.rest else None)) from None
     session = replace(session, state=replace(session.state, path=path))
     return session, Outcome((Said(f"saved to {path}", "dim"),), problems)
-
-
-# ---- settings --------------------------------------------------------------------------------------------------------
-
-
-def _time(session: Session, line: Typed) -> Done:
-    if line.rest not in ("", "on", "off"):
-        raise _refuse(line, f"`{line.rest}` is neither `on` nor `off`", "write `:time on` or `:time off`")
-    on = line.rest == "on" if line.rest else not session.settings.timing
-    changed = replace(session, settings=replace(session.settings, timing=on))
-    return changed, said(f"times are {'shown' if on else 'not shown'}", style="dim")
-
-
-def _seed(session: Session, line: Typed) -> Done:
-    if line.rest and not line.rest.isdecimal():
-        raise _refuse(line, f"`{line.rest}` is no seed", "write a whole number: `:seed 7`", label="not a whole number")
-    seed = int(line.rest) if line.rest else session.settings.seed
-    return replace(session, settings=replace(session.settings, seed=seed)), said(f"seed {seed}", style="dim")
-
-
-def _semantics(session: Session, line: Typed) -> Done:
-    from cutwire.interpreted import check_semantics
-
-    if not line.rest:
-        return session, said(f"semantics {session.settings.semantics or 'auto: what suits the question'}", style="dim")
-    name = "" if line.rest in ("auto", "default") else line.rest
-    if name:
-        try:
-            check_semantics(name)
-        except CutwireError as e:
-            raise e.at(line.span) from None
-    return replace(session, settings=replace(session.settings, semantics=name)), said(
-        f"semantics {line.rest}", style="dim"
-    )
-
-
-def _set(session: Session, line: Typed) -> Done:
-    parameters = [(n, p) for p in session.state.pieces if isinstance(p.item, syntax.ParamDecl) for n in p.item.names]
-    name, sign, value = (part.strip() for part in line.rest.partition("="))
-    if not line.rest:
-        texts = [f"{n.text} = {_slice(p, p.item.value.span)}" if isinstance(p.item, syntax.ParamDecl) and p.item.value
-                 else f"{n.text} is open" for n, p in parameters]  # fmt: skip
-        return session, said(*(texts or ["there are no parameters"]))
-    if not sign or not value:
-        raise _refuse(line, f"`:set {line.rest}` sets nothing", "write `:set p = 1/3`")
-    found = next((p for n, p in parameters if n.text == name), None)
-    if found is None:
-        known = [n.text for n, _ in parameters]
-        where = Span(line.source, line.at, line.at + len(name))
-        notes = (f"there are {', '.join(known)}",) if known else ("nothing is declared with `param`",)
-        near = did_you_mean(name, known)
-        raise QueryError(Diagnostic("N002", f"there is no parameter `{name}`", where, "not declared",
-                                    notes=() if near else notes, help=near))  # fmt: skip
-    item = found.item
-    assert isinstance(item, syntax.ParamDecl)
-    between = item.names[-1].span
-    end = item.value.span.start if item.value is not None and item.value.span else found.end
-    assert between is not None
-    middle = found.source.text[between.end : end].split("#")[0].rstrip().removesuffix("=").rstrip()
-    text = f"param {name}{middle} = {value}"
-    (piece,) = _rewritten(line, text, value)
-    session, outcome = enter_statements(session, (piece,))
-    return session, replace(outcome, shown=(Said(f"{name} = {value}", "dim"),))
-
-
-def _slice(piece: Piece, span: Span | None) -> str:
-    return piece.source.text[span.start : span.end] if span is not None else ""
-
-
-def _rewritten(line: Typed, text: str, value: str) -> tuple[Piece, ...]:
-    """A declaration made of the arguments of a command; what is wrong with its value is told there."""
-    source = Source("<set>", text)
-    try:
-        return split(source)
-    except CutwireError as e:
-        by = len(text) - len(value) - (line.at + line.rest.rindex(value))
-        raise LanguageError(shifted(d, line.source, by) for d in e.diagnostics) from None
-
-
-def _clear(session: Session, line: Typed) -> Done:
-    _nothing(line)
-    return session, Outcome(clears=True)
-
-
-def _quit(session: Session, line: Typed) -> Done:
-    _nothing(line)
-    return session, Outcome(quits=True)
 
 
 _TABLE = (
@@ -548,18 +456,22 @@ _TABLE = (
     Command("redo", "", "do again what was undone", _redo),
     Command("worlds", "[NUMBER]", "the states of this session; with a number, go there", _worlds),
     Command("identify", "P(…) [from P(…)]", "whether an effect follows from data", _identify),
+    Command("derivative", "p", "how sensitive the last answer is to a parameter", _derivative),
     Command("why", "", "how the last answer came about", _why),
+    Command("laws", "", "the laws of the model and of surgery on it, tried in every semantics", _laws),
     Command("model", "[NAME]", "the models there are, or which one to speak of", _model),
     Command("load", "FILE", "start from a model file", _load),
     Command("reload", "", "read the file again", _reload),
     Command("run", "", "answer everything that was asked, or that the file asks", _run),
     Command("save", "[FILE]", "write a model file that runs (`:save! FILE` replaces a file)", _save),
-    Command("set", "[p = 1/3]", "give a parameter a value", _set),
-    Command("semantics", "[NAME]", "how questions are answered: matrix, exact, symbolic, … or auto", _semantics),
-    Command("seed", "[K]", "for other random numbers", _seed),
-    Command("time", "[on|off]", "show how long answers take", _time),
-    Command("clear", "", "clear the screen", _clear),
-    Command("quit", "", "leave (so does Ctrl-D)", _quit),
+    Command("set", "[p = 1/3]", "give a parameter a value", set_parameter),
+    Command("semantics", "[NAME]", "how questions are answered: matrix, exact, symbolic, … or auto", set_semantics,
+            "One of matrix, exact, symbolic, gaussian, pyro, possible; `auto` is what suits each question."),
+    Command("seed", "[K]", "for other random numbers", set_seed),
+    Command("samples", "[N]", "how often to draw where sampling answers", set_samples),
+    Command("time", "[on|off]", "show how long answers take", set_time),
+    Command("clear", "", "clear the screen", clear),
+    Command("quit", "", "leave (so does Ctrl-D)", leave),
 )  # fmt: skip
 
 COMMANDS = {c.name: c for c in _TABLE}

@@ -57,6 +57,19 @@ def distribution_html(
     return table_html(lines) + note
 
 
+def answer_html(headings: Sequence[str], rows: Sequence[Sequence[str]], notes: Iterable[str] = ()) -> str:
+    """An answer that is text: its table, cut off after so many rows, and lines below it.
+
+    >>> answer_html(["A", ""], [["yes", "certain"]], ["as far as is known"]).count("<td")
+    2
+    """
+    lines = [cells_html(headings, "th")] if headings else []
+    lines += [cells_html(row) for row in rows[:MOST_ROWS]]
+    more = f"<p>… and {len(rows) - MOST_ROWS:,} more of {len(rows):,} rows</p>" if len(rows) > MOST_ROWS else ""
+    below = "".join(f'<p style="margin: .2em 0; opacity: .75">{escaped(note)}</p>' for note in notes)
+    return f'<div class="cutwire">{table_html(lines)}{more}{below}</div>'
+
+
 def table_html(rows: Iterable[str]) -> str:
     """Rows of cells as a table."""
     return f'<table style="border-collapse: collapse">{"".join(rows)}</table>'
