@@ -402,7 +402,7 @@ def laws(arguments: Namespace) -> int:
 
     warnings = _Warnings()
     settings = _settings(arguments.set)
-    if arguments.file.endswith(_BIF):
+    if is_brought(arguments.file):
         model = open_model(arguments.file, arguments.model, arguments.allow_outside)
         warnings.tell(model.warnings)
         work = partial(model.with_parameters(settings).laws, seed=arguments.seed)

@@ -74,6 +74,7 @@ def repl(arguments: Namespace) -> int:
         print_diagnostics(outcome.problems)
         if status and not typing:
             return status
+    session = replace(session, past=())
     if typing:
         return _typed_at(screen, session, arguments.timeout)
     texts = arguments.enter or list(statements(typed_text()))
@@ -87,7 +88,6 @@ def _load(screen: Console, session: Session, file: str) -> tuple[Session, int]:
     except CutwireError as e:
         print_diagnostics(e.diagnostics)
         return session, 2
-    session = replace(session, past=())
     if sys.stdin.isatty():
         show(screen, outcome)
     else:

@@ -598,11 +598,12 @@ def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece,
     Raises:
         CutwireError: with every problem of the file.
     """
+    from cutwire.commands import is_brought
     from parser.read import read_text
 
-    if path.name.endswith((".bif", ".bif.gz")):
-        message = f"`{path}` is a network, not a model file"
-        raise LanguageError(Diagnostic("F014", message, help=("ask it with `cutwire query FILE QUESTION`",)))
+    if is_brought(path.name):
+        message = f"`{path}` is another program's file, not a model file"
+        raise LanguageError(Diagnostic("F014", message, help=(f"make one of it: `cutwire convert {path} FILE.causal`",)))
     found = split(Source(str(path), read_text(path)))
     state = State(
         tuple(p for p in found if not p.is_question), path=path, allow_outside=allow_outside, step=f"load {path.name}"

@@ -339,11 +339,10 @@ def _derivative(session: Session, line: Typed) -> Done:
         message = "nothing has been answered yet that depends on parameters"
         raise QueryError(Diagnostic("R003", message, help=("ask: `P(C | do(S := yes))`",)))
     known = replace(statement, expect=None)
-    answer = answer_statement(model, known, "symbolic", session.settings.options)
     try:
-        found = derivatives(answer, line.rest.split())
+        found = derivatives(answer_statement(model, known, "symbolic", session.settings.options), line.rest.split())
     except CutwireError as e:
-        raise e.at(line.span) from None
+        raise type(e)(replace(d, span=line.span, also=()) for d in e.diagnostics) from None
     return session, Outcome(tuple(found.values()))
 
 

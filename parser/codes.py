@@ -248,7 +248,7 @@ _FILES = (
     Code("F011", "Weight of a row", "Weights are finite numbers, not negative, one for each row."),
     Code("F012", "No data", "The data have no rows, or no row with a weight, or a column without values."),
     Code("F013", "Rows left out", "Rows of the data are left out because values are missing (warning)."),
-    Code("F014", "Another kind of file", "The command is for model files, and this is a network."),
+    Code("F014", "Another kind of file", "The command is for model files, and this is a network or a graph."),
     Code("F015", "File cannot be written", "A file cannot be written there, or the disk is full."),
     Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
