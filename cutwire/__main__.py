@@ -163,7 +163,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(draw, memory=False)
 
     laws = _command(commands, "laws", "state the laws of a model and its surgeries, and try them in every semantics")
-    laws.add_argument("file", metavar="FILE", help="a .causal, .bif, .dot, .dagitty or .gml file (- for standard input)")
+    laws.add_argument(
+        "file", metavar="FILE", help="a .causal, .bif, .dot, .dagitty or .gml file (- for standard input)"
+    )
     laws.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     laws.add_argument("--seed", type=int, default=0, metavar="K", help="try other instances (0 unless given)")
     laws.add_argument("--words", action="store_true", help="say below the table what each law means")

@@ -603,7 +603,9 @@ def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece,
 
     if is_brought(path.name):
         message = f"`{path}` is another program's file, not a model file"
-        raise LanguageError(Diagnostic("F014", message, help=(f"make one of it: `cutwire convert {path} FILE.causal`",)))
+        raise LanguageError(
+            Diagnostic("F014", message, help=(f"make one of it: `cutwire convert {path} FILE.causal`",))
+        )
     found = split(Source(str(path), read_text(path)))
     state = State(
         tuple(p for p in found if not p.is_question), path=path, allow_outside=allow_outside, step=f"load {path.name}"

@@ -18,10 +18,12 @@ yes  p*q
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,7 @@ from strings.markup import escaped
 
 _MOST_TIDIED = 5_000  # operations in an expression that is brought into its shortest form
 _RELATIONS = {sympy.Ne: "!=", sympy.Eq: "==", sympy.Ge: ">=", sympy.Gt: ">", sympy.Le: "<=", sympy.Lt: "<"}
+_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[A-Za-z]+;")  # names that HTML knows and XML does not
 _UNITS: Mapping[str, Callable[[Expr], Expr]] = {
     "odds": lambda p: p / (1 - p),
     "percent": lambda p: 100 * p,
@@ -307,7 +310,7 @@ def _rational(x: Fraction) -> Expr:
 
 
 def _mathml(e: Expr) -> str:
-    body = sympy.mathml(e, printer="presentation")
+    body = _ENTITY.sub(lambda m: unescape(m[0]), sympy.mathml(e, printer="presentation"))
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{body}</math>'
 
 

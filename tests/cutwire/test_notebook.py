@@ -125,7 +125,7 @@ def test_other_kinds_of_boxes() -> None:
     assert "Y real X formulas" in text
     assert "Z no, yes a prior" in text
     assert "W no, yes learnt from d" in text
-    assert "parameters: p = 1/3" in text
+    assert "parameters: p in [0, 1] = 1/3" in text
 
 
 def test_large_models_have_no_picture() -> None:
@@ -385,3 +385,64 @@ def test_the_package_stays_light(tmp_path: Path) -> None:
 
     seen: Callable[[str, Path], set[str]] = loaded
     assert {"IPython", "networkx"}.isdisjoint(seen("import cutwire; cutwire.load_ipython_extension", tmp_path))
+
+
+# ---- answers of every semantics --------------------------------------------------------------------------------------
+
+OPEN = """
+param p, q in [0, 1]
+var A, B : {no, yes}
+box a : -> A = flip(p)
+box b : A -> B = | no -> flip(q) | yes -> flip(p * q)
+query told: P(B | do(A))
+query event: P(B = yes | A = yes) unit odds
+"""
+
+
+def test_expressions_are_formulas() -> None:
+    """In MathML, with their conditions, in the unit that was asked for."""
+    model = cw.parse(OPEN).model
+    whole_table = words(model.query("P(B | do(A))")._repr_html_())
+    assert whole_table.startswith("B A no no 1 - q no yes - p \u2062 q + 1 yes no q")
+    assert "0 <= p <= 1" in whole_table
+    told, event = cw.parse(OPEN).run()
+    assert "told: P(B | do(A))" in words(told._repr_html_())
+    assert "<math" in told._repr_html_()
+    assert "odds" in words(event._repr_html_())
+
+
+LINEAR = """
+var X, Y : real
+box x : -> X = normal(0, 1)
+box y : X -> Y = fn (x) => normal(2 * x, 1)
+query function: E(Y | do(X))
+query spread: P(X, Y)
+query "<b>": P(Y > 0)
+"""
+
+
+def test_answers_on_the_reals() -> None:
+    program = cw.parse(LINEAR.replace('"<b>"', "event"))
+    function, spread, event = (words(item._repr_html_()) for item in program.run())
+    assert function == "function: E(Y | do(X)) 2 * X"
+    assert spread.startswith("spread: P(X, Y) mean sd 5% 50% 95% X 0 1 ")
+    assert "correlation X, Y: 0.8944" in " ".join(spread.split())
+    assert event == "event: P(Y > 0) 0.5"
+    model = program.model
+    assert words(model.query("P(Y)")._repr_html_()).startswith("mean sd 5% 50% 95% Y 0 2.23607")
+    assert words(model.query("E(Y | do(X))")._repr_html_()) == "2 * X"
+
+
+def test_possibilities() -> None:
+    model = cw.parse("var A : {no, maybe, yes}\nbox a : -> A = {no: 1/2, yes: 1/2, maybe: 0}").model
+    found = model.query("P(A)", semantics="possible")
+    assert words(found._repr_html_()) == "A no possible maybe impossible yes possible"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.causal")), ids=lambda p: p.stem)
+def test_examples_show_themselves(path: Path, tmp_path: Path) -> None:
+    """Program and answers, as HTML that is whole."""
+    program = cw.load(path)
+    whole(program._repr_html_())
+    for item in program.run(out=tmp_path, keep_going=True):
+        whole(item._repr_html_())

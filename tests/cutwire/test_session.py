@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutwire.claims import Verdict
+from cutwire.completion import candidates
 from cutwire.evaluate import Result
 from cutwire.identification import Identification
+from cutwire.meanings import Answered
 from cutwire.program import parse
-from cutwire.session import Code, Drawing, Outcome, Said, Session, Settings, Steps, enter, incomplete
+from cutwire.session import Code, Drawing, Laws, Outcome, Said, Session, Settings, Steps, enter, incomplete
 from cutwire.session_commands import COMMANDS
 from tests.cutwire.command import EXAMPLES
 
@@ -321,7 +323,9 @@ def test_what_is_saved_is_the_same_program(tmp_path_factory: pytest.TempPathFact
         assert not outcome.failed
 
 
-@pytest.mark.parametrize("name", ["smoking", "sprinkler", "kidney", "napkin", "wires", "party", "instrument"])
+@pytest.mark.parametrize(
+    "name", ["smoking", "sprinkler", "kidney", "napkin", "wires", "party", "instrument", "tar", "vaccine", "dose"]
+)
 def test_examples_survive_loading_and_saving(name: str, tmp_path: Path) -> None:
     source = EXAMPLES / f"{name}.causal"
     (tmp_path / "data").symlink_to(EXAMPLES / "data")
@@ -407,9 +411,130 @@ def test_parameters_are_set() -> None:
     assert codes(session, ":set p") == ["R002"]
 
 
+def test_set_keeps_interval_and_prior() -> None:
+    session = after("param p, q in [0, 1] ~ beta(2, 2) = 1/3  # a guess", ":set q = 1/4")
+    assert text(enter(session, ":show q")[1]) == "param q in [0, 1] ~ beta(2, 2) = 1/4"
+    assert sorted(text(enter(session, ":set")[1]).splitlines()) == ["p = 1/3", "q = 1/4"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "column"),
+    [
+        (":set p = 4", "T025", 10),
+        (":set p =4", "T025", 9),
+        (":set  p  =  x", "T009", 13),
+        (":set p = 1 +", "P015", 12),
+        (":set p = 1/3 var B : {no, yes}", "R002", 6),
+        (":set pp = 1", "N002", 6),
+    ],
+)
+def test_what_is_set_wrongly_is_told_there(line: str, code: str, column: int) -> None:
+    session = after("param p in [0, 1]", "var A : {no, yes}", "box a : -> A = flip(p)")
+    left, outcome = enter(session, line)
+    assert left == session
+    (problem,) = outcome.problems
+    assert (problem.code, problem.span and problem.span.column) == (code, column)
+
+
+def test_a_parameter_of_a_block_is_set_there(tmp_path: Path) -> None:
+    path = tmp_path / "two.causal"
+    path.write_text("model m {\n  param p in [0, 1]\n  var A : {no, yes}\n  box a : -> A = flip(p)\n}\n")
+    session = after(f":load {path}")
+    _, outcome = enter(session, ":set p = 1/2")
+    assert [d.code for d in outcome.problems] == ["R002"]
+
+
+OPEN = ("param p, q in [0, 1]", "var A, B : {no, yes}", "box a : -> A = flip(p)",
+        "box b : A -> B = | no -> flip(q) | yes -> flip(p * q)")  # fmt: skip
+
+
+def test_open_parameters_give_expressions() -> None:
+    session = after(*OPEN)
+    found = answer(session, "P(B = yes | do(A := yes))")
+    assert isinstance(found, Answered)
+    assert str(found.value) == "p*q"
+    assert answer(session, "P(B = yes) <= P(A = yes) + q").proved
+    assert number(after(":set p = 1/2", ":set q = 1/3", session=session), "P(B = yes | do(A := yes))") == Fraction(1, 6)
+
+
+def test_derivative_of_the_last_answer() -> None:
+    session = after(*OPEN, ":set p = 1/2", "P(B = yes | do(A := yes))")
+    assert str(answer(session, ":derivative q").value) == "p"
+    _, outcome = enter(session, ":derivative p q")
+    assert [str(s.value) for s in outcome.shown if isinstance(s, Answered)] == ["q", "p"]
+    assert codes(session, ":derivative r") == ["N002"]
+    assert codes(session, ":derivative") == ["R002"]
+    assert codes(after(*OPEN), ":derivative p") == ["R003"]
+    assert codes(after("P(A) == P(A)", session=session), ":derivative p") == ["R003"]
+
+
+def test_why_speaks_of_the_model_that_was_asked() -> None:
+    """Also where that has been taken back."""
+    session = after(*MODEL, "P(C = yes)", ":worlds 1")
+    steps = answer(session, ":why")
+    assert isinstance(steps, Steps)
+    assert steps.model is not None
+    assert steps.model.variables == ("S", "T", "C")
+
+
+LINEAR = ("var X, Y : real", "var N : count", "box x : -> X = normal(0, 1)",
+          "box y : X -> Y = fn (x) => normal(2 * x, 1)", "box n : -> N = poisson(3)")  # fmt: skip
+
+
+def test_real_variables() -> None:
+    session = after(*LINEAR)
+    assert number(session, "E(Y | do(X := 3))") == 6
+    assert answer(session, "P(Y)").value.sd == pytest.approx(5**0.5)
+    assert number(after(":do X ~ normal(1, 1)", session=session), "E(Y)") == 2
+    assert codes(after(":cut X", session=session), "E(Y)") == ["G002"]
+    assert text(enter(session, ":type X")[1]) == "X : real"
+    assert text(enter(session, ":type E(Y | do(X))")[1]) == "E(Y | do(X)) : an answer with the axes X real"
+    assert "var N  count" in text(enter(session, ":browse")[1])
+
+
+def test_laws() -> None:
+    """Of the model with the surgeries done, of the boxes that they bring, and of diagrams alone."""
+    found = answer(after(*MODEL, ":do S ~ [1/2, 1/2]"), ":laws")
+    assert isinstance(found, Laws)
+    assert found.report.holds
+    assert {"syntax", "exact", "matrix"} <= set(found.report.outcomes)
+    assert isinstance(answer(after("type A", "box f : A -> A", "diagram d = f ; f"), ":laws"), Laws)
+    assert codes(Session(), ":laws") == ["M007"]
+
+
+def test_samples() -> None:
+    assert after(":samples 50").settings.options.samples == 50
+    for line in (":samples 0", ":samples x", ":samples -1"):
+        assert codes(Session(), line) == ["R002"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("par", "param "),
+        ("var Z : r", "real"),
+        ("var Z : c", "count"),
+        ("box z : -> X = nor", "normal("),
+        ("param r in [0, 1] ~ be", "beta("),
+        ("P(A = yes) > ", "p"),
+        ("box z : -> A = flip(", "q"),
+        (":set ", "p"),
+        (":derivative ", "q"),
+        (":semantics po", "possible"),
+        (":la", "laws"),
+    ],
+)
+def test_completion_of_numbers(typed: str, found: str) -> None:
+    assert found in [c.text for c in candidates(after(*OPEN), typed)]
+
+
+def test_no_parameter_is_completed_where_a_variable_stands() -> None:
+    assert [c.text for c in candidates(after(*OPEN), "P(") if c.about == "parameter"] == []
+
+
 def test_settings() -> None:
     session = after(*MODEL, ":seed 7", ":semantics matrix", ":time on")
-    assert session.settings == Settings("matrix", False, 7, True)
+    assert session.settings == Settings("matrix", False, 7, timing=True)
     assert isinstance(answer(session, "P(C = yes)").distribution[()], float)
     assert codes(session, ":semantics matrices") == ["Q007"]
     assert codes(session, ":time maybe") == ["R002"]
