@@ -18,7 +18,7 @@ from cutwire.meanings import Answered
 from cutwire.program import parse
 from cutwire.session import Code, Drawing, Laws, Outcome, Said, Session, Settings, Steps, enter, incomplete
 from cutwire.session_commands import COMMANDS
-from tests.cutwire.command import EXAMPLES
+from tests.cutwire.command import EXAMPLES, cutwire
 
 MODEL = (
     "var S, T, C : {no, yes}",
@@ -603,3 +603,25 @@ def test_several_models() -> None:
 )
 def test_whether_more_is_wanted(line: str, more: bool) -> None:
     assert incomplete(after("type A", "box f : A -> A"), line) == more
+
+
+def test_options_of_the_command_line() -> None:
+    """`cutwire repl --set` sets before anything is entered, and a mistake in it ends with status 2."""
+    vaccine = str(EXAMPLES / "vaccine.causal")
+    done = cutwire(
+        "repl", vaccine, "--set", "c=1/2", "--set", "e=0.9", "-e", "P(Infected = yes | do(Vaccinated := yes))"
+    )
+    assert (done.status, done.err) == (0, "")
+    assert "r*(s + 1)/20" in done.out
+    wrong = cutwire("repl", vaccine, "--set", "zz=1", "-e", "P(Infected)")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert wrong.err.startswith("error[N002]")
+    assert cutwire("repl", "--samples", "0", "-e", "1").err.startswith("error[T023]")
+
+
+@pytest.mark.parametrize("name", ["asia.bif", "warm-up.dagitty"])
+def test_files_of_other_programs_are_told_how_to_come(name: str) -> None:
+    done = cutwire("repl", str(EXAMPLES / name), "-e", ":browse")
+    assert done.status == 2
+    assert "error[F014]" in done.err
+    assert "cutwire convert" in done.err
