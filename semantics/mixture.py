@@ -96,7 +96,7 @@ def probability(g: Gaussian, intervals: Mapping[int, Interval]) -> Number:
     Independent variables are taken one by one; for several that are not, scipy has the distribution function.
 
     Raises:
-        QueryError: V003 if scipy is needed and missing, G006 if those are linearly dependent.
+        QueryError: G006 if those are linearly dependent.
     """
     total: Number = Fraction(1)
     left: list[int] = []
@@ -155,12 +155,8 @@ def _single(g: Gaussian, k: int, interval: Interval) -> float | Fraction:
 
 
 def _several(g: Gaussian, block: Sequence[int], intervals: Mapping[int, Interval]) -> float:
-    try:
-        from scipy.stats import multivariate_normal
-    except ImportError:
-        help_ = ("install it: `pip install scipy`", "or bound one variable at a time")
-        message = "the joint distribution function of dependent variables needs scipy"
-        raise QueryError(Diagnostic("V003", message, help=help_)) from None
+    from scipy.stats import multivariate_normal  # slow to import, and seldom needed
+
     at = list(block)
     covariance = g.covariance[np.ix_(at, at)].astype(np.float64)
     sd = np.sqrt(np.diag(covariance))

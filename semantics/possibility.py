@@ -5,6 +5,7 @@ Taking the support of every box is a functor from stochastic matrices to it: a v
 it has positive probability. So a diagram can be asked what it excludes before any number is computed, and evidence that
 contradicts itself is found by the relations alone.
 
+>>> from strings.signature import Box
 >>> S, T = Object("S", ("no", "yes")), Object("T", ("no", "yes"))
 >>> relations = {"s": Relation((), (S,), [True, True]), "t": Relation((S,), (T,), [[True, False], [True, True]])}
 >>> model = CausalModel.from_boxes((S, T), [Box("s", (), (S,)), Box("t", (S,), (T,))])
@@ -107,6 +108,7 @@ class Possibility(Matrices):
     """The target Rel, given the relations of the boxes by name.
 
     >>> from strings.diagram import box
+    >>> from strings.signature import Box
     >>> A = Object("A", ("0", "1"))
     >>> possible = Possibility({"f": Relation((A,), (A,), [[True, True], [False, True]])})
     >>> f = possible.contract(box(Box("f", (A,), (A,))))

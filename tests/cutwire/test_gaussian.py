@@ -257,7 +257,6 @@ def test_mixtures_against_numeric_integration() -> None:
 
 
 def test_probabilities_of_several_intervals() -> None:
-    pytest.importorskip("scipy")
     m = model(MIXED)
     half = (1 - np.isclose(Y, 0) / 2) * (1 - np.isclose(X, 1) / 2)
     box = (NO + YES) * (Y >= 0) * (X <= 1) * half

@@ -461,7 +461,7 @@ def test_expectations() -> None:
 
     assert mean.distribution.variables == ("X",)
     assert list(mean.distribution.array) == wanted
-    assert str(mean.formula) == "sum[z : Z] P(N | z, X) * P(z)"
+    assert str(mean.formula) == "sum[z : Z] E(N | z, X) * P(z)"
 
 
 def test_a_treatment_without_effect_needs_no_data_about_it() -> None:
