@@ -14,10 +14,11 @@ from cutwire.needs import definitions_for, needed
 from cutwire.progress import tell
 from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Fit, Formulas, QueryStatement, Table
+from semantics import mixture_text
 from semantics.bootstrap import bootstrap_each
 from semantics.compare import compare
 from semantics.dataset import Dataset
-from semantics.distribution import Array, Distribution, float_array, significant
+from semantics.distribution import Array, Distribution, float_array
 from semantics.estimate import Estimate
 from semantics.expressions import is_rational
 from semantics.kernel import Kernel
@@ -52,30 +53,10 @@ class GaussianAnswer:
     told: tuple[str, ...] = ()
 
     def columns(self, digits: int = 6) -> tuple[list[str], list[list[str]]]:
-        match self.value:
-            case Mixture():
-                heads, rows = _table(self.value, digits)
-                return heads, rows
-            case Mixtures(axes, _, cells, probabilities):
-                heads = []
-                rows = []
-                for labels, m in cells.items():
-                    inner, lines = _table(m, digits)
-                    p = significant(probabilities[labels], digits)
-                    heads = [*axes, "probability", *inner]
-                    rows += [[*labels, p, *line] for line in lines]
-                return heads, rows
-            case Linear():
-                return _linear_table(self.value, digits)
+        return mixture_text.columns(self.value, digits)
 
     def notes(self) -> list[str]:
-        found = [*self.told]
-        if isinstance(self.value, Mixture):
-            if len(self.value.variables) > 1:
-                found += _correlations(self.value)
-            if len(self.value.weights) > 1:
-                found.append(f"a mixture of {len(self.value.weights)} normal distributions")
-        return found
+        return [*self.told, *mixture_text.notes(self.value)]
 
     def to_dict(self) -> Mapping[str, Any]:
         match self.value:
@@ -101,24 +82,6 @@ class GaussianAnswer:
                 return {"variables": list(self.value.variables), **shown, **noise}
 
 
-def _table(m: Mixture, digits: int) -> tuple[list[str], list[list[str]]]:
-    """A row a variable: its mean, standard deviation and quantiles."""
-    rows = []
-    for v in m.variables:
-        one = m.marginal(v)
-        ends = [one.quantile(p) for p in (0.05, 0.5, 0.95)]
-        rows.append([v, *(significant(x, digits) for x in (one.mean, one.sd, *ends))])
-    return ["", "mean", "sd", "5%", "50%", "95%"], rows
-
-
-def _correlations(m: Mixture) -> list[str]:
-    found = m.correlation
-    pairs = [(a, b) for b in range(len(found)) for a in range(b)]
-    told = [f"{m.variables[a]}, {m.variables[b]}: {significant(round(float(found[a, b]), 12), 4)}" for a, b in pairs]
-    more = [f"{len(told) - 10} more"] if len(told) > 10 else []
-    return [f"correlation  {'; '.join([*told[:10], *more])}"]
-
-
 def _mixture_dict(m: Mixture) -> dict[str, Any]:
     parts = [
         {"weight": float(w), "mean": g.as_float().offset.tolist(), "covariance": g.as_float().covariance.tolist()}
@@ -126,15 +89,6 @@ def _mixture_dict(m: Mixture) -> dict[str, Any]:
     ]
     means, covariances = m.means.astype(float).tolist(), m.covariances.astype(float).tolist()
     return {"variables": list(m.variables), "mean": means, "covariance": covariances, "components": parts}
-
-
-def _linear_table(f: Linear, digits: int) -> tuple[list[str], list[list[str]]]:
-    texts = f.texts(digits)
-    if f.only_mean:
-        return [], [[texts[0]]]
-    sds = [significant(float(v) ** 0.5, digits) for v in f.kernel.covariance.diagonal()]
-    rows = [[v, t, s] for v, t, s in zip(f.variables, texts, sds, strict=True)]
-    return ["", "mean", "sd"], rows
 
 
 # ---- questions -------------------------------------------------------------------------------------------------------

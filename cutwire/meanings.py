@@ -61,6 +61,16 @@ class Answered:
         """What `Model.query` hands out."""
         return getattr(self.answer, "value", self.answer)
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import answered_html
+
+        return answered_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
+
 
 def answer_statement(
     model: Interpreted,

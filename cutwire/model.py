@@ -56,12 +56,16 @@ class Model(Interpreted):
         domains: int | Mapping[str, int | Sequence[object]] | None = None,
         nodes: Iterable[str] = (),
         name: str = "model",
+        *,
+        latents: Iterable[str] = (),
     ) -> Model:
         """A model of which only the shape is known; a bidirected edge is a hidden common cause of two variables.
 
-        `domains`: the number of values of every variable, or of each by name, or the values themselves.
+        `domains`: the number of values of every variable, or of each by name, or the values themselves. `latents`:
+        variables of the graph that are hidden.
         """
-        return Model(ModelDef(name, CausalModel.from_edges(directed, bidirected, domains, nodes, name)))
+        shape = CausalModel.from_edges(directed, bidirected, domains, nodes, name, latents=latents)
+        return Model(ModelDef(name, shape))
 
     def query(
         self,
@@ -430,6 +434,18 @@ class Model(Interpreted):
 
         return fit_mechanisms(self, data, steps, lr, seed)[0]
 
+    # ---- elsewhere -------------------------------------------------------------------------------------------------
+
+    def to_networkx(self) -> Any:
+        """The graph of the model as a `networkx.DiGraph`; hidden variables say `observed="no"`.
+
+        Raises:
+            CutwireError: V003 if networkx is not installed.
+        """
+        from cutwire.conversion import to_networkx
+
+        return to_networkx(self)
+
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""
         from strings.picture import draw_model
@@ -459,6 +475,11 @@ class Model(Interpreted):
             message, label = "one probability is drawn at a time", "this is a formula"
             raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
         return draw_question(self.shape, asked.query, path, steps=steps, warn=warn)
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import model_html
+
+        return model_html(self)
 
     def _repr_svg_(self) -> str:
         return self.draw()

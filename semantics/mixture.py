@@ -335,6 +335,11 @@ class Mixture:
             raise QueryError(Diagnostic("T022", message, notes=(f"the variables are {', '.join(self.variables)}",)))
         return ends
 
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         def text(a: Any) -> str:
             return f"[{', '.join(text(e) for e in a)}]" if isinstance(a, np.ndarray) else f"{float(a):.6g}"
@@ -368,6 +373,11 @@ class Mixtures:
             message = f"there is no distribution at `{', '.join(map(str, at))}`"
             raise QueryError(Diagnostic("N003", message, notes=(f"the axes are {', '.join(self.axes)}",)))
         return self.cells[at]
+
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
 
     def __repr__(self) -> str:
         return "\n".join(f"{', '.join(k)}: {m!r}" for k, m in self.cells.items())
@@ -406,6 +416,11 @@ class Linear:
         """The coefficient of an input."""
         found: Number = self.kernel.matrix[self.variables.index(variable), self.inputs.index(of)]
         return found
+
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
 
     def __repr__(self) -> str:
         return "; ".join(f"{v} = {t}" for v, t in zip(self.variables, self.texts(), strict=True))

@@ -10,6 +10,7 @@ r"""Formulas and questions in LaTeX, as papers print them.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.query import Query, Term, said_bounds
@@ -77,6 +78,45 @@ def name(text: str) -> str:
         return stem + primes
     command = r"\text" if " " in stem else r"\mathrm"  # math mode swallows blanks
     return rf"{command}{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
+
+
+_SIGNS = {
+    "→": r"\rightarrow",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "≠": r"\neq",
+    "∑": r"\sum",
+    "−": "-",
+    "′": "'",
+    "∞": r"\infty",
+}
+_VARIANTS = {"FINAL SIGMA": "varsigma", "OMICRON": "o"}
+_LATIN = frozenset(
+    ["ALPHA", "BETA", "EPSILON", "ZETA", "ETA", "IOTA", "KAPPA", "MU", "NU", "OMICRON", "RHO", "TAU", "CHI"]
+)
+
+
+def plain_text(text: str) -> str:
+    r"""Text for LaTeX outside of math mode, as it is: Greek letters and some signs are set in math mode.
+
+    >>> print(plain_text("50% of A_1 & β"))
+    50\% of A\_1 \& \ensuremath{\beta}
+    """
+    written = "".join(map(_plain, text))
+    return re.sub(r"([-<>,'`?!])(?=[-<>,'`])", r"\1{}", written)  # which fonts would draw together
+
+
+def _plain(c: str) -> str:
+    if c in _SPECIAL or c in _SIGNS:
+        return _SPECIAL.get(c) or rf"\ensuremath{{{_SIGNS[c]}}}"
+    greek = re.fullmatch("GREEK (SMALL|CAPITAL) LETTER (.*)", unicodedata.name(c, " "))
+    if greek is None or " WITH " in greek[2]:
+        return c if c.isprintable() else " "
+    large, letter = greek[1] == "CAPITAL", greek[2]
+    if large and letter in _LATIN:
+        return {"ETA": "H", "RHO": "P", "CHI": "X"}.get(letter, letter[0])
+    spelled = _VARIANTS.get(letter, letter.lower().replace("lamda", "lambda"))
+    return rf"\ensuremath{{{'' if spelled == 'o' else chr(92)}{spelled.capitalize() if large else spelled}}}"
 
 
 def _term(t: Term) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of diagrams and models: SVG always; PDF and PNG with ReportLab and PDFium; DAGs with Graphviz.
+"""Pictures of diagrams and models: SVG and TikZ always; PDF and PNG with ReportLab and PDFium; DAGs with Graphviz.
 
 Flow goes upwards: inputs at the bottom, outputs on top. A box is a rectangle, a state a triangle; a dot copies a wire,
 a ground discards it, an upside-down ground is the uniform state. What surgery has put in is red.
@@ -24,6 +24,7 @@ from strings.picture.operation import model_scene
 from strings.picture.pdf import to_pdf, to_png
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
 from strings.picture.svg import to_svg
+from strings.picture.tikz import to_tikz
 from strings.query import Query
 from strings.surgery import Surgery
 
@@ -50,7 +51,7 @@ def draw(
     *,
     warn: Warn | None = None,
 ) -> str:
-    """Draw a diagram; returns the SVG text, and with `path` also writes it as `.svg`, `.pdf` or `.png`.
+    """Draw a diagram; returns the SVG text, and with `path` also writes it as `.svg`, `.pdf`, `.png` or `.tex`.
 
     Wires of objects named in `latents` are dashed; a `title` is set below the picture. What no font has (V005) is told
     to `warn`, or else is a Python warning.
@@ -151,9 +152,14 @@ def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None 
         return text
     write_by_ending(
         path,
-        {".svg": text.encode, ".pdf": lambda: to_pdf(scene), ".png": lambda: to_png(scene)},
+        {
+            ".svg": text.encode,
+            ".pdf": lambda: to_pdf(scene),
+            ".png": lambda: to_png(scene),
+            ".tex": lambda: to_tikz(scene).encode(),
+        },
     )
-    if Path(path).suffix.lower() != ".svg":
+    if Path(path).suffix.lower() in (".pdf", ".png"):
         missing = missing_glyphs(shape.text for shape in scene.shapes if isinstance(shape, Text))
         if missing is not None:
             (warn or _warn)(missing)
