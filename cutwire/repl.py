@@ -263,8 +263,11 @@ def print_drawing(screen: Console, drawing: Drawing) -> None:
 
 def sketch_of(drawing: Drawing, width: int) -> str | None:
     """A picture in letters; nothing if it is wider than `width`."""
+    from strings.picture.multiverse import question_graph
     from strings.picture.sketch import draw_graph, sketch, sketch_model
 
+    if drawing.model is not None and drawing.query is not None:
+        return sketch(question_graph(drawing.model.shape, drawing.query), width)
     if drawing.model is not None:
         return sketch_model(drawing.model.shape, drawing.surgeries, width)
     assert drawing.diagram is not None
@@ -274,10 +277,13 @@ def sketch_of(drawing: Drawing, width: int) -> str | None:
 def scene_of(drawing: Drawing) -> Scene:
     """The picture itself."""
     from strings.picture.graph import draw_graph
+    from strings.picture.multiverse import question_scene
     from strings.picture.operation import model_scene
     from strings.picture.scene import captioned, lay_out
     from strings.picture.scene import scene_of as scene
 
+    if drawing.model is not None and drawing.query is not None:
+        return question_scene(drawing.model.shape, drawing.query)
     if drawing.model is not None:
         return model_scene(drawing.model.shape, drawing.surgeries)
     assert drawing.diagram is not None

@@ -40,12 +40,24 @@ def question_scene(model: CausalModel, query: Query) -> Scene:
     Raises:
         CutwireError: if a surgery does not fit the model.
     """
+    return captioned(_with_legend(_drawn(question_graph(model, query), query), _hues(query)), str(query))
+
+
+def question_graph(model: CausalModel, query: Query) -> DrawGraph:
+    """What is drawn of a question.
+
+    Raises:
+        CutwireError: if a surgery does not fit the model.
+    """
     worlds = worlds_of(model, query)
     home = {name: place for place, name in reversed(list(worlds.places.items()))}
     terms = [worlds.place(t) for t in (*query.targets, *query.given)]
-    hues = {w: k for k, w in enumerate(query.worlds)}
-    scene = _drawn(Worlds(worlds.model, query, tuple(terms), home, worlds.own), hues)
-    return captioned(_with_legend(scene, hues), str(query))
+    return _graph(Worlds(worlds.model, query, tuple(terms), home, worlds.own), whole=False)
+
+
+def _hues(query: Query) -> dict[World, int]:
+    """The colour of every world but the actual one."""
+    return {w: k for k, w in enumerate(query.worlds)}
 
 
 def question_film(model: CausalModel, query: Query) -> Scene:
@@ -55,25 +67,24 @@ def question_film(model: CausalModel, query: Query) -> Scene:
         CutwireError: if a surgery does not fit the model.
     """
     start = twinned(model, query)
-    hues = {w: k for k, w in enumerate(query.worlds)}
-    frames = [Frame(_drawn(start, hues, whole=True), (Line("every world has a copy of all boxes"),))]
+    frames = [Frame(_drawn(_graph(start, whole=True), query), (Line("every world has a copy of all boxes"),))]
     for rule, some in itertools.groupby(simplify(start), lambda step: step.rule):
         group = list(some)
         said = [Line(str(step).partition(": ")[2].replace("`", ""), "law") for step in group[:_MOST_SAID]]
         more = [Line(f"and {len(group) - _MOST_SAID} more", "law")] if len(group) > _MOST_SAID else []
-        frames.append(Frame(_drawn(group[-1].after, hues, whole=True), (Line(_RULES[rule]), *said, *more)))
+        frames.append(Frame(_drawn(_graph(group[-1].after, whole=True), query), (Line(_RULES[rule]), *said, *more)))
     about = f"How the worlds of {query} are simplified, in {len(frames)} frames."
-    return _with_legend(film_strip([Reel(str(query), tuple(frames))], str(query), about), hues)
+    return _with_legend(film_strip([Reel(str(query), tuple(frames))], str(query), about), _hues(query))
 
 
-def _drawn(worlds: Worlds, hues: dict[World, int], whole: bool = False) -> Scene:
-    graph = _graph(worlds, hues, whole)
-    return replace(scene_of(graph, lay_out(graph), str(worlds.query)), about=f"What {worlds.query} says. {graph.about}")
+def _drawn(graph: DrawGraph, query: Query) -> Scene:
+    return replace(scene_of(graph, lay_out(graph), str(query)), about=f"What {query} speaks of. {graph.about}")
 
 
-def _graph(worlds: Worlds, hues: dict[World, int], whole: bool) -> DrawGraph:
+def _graph(worlds: Worlds, whole: bool) -> DrawGraph:
     """The boxes that a question depends on (or all: `whole`), in the colours of the worlds that they first stand in."""
     shown, home, query = worlds.model, worlds.home, worlds.query
+    hues = _hues(query)
     asked, seen = worlds.terms[: len(query.targets)], worlds.terms[len(query.targets) :]
     needed = set(shown.names) if whole else shown.ancestors(worlds.terms)
     inputs = [n for n in shown.inputs if n in needed]
