@@ -125,7 +125,7 @@ def _term(t: Term) -> str:
         shown = said_bounds(_place(t), t.bounds)
         return shown.replace(">=", r"\ge").replace("<=", r"\le").replace("in [", r"\in [")
     if t.values is None and t.world:
-        return _place(t) + (f" = {name(t.axis)}" if t.axis else "")
+        return _place(t) + (f" = {name(t.axis)}" if t.axis not in (None, t.variable) else "")
     if t.values is None:
         return name(t.axis or t.variable)
     if len(t.values) == 1:

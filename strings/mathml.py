@@ -70,7 +70,7 @@ def _term(t: Term) -> str:
         shown = said_bounds(t.variable, t.bounds).replace("in [", f"{_IN} [").replace(">=", "≥").replace("<=", "≤")
         return f"<mtext>{escaped(shown)}</mtext>"
     if t.values is None and t.world:
-        return _place(t) + (_sign("=") + _name(t.axis) if t.axis else "")
+        return _place(t) + (_sign("=") + _name(t.axis) if t.axis not in (None, t.variable) else "")
     if t.values is None:
         return _name(t.axis or t.variable)
     if len(t.values) == 1:

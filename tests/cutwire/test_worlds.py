@@ -181,3 +181,38 @@ def test_mistakes_get_a_code(question: str, code: str) -> None:
     done = cutwire("query", str(EXAMPLES / "party.causal"), question)
     assert done.status == (2 if code else 0)
     assert f"[{code}]" in done.err or not code
+
+
+BOW = """
+model bow
+var X, Y : {no, yes}
+latent U : {a, b, c}
+box u : -> U  box x : U -> X  box y : X, U -> Y
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("P(Y[X := x] | X = x) == P(Y | X = x) for x : X", True),
+        ("P(Y[X := x]) == P(Y | do(X := x)) for x : X", True),
+        ("P(Y[X := x]) == P(Y | X = x) for x : X", False),
+        ("P(Y[X := no] = yes | X = yes) == (P(Y = yes | do(X := no)) - P(Y = yes, X = no)) / P(X = yes)", True),
+        ("P(Y[X := no] = yes | X = yes) == P(Y = yes | do(X := no))", False),
+    ],
+)
+def test_claims_about_all_models(claim: str, holds: bool) -> None:
+    """Also of the treated in a bow, which experiments and data tell together as long as there are two treatments."""
+    body, _, binder = claim.partition(" for ")
+    bound = f"({binder})" if binder else ""
+    (verdict,) = cw.parse(f"{BOW} claim it{bound}: {body} check all").run()
+    assert verdict.holds == holds
+
+
+def test_one_axis_for_one_variable() -> None:
+    """Left free in other worlds, a variable is one axis of a formula; in one question it has to be told apart."""
+    found = PARTY.query("P(S[B := true]) - P(S[B := false])", semantics="exact")
+    assert found.variables == ("S",)
+    assert found["true"] == Fraction(39, 100)
+    assert PARTY.query("P(S[B := true], S)").variables == ("S[B := true]", "S")
+    assert PARTY.query("P(S[B := b] | S)").variables == ("S[B := b]", "S", "b")
