@@ -50,9 +50,9 @@ class Term:
     """One variable in a question, in the actual world or in another one.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
-    With `axis`, a bound value name stands for its value: an axis of that name, which for a variable in another world may
-    be the variable's. With `bounds`, the event that a number stands in these relations, `Y > 1`; `values` then has one
-    text for it.
+    With `axis`, a bound value name stands for its value: an axis of that name, which may be the variable's for one in
+    another world. With `bounds`, the event that a number stands in these relations, `Y > 1`; `values` then has one text
+    for it.
     """
 
     variable: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -216,3 +217,21 @@ def test_one_axis_for_one_variable() -> None:
     assert found["true"] == Fraction(39, 100)
     assert PARTY.query("P(S[B := true], S)").variables == ("S[B := true]", "S")
     assert PARTY.query("P(S[B := b] | S)").variables == ("S[B := b]", "S", "b")
+
+
+def test_pictures_of_questions(tmp_path: Path) -> None:
+    party = str(EXAMPLES / "party.causal")
+    twin, film = tmp_path / "twin.svg", tmp_path / "film.svg"
+    question = "P(S[B := true] = true | B = true, A = true)"
+    assert cutwire("draw", party, "--ask", question, "-o", str(twin)).status == 0
+    assert cutwire("draw", party, "--ask", question, "--steps", "-o", str(film)).status == 0
+    assert twin.read_text(encoding="utf-8").count(">true<") == 2
+    shown = film.read_text(encoding="utf-8")
+    for rule in ("every world has a copy of all boxes", "what has been seen is told", "equal boxes that hear the same"):
+        assert rule in shown
+    wrong = cutwire("draw", party, "--ask", "P(S) - P(S)", "-o", str(tmp_path / "no.svg"))
+    assert (wrong.status, "T018" in wrong.err) == (2, True)
+    assert not (tmp_path / "no.svg").exists()
+    text = f'{Path(party).read_text(encoding="utf-8")}\ndraw P(S@bob_comes) to "a.dot"'
+    with pytest.raises(cw.CutwireError, match="V001"):
+        cw.parse(text, folder=tmp_path)
