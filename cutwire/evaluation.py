@@ -49,6 +49,7 @@ def evaluate_estimand(asked: Identification, data: object, semantics: str | None
 def _evaluate_real(asked: Identification, found: Identified, data: object, semantics: str | None) -> Any:
     """The value of an estimand with real variables: its boxes are conditionals of Gaussians."""
     from cutwire.gaussian import conditionals_of, gauss_of_model, policies_of
+    from semantics.mixed_answer import in_numbers
     from semantics.mixed_estimate import Conditionals, ModelConditionals, estimate_mixed
 
     exact = semantics is not None and semantics != "gaussian" and is_exact(semantics)
@@ -58,7 +59,8 @@ def _evaluate_real(asked: Identification, found: Identified, data: object, seman
     else:
         found, sets = _datasets(asked, found, data)
         source = conditionals_of(sets, found, exact)
-    return estimate_mixed(found, source, policies_of(asked.model, asked.statement.tables, asked.query, source.exact))
+    policies = policies_of(asked.model, asked.statement.tables, asked.query, source.exact)
+    return in_numbers(estimate_mixed(found, source, policies))
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:

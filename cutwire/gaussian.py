@@ -23,7 +23,7 @@ from semantics.expressions import is_rational
 from semantics.kernel import Kernel
 from semantics.linear import fit_linear, is_cheap, linear_box
 from semantics.mixed import Gauss, LinearBox
-from semantics.mixed_answer import Answer, answer_mixed
+from semantics.mixed_answer import Answer, answer_mixed, in_numbers
 from semantics.mixed_estimate import Conditionals, DataConditionals, estimate_mixed
 from semantics.mixture import Linear, Mixture, Mixtures
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
@@ -265,7 +265,7 @@ class _Asking:
             way = identified(self.model.shape, query)
             source = conditionals_of([self.data], way, self.exact)
             policies = policies_of(self.model, self.statement.tables, query, source.exact)
-            found = estimate_mixed(way, source, policies)
+            found = in_numbers(estimate_mixed(way, source, policies))
             numbers = found if isinstance(found, Distribution) else Distribution((), Fraction(0))
             self.parts[query] = Estimate(numbers, way)
             return found
@@ -273,7 +273,7 @@ class _Asking:
         boxes, objects = needed(self.model, query)
         reals = sum(bool(x.space) for x in objects)
         exact = self.exact or (reals <= _MOST_EXACT and is_exact(self.model, boxes, definitions))
-        return answer_mixed(self.model.shape, gauss(self.model, boxes, definitions, exact), query)
+        return in_numbers(answer_mixed(self.model.shape, gauss(self.model, boxes, definitions, exact), query))
 
     def _number(self, query: Query) -> Distribution:
         found = self.answer(query)

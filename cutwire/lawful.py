@@ -19,7 +19,7 @@ from cutwire.tables import cells_of, why_no_table
 from semantics.answer import answer_array
 from semantics.arithmetic import Floats, Fractions
 from semantics.category import Semantics, interpret
-from semantics.distribution import Distribution
+from semantics.evaluate import Grid
 from semantics.family import member, random_table
 from semantics.field import Field
 from semantics.kernel import Table
@@ -138,7 +138,7 @@ class GaussianSemantics:
         """The components of `y` given that `x` has the value of a component, each with the weight of both."""
         value = (self.shape.object(x).values or ())[c.values[0]]
         found = answer_mixed(self.shape, self.target, Query((Term(y),), (Term(x, (value,)),)))
-        if isinstance(found, Distribution):
+        if isinstance(found, Grid):
             return [Component(c.weight * w, (*c.values, k), c.gaussian) for k, w in enumerate(found.array) if w]
         assert isinstance(found, Mixture)
         return [Component(c.weight * w, c.values, g) for w, g in zip(found.weights, found.parts, strict=True)]
