@@ -195,7 +195,7 @@ def _symbolic(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
         return "no parameters are declared"
     if why := _real(model):
         return why
-    from cutwire.symbolic import field_tables
+    from cutwire.symbolic_boxes import field_boxes
     from semantics.polynomials import Polynomials
 
     known, own = model.definition.definitions, boxes_of(model.shape)
@@ -205,7 +205,7 @@ def _symbolic(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
         return "its tables are too large for formulas"
     boxes = {n: b for n, b in boxes_of(model.shape, surgeries).items() if n in known}
     try:
-        found = field_tables(model, boxes, known)
+        found = field_boxes(model, boxes, known)
     except CutwireError as e:
         return e.diagnostic.message
     if not found.symbols.generators:

@@ -4,8 +4,8 @@ A kernel `R^m -> R^n` is a triple of a matrix, an offset and the covariance of t
 distribution with mean `matrix x + offset`. Covariances may be singular: a sharp map has covariance zero. Conditioning
 is by Schur complement, one pivot after the other (the sweep operator: Dempster 1969; Goodnight 1979), so that fractions
 stay fractions and a singular covariance needs no pseudo-inverse: a variable that the others determine is no pivot.
-Entries that depend on parameters (`semantics.quotients`) stand among the fractions; a pivot that depends on one is taken
-not to vanish.
+Entries that depend on parameters (`semantics.quotients`) may stand among the fractions; a pivot that depends on one is
+taken not to vanish.
 
 >>> f = Gaussian.of([[2]], [1], [[Fraction(1, 4)]])
 >>> x = Gaussian.of([[]], [3], [[1]])
@@ -265,6 +265,8 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
         if vanishes(d) if exact else d <= PIVOT * covariance[k, k]:
             determined.append(k)
             continue
+        if isinstance(d, Quotient):
+            d.apart(variance=True)
         column = a[:, k].copy()
         column[k] = 0
         row = column / d

@@ -53,8 +53,8 @@ from strings.signature import Object, number_text
 from strings.surgery import Do, DoWire, Open, Surgery, operate
 
 Found = Grid | Mixture | Mixtures | Linear
-"""Numbers of any kind along finite axes; the distribution of real variables, perhaps along finite axes; or how they depend
-on real variables that are left free."""
+"""Numbers of any kind along finite axes; the distribution of real variables, perhaps along finite axes; or how they
+depend on real variables that are left free."""
 
 Answer = Distribution | Mixture | Mixtures | Linear
 """The same in fractions or floats."""

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from semantics.distribution import Array, Distribution, Number, float_array
 from semantics.arithmetic import Arithmetic
+from semantics.distribution import Array, Distribution, Number, float_array
 from semantics.gaussian import Density, Gaussian, sweep, vanishes, zeros
 from semantics.quotients import Quotient, not_in_symbols
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError

@@ -41,7 +41,7 @@ def _operation(op: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
         x = other.element if isinstance(other, Quotient) else member(known.field, Fraction(other))
         left, right = (x, known) if swapped else (known, x)
         if op is operator.truediv and right != 0:
-            self.divisors[right.numer] = None
+            self.divisors.setdefault(right.numer, False)
         return _number(op(left, right), self.divisors)
 
     return apply
@@ -49,14 +49,15 @@ def _operation(op: Callable[[Any, Any], Any], swapped: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
-    """A rational function that is no constant; `divisors` are those of its `Quotients`.
+    """A rational function that is no constant; `divisors` are those of its `Quotients`, each with whether it is but a
+    variance.
 
     Raises:
         LimitError: L003 if it gets too many terms.
     """
 
     element: Any
-    divisors: dict[Any, None] = field(compare=False)
+    divisors: dict[Any, bool] = field(compare=False)
 
     __add__, __radd__ = _operation(operator.add), _operation(operator.add, swapped=True)
     __sub__, __rsub__ = _operation(operator.sub), _operation(operator.sub, swapped=True)
@@ -69,9 +70,10 @@ class Quotient:
     def __pow__(self, exponent: int) -> Any:
         return _number(self.element**exponent, self.divisors)
 
-    def apart(self) -> None:
-        """Take it that this does not vanish: what follows holds only there."""
-        self.divisors[self.element.numer] = None
+    def apart(self, variance: bool = False) -> None:
+        """Take it that this does not vanish: what follows holds only there. A variance given other variables does not
+        where all noise varies."""
+        self.divisors[self.element.numer] = variance and self.divisors.get(self.element.numer, True)
 
     def _sympy_(self) -> Any:
         return self.element.as_expr()
@@ -82,7 +84,7 @@ class Quotient:
     __str__ = __repr__
 
 
-def _number(element: Any, divisors: dict[Any, None]) -> Quotient | Fraction:
+def _number(element: Any, divisors: dict[Any, bool]) -> Quotient | Fraction:
     above, below = element.numer, element.denom
     if above.is_ground and below.is_ground:
         return Fraction(int(above.LC), int(below.LC))
@@ -93,8 +95,11 @@ def _number(element: Any, divisors: dict[Any, None]) -> Quotient | Fraction:
     return Quotient(element, divisors)
 
 
+@dataclass(frozen=True)
 class Quotients(Polynomials):
     """An arithmetic of tables whose numbers are fractions and quotients."""
+
+    divisors: dict[Any, bool] = field(default_factory=dict)  # type: ignore[assignment]
 
     def number(self, x: Any) -> Quotient | Fraction:
         """A member of the field, or a fraction, as one of these numbers."""
