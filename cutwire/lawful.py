@@ -219,14 +219,28 @@ def _gaussian(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
     from cutwire.gaussian import gauss, gauss_of_model
 
     known = model.definition.definitions
+    added = {n: b for n, b in boxes_of(None, surgeries).items() if n in known}
     try:
         target = gauss_of_model(model, exact=False)
-        added = {n: b for n, b in boxes_of(None, surgeries).items() if n in known}
         more = gauss(model, added, known, target.exact)
     except CutwireError as e:
+        if e.diagnostic.code == "Q012":
+            return _symbolic_gaussian(model, added)
         return e.diagnostic.message
     tables, linear = {**target.tables, **more.tables}, {**target.linear, **more.linear}
     return GaussianSemantics(model.shape, Gauss(tables, linear, target.exact))
+
+
+def _symbolic_gaussian(model: Interpreted, added: Mapping[str, Box]) -> LawfulSemantics[Any] | str:
+    """Parameters that have no value are symbols."""
+    from cutwire.symbolic_boxes import field_boxes
+
+    boxes = {**added, **boxes_of(model.shape)}
+    try:
+        found = field_boxes(model, boxes, model.definition.definitions, model.parameter_values)
+        return GaussianSemantics(model.shape, found.gauss(), 200)
+    except CutwireError as e:
+        return e.diagnostic.message
 
 
 def _pyro(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from cutwire.interpreted import Interpreted
 from cutwire.parameters import as_numbers
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
+from semantics.expressions import ASK_WITH_SYMBOLS
 from strings.diagnostic import CutwireError, QueryError
 from strings.expression import parameters_in
 from strings.formula import Compare, Formula, filled, parameters, questions
@@ -52,6 +54,18 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
     for name, b in boxes.items():
         if name in known and (problem := why_no_table(b, known[name], model.parameter_values)):
             raise QueryError(problem)
+
+
+@contextmanager
+def numbers_only() -> Iterator[None]:
+    """For what symbols do not answer: a parameter without a value (Q012) is told without recommending them."""
+    try:
+        yield
+    except QueryError as e:
+        if e.diagnostic.code != "Q012":
+            raise
+        told = (replace(d, help=tuple(h for h in d.help if h != ASK_WITH_SYMBOLS)) for d in e.diagnostics)
+        raise QueryError(told) from None
 
 
 def in_numbers(model: Interpreted, statement: QueryStatement) -> QueryStatement:

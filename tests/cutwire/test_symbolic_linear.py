@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import math
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import pytest
 import sympy
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 import cutwire as cw
-from cutwire.__main__ import main
-from cutwire.model import Model
 from semantics.formulae import Expressions
 from semantics.mixture import Linear, Mixture, Mixtures
 from strings.diagnostic import CutwireError, QueryError
-from tests.cutwire.command import cutwire
 
 F = Fraction
 a, b, s, X = sympy.symbols("a b s X")
@@ -46,13 +40,18 @@ def linear(draw: st.DrawFn, mixed: bool = False, most: int = 4) -> str:
         for _ in range(2 if split else 1):
             terms = [f"({draw(st.sampled_from(SLOPES))}) * v{j}" for j in heard]
             terms.append(draw(st.sampled_from(["0", "a", "1", "b - 1/2"])))
-            mean, deviation = " + ".join(terms), draw(st.sampled_from(DEVIATIONS if heard or split else DEVIATIONS[:-1]))
+            mean, deviation = (
+                " + ".join(terms),
+                draw(st.sampled_from(DEVIATIONS if heard or split else DEVIATIONS[:-1])),
+            )
             bodies.append(f"normal({mean}, {deviation})" if deviation else mean)
         names = [*(["z"] if split else []), *(f"v{j}" for j in heard)]
         body = f"if z then {bodies[1]} else {bodies[0]}" if split else bodies[0]
         ports = [*(["S"] if split else []), *(f"V{j}" for j in heard)]
         lines.append(f"{'latent' if k == 0 else 'var'} V{k} : real")
-        lines.append(f"box b{k} : {', '.join(ports)} -> V{k} = " + (f"fn ({', '.join(names)}) => {body}" if names else body))
+        lines.append(
+            f"box b{k} : {', '.join(ports)} -> V{k} = " + (f"fn ({', '.join(names)}) => {body}" if names else body)
+        )
     return "\n".join(lines)
 
 
