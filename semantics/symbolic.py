@@ -188,16 +188,20 @@ class Symbols:
         return min(plain, tidied(plain, self.declared), key=sympy.count_ops)
 
     def _factored(self, p: Any) -> tuple[Expr, Expr]:
-        """A number, and a product of factors that are positive in the middle of the box."""
+        """A number, and a product of factors that are positive in the middle of the box, as far as there is one."""
         if len(p) <= 1 or not _is_factored(p):
             return sympy.S.One, p.as_expr()
         content, factors = p.factor_list()
         number, product = sympy.Integer(int(content)), []
         for f, k in factors:
-            negative = self._sample(f) < 0
+            negative = self._in_a_box(f) and self._sample(f) < 0
             number *= (-1) ** k if negative else 1
             product.append((-f if negative else f).as_expr() ** k)
         return number, sympy.Mul(*product)
+
+    def _in_a_box(self, p: Any) -> bool:
+        """Whether something is known of all generators of a polynomial."""
+        return all(bounds != (None, None) for bounds, k in zip(self._bounds, p.degrees(), strict=False) if k > 0)
 
     def _sample(self, p: Any) -> Fraction:
         """The value of a polynomial in the middle of the box of its generators."""
