@@ -260,7 +260,7 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
     pivots: list[int] = []
     determined: list[int] = []
     volume: Number = Fraction(1) if exact else 1.0
-    for k in on:
+    for k in sorted(on, key=lambda k: _terms(covariance[k, k])):
         d = a[k, k]
         if vanishes(d) if exact else d <= PIVOT * covariance[k, k]:
             determined.append(k)
@@ -280,6 +280,11 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
         sharp = others & (np.diag(a) <= PIVOT * np.diag(covariance))
         a[np.ix_(sharp, others)] = a[np.ix_(others, sharp)] = 0.0
     return Swept(a, pivots, determined, volume)
+
+
+def _terms(variance: Any) -> int:
+    """How long a formula is: short pivots are taken first, numbers in their order before them."""
+    return variance.terms if isinstance(variance, Quotient) else 0
 
 
 def vanishes(variance: Any) -> bool:

@@ -64,6 +64,11 @@ class Quotient:
     __mul__, __rmul__ = _operation(operator.mul), _operation(operator.mul, swapped=True)
     __truediv__, __rtruediv__ = _operation(operator.truediv), _operation(operator.truediv, swapped=True)
 
+    @property
+    def terms(self) -> int:
+        """How many terms the polynomials above and below have."""
+        return len(self.element.numer) + len(self.element.denom)
+
     def __neg__(self) -> Any:
         return Quotient(-self.element, self.divisors)
 

@@ -36,6 +36,7 @@ _MOST_FACTORED = 400  # terms of a polynomial that is written as a product
 _MOST_MONOMIALS = 20_000  # that a factored polynomial could have by its degrees: beyond that factors take minutes
 _MOST_CORNERS = 10  # generators of a polynomial whose signs on a box are looked at
 _MOST_JOINED = 400  # operations in an expression that is also tried as one quotient of exponentials
+_MOST_EXPONENT = 12  # of an exponential that is a power of another one
 _MOST_POWER = 64  # exponents of sums that are multiplied out
 
 
@@ -180,6 +181,7 @@ class Symbols:
 
     def _shortest(self, e: Expr) -> Expr:
         """The expression with `logistic` written out, which sympy does not know: in place, or as one quotient."""
+        e = e.replace(sympy.UnevaluatedExpr, lambda x: x)
         if not e.has(logistic):
             return e
         plain = e.replace(logistic, lambda x: 1 / (1 + sympy.exp(-x)))
@@ -334,12 +336,14 @@ def _parts(e: Expr) -> tuple[str, Any]:
         return "sum", e.args
     if e.is_Mul:
         return "product", e.args
+    if isinstance(e, sympy.exp) and not e.exp.is_polynomial():
+        return "atom", e
     if isinstance(e, sympy.exp):
         terms = sympy.Add.make_args(e.exp.expand())
         if len(terms) > 1:
             return "product", list(map(sympy.exp, terms))
         rest, n = _whole(terms[0])
-        return ("atom", e) if n == 1 else ("power", (sympy.exp(rest), n))
+        return ("atom", e) if n == 1 or abs(n) > _MOST_EXPONENT else ("power", (sympy.exp(rest), n))
     if e.is_Pow and e.exp.is_Rational:
         return _power(e)
     return "atom", e

@@ -53,14 +53,17 @@ class SymbolicScalars:
     def shift(self, mean: Any, variance: Any, interval: Interval) -> Expr:
         ends = self._ends(mean, variance, interval)
         below, above = (0 if e is None else sympy.exp(-(e**2) / 2) / sympy.sqrt(2 * sympy.pi) for e in ends)
-        return (below - above) / self.single(mean, variance, interval) / self._root(variance)
+        return _atom((below - above) / self.single(mean, variance, interval) / self._root(variance))
 
-    def weighed(self, weights: Sequence[Any], densities: Sequence[Density]) -> list[Expr]:
-        total = sum(weights, Fraction(0))
-        found = []
+    def weighed(self, weights: Sequence[Any], densities: Sequence[Density]) -> list[Any]:
+        """The weights times densities in units of the first, each of which is one atom."""
+        total, first = sum(weights, Fraction(0)), densities[0]
+        found: list[Any] = []
         for w, d in zip(weights, densities, strict=True):
-            height = sympy.exp(-sympy.sympify(d.square) / 2) / self._root(d.volume)
-            found.append(sympy.sympify(w / total) * height)
+            if isinstance(d.volume, Quotient):
+                d.volume.apart(variance=True)
+            ratio = sympy.exp(sympy.sympify((first.square - d.square) / 2)) * self._root(first.volume / d.volume)
+            found.append(w / total * (1 if ratio == 1 else _atom(ratio)))
         return found
 
     def _ends(self, mean: Any, variance: Any, interval: Interval) -> list[Expr | None]:
@@ -78,6 +81,11 @@ class SymbolicScalars:
         if not isinstance(variance, Quotient):
             return sympy.sqrt(sympy.sympify(variance))
         return self.symbols.root(variance.element, self.assumed)
+
+
+def _atom(e: Expr) -> Expr:
+    """An expression that stays in one piece until it is written (`Symbols.written`)."""
+    return e if e.is_number else sympy.UnevaluatedExpr(e)
 
 
 # ---- answers as tables of expressions --------------------------------------------------------------------------------
