@@ -188,7 +188,7 @@ def _linear_grid(model: Interpreted, statement: QueryStatement | CheckStatement,
         alone = free and isinstance(statement.formula, Ask)  # type: ignore[union-attr]
         if not isinstance(found, Grid) and not alone and not (is_function and free):
             raise no_number(query, found)
-        return grid_of(found)
+        return grid_of(found, model.parameters)
 
 
 def _widened(boxes: FieldBoxes, gauss: Gauss, grids: Sequence[Grid]) -> tuple[Symbols, Polynomials, list[Grid]]:
@@ -242,7 +242,7 @@ def evaluate_linear_estimand(asked: Identification, found: Identified, model: In
     require_definitions(own, known)
     read = field_boxes(model, {**added, **own}, known)
     gauss = read.gauss()
-    answer = grid_of(estimate_mixed(found, ModelConditionals(model.shape, gauss, found.given), gauss))
+    answer = grid_of(estimate_mixed(found, ModelConditionals(model.shape, gauss, found.given), gauss), model.parameters)
     symbols, numbers, (grid,) = _widened(read, gauss, [answer])
     return _written(model, symbols, numbers, grid, grid.variables, read.domains).value
 

@@ -13,7 +13,7 @@ s**2
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -29,6 +29,7 @@ from semantics.mixture import Interval, Linear, Mixture, Mixtures
 from semantics.polynomials import member, objects
 from semantics.quotients import Quotient, Quotients, not_in_symbols
 from semantics.symbolic import Expr, Symbols
+from strings.diagnostic import Diagnostic, QueryError
 
 MOMENT = "moment"
 """The axis of an answer that is a distribution: its means, variances and covariances."""
@@ -91,18 +92,22 @@ def _atom(e: Expr) -> Expr:
 # ---- answers as tables of expressions --------------------------------------------------------------------------------
 
 
-def grid_of(found: Found) -> Grid:
+def grid_of(found: Found, declared: Collection[str] = ()) -> Grid:
     """An answer as a table of fractions, quotients and expressions: of a distribution the moments; a function of real
-    variables has these as symbols.
+    variables has these as symbols, unless parameters are `declared` with such a name.
 
     Raises:
-        QueryError: Q007 for a distribution along finite values some of which never occur.
+        QueryError: Q007 for a distribution along finite values some of which never occur, G004 for a name that a
+            parameter has, too.
     """
     match found:
         case Grid():
             return found
         case Linear():
             inputs = [sympy.Symbol(n) for n in found.inputs]
+            if twice := [n for n in found.inputs if n in declared]:
+                message = f"`{twice[0]}` is real and left free, and a parameter has its name: here it needs a value"
+                raise QueryError(Diagnostic("G004", message, help=("give one of them another name",)))
             kernel = found.kernel
             means = [
                 sum((s * x for s, x in zip(row, inputs, strict=True) if s != 0), c)

@@ -273,6 +273,12 @@ def test_functions_of_real_variables(dose: Model) -> None:
     assert spread["variance Pressure"] == 34
 
 
+def test_a_parameter_named_like_a_variable() -> None:
+    model = cw.parse("param X var X, Y : real box x : -> X = normal(0, 1) box y : X -> Y = fn (x) => X*x").model
+    assert code(lambda: model.query("E(Y | do(X))")) == "G004"
+    assert model.query("E(Y | do(X := 2))") == 2 * X
+
+
 def test_distributions_are_moments(dose: Model) -> None:
     joint = dose.symbolic("P(Dose, Pressure)")
     assert joint.variables == ("moment",)
