@@ -22,19 +22,17 @@ from semantics.distribution import Array, Distribution, float_array
 from semantics.estimate import Estimate
 from semantics.expressions import is_rational
 from semantics.kernel import Kernel
-from semantics.linear import fit_linear, is_cheap, linear_box
+from semantics.linear import fit_linear, is_cheap, linear_box, refuse_nonlinear
 from semantics.mixed import Gauss, LinearBox
-from semantics.mixed_answer import Answer, answer_mixed
+from semantics.mixed_answer import Answer, Found, answer_mixed, in_numbers
 from semantics.mixed_estimate import Conditionals, DataConditionals, estimate_mixed
 from semantics.mixture import Linear, Mixture, Mixtures
-from semantics.question import refuse_unsettled
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare, Formula, questions, substituted
 from strings.identification import Identified, identified
 from strings.query import Query, as_seen
 from strings.signature import Box
 from strings.surgery import boxes_of
-from strings.worlds import as_one_world, worlds_of
 
 if TYPE_CHECKING:
     from cutwire.meanings import Answered, Options
@@ -113,7 +111,7 @@ def evaluate_gaussian(model: Interpreted, statement: QueryStatement, options: Op
         if not isinstance(found, Distribution):
             wanted = statement.expect or statement.resampling
             if wanted is not None:
-                raise _no_number(statement.formula.query, found).at(wanted.span or statement.span)
+                raise no_number(statement.formula.query, found).at(wanted.span or statement.span)
             told = [f"by  {e.formula}" for e in asked.parts.values() if e.found.asked.surgeries]
             told += [f"from data {statement.data}"] if statement.data else []
             return Answered(statement, "gaussian", GaussianAnswer(found, tuple(told)))
@@ -221,7 +219,7 @@ class _Asking:
             way = identified(self.model.shape, query)
             source = conditionals_of([self.data], way, self.exact)
             policies = policies_of(self.model, self.statement.tables, query, source.exact)
-            found = estimate_mixed(way, source, policies)
+            found = in_numbers(estimate_mixed(way, source, policies))
             numbers = found if isinstance(found, Distribution) else Distribution((), Fraction(0))
             self.parts[query] = Estimate(numbers, way)
             return found
@@ -229,17 +227,12 @@ class _Asking:
         boxes, objects = needed(self.model, query)
         reals = sum(bool(x.space) for x in objects)
         exact = self.exact or (reals <= _MOST_EXACT and is_exact(self.model, boxes, definitions))
-        shape = self.model.shape
-        if query.worlds:
-            worlds = worlds_of(shape, query)
-            refuse_unsettled(worlds)
-            shape, query = worlds.model, as_one_world(worlds, query)
-        return answer_mixed(shape, gauss(self.model, boxes, definitions, exact), query)
+        return in_numbers(answer_mixed(self.model.shape, gauss(self.model, boxes, definitions, exact), query))
 
     def _number(self, query: Query) -> Distribution:
         found = self.answer(query)
         if not isinstance(found, Distribution):
-            raise _no_number(query, found).at(query.span or self.statement.span)
+            raise no_number(query, found).at(query.span or self.statement.span)
         return found
 
 
@@ -248,7 +241,8 @@ def gaussian_numbers(model: Interpreted, statement: CheckStatement, exact: bool)
     return _Asking(model, statement, exact).number
 
 
-def _no_number(query: Query, found: Answer) -> QueryError:
+def no_number(query: Query, found: Found) -> QueryError:
+    """G004 or G006: an answer is a function of what is left free, or a distribution, where a number is asked for."""
     if isinstance(found, Linear):
         n = found.inputs[0]
         message, help_ = f"`{query}` is a function of `{n}`, not a number", (f"give `{n}` a value",)
@@ -269,6 +263,26 @@ def gauss(model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str
         QueryError: Q001 for a box without numbers, G001 for one that is not linear with normal noise, Q012 for a
             parameter without a value, G005 for a regression that data do not determine.
     """
+    require_definitions(boxes, definitions)
+    for n, b in boxes.items():  # before a parameter is missed: symbols do not help where a box is not linear
+        if isinstance(d := definitions[n], Formulas) and any(x.space for x in (*b.dom, *b.cod)):
+            try:
+                refuse_nonlinear(b, d.bodies)
+            except QueryError as e:
+                raise e.at(d.span) from None
+    tables: dict[str, Kernel] = {}
+    linear: dict[str, LinearBox] = {}
+    for n, b in boxes.items():
+        found = _box(model, b, definitions[n], exact)
+        if isinstance(found, LinearBox):
+            linear[n] = found
+        else:
+            tables[n] = found
+    return Gauss(tables, linear, exact)
+
+
+def require_definitions(boxes: Mapping[str, Box], definitions: Mapping[str, Definition]) -> None:
+    """Q001 if a box has no numbers."""
     missing = [b for n, b in boxes.items() if n not in definitions]
     if missing:
         raise QueryError(
@@ -279,15 +293,6 @@ def gauss(model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str
                 help=("give it numbers: `box y : X -> Y = normal(2*x, 1)`, or use data: `estimate … from DATA`",),
             )
         )
-    tables: dict[str, Kernel] = {}
-    linear: dict[str, LinearBox] = {}
-    for n, b in boxes.items():
-        found = _box(model, b, definitions[n], exact)
-        if isinstance(found, LinearBox):
-            linear[n] = found
-        else:
-            tables[n] = found
-    return Gauss(tables, linear, exact)
 
 
 def gauss_of_model(model: Interpreted, exact: bool) -> Gauss:

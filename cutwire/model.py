@@ -223,7 +223,7 @@ class Model(Interpreted):
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
         from cutwire.evaluate import estimate_formula
-        from cutwire.needs import in_numbers
+        from cutwire.needs import in_numbers, numbers_only
 
         statement = in_numbers(self, self.parse_question(question))
         dataset = self.as_dataset(data)
@@ -232,8 +232,10 @@ class Model(Interpreted):
         if any(x.space for x in self.shape.variables):
             from cutwire.gaussian import estimate_gaussian
 
-            return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
-        return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
+            with numbers_only():
+                return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
+        with numbers_only():
+            return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
 
     def linear_effect(
         self, treatment: str, outcome: str, data: object | None = None, *, method: str | None = None
@@ -252,9 +254,11 @@ class Model(Interpreted):
 
         if data is None or isinstance(data, Interpreted):
             from cutwire.gaussian import gauss_of_model
+            from cutwire.needs import numbers_only
 
             source = self if data is None else data
-            known = model_covariances(source.shape, gauss_of_model(source, exact=False))
+            with numbers_only():
+                known = model_covariances(source.shape, gauss_of_model(source, exact=False))
         else:
             known = data_covariances(self.as_dataset(data, numeric=True), self.shape)
         return linear_effect(self.shape, treatment, outcome, known, method)
