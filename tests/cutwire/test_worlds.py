@@ -145,6 +145,14 @@ def test_the_noise_of_a_unit_is_inferred() -> None:
     assert model.query("E(Y[X := 1, M := M[X := 0]])") == 1 + 3 * 1
 
 
+def test_path_coefficients() -> None:
+    """With symbols: the indirect effect is the product of the coefficients on its path (Wright 1921)."""
+    text = LINEAR.replace("2*x", "a*x").replace("3*m", "b*m")
+    model = cw.parse(text).model
+    assert str(model.query("NIE(Y, X := 1, 0, M)")) == "a*b"
+    assert str(model.query("NDE(Y, X := 1, 0, M)")) == "1"
+
+
 def test_tables_do_not_always_settle_it() -> None:
     sprinkler = cw.load(EXAMPLES / "sprinkler.causal").model
     assert sprinkler.query("P(Wet[Sprinkler := yes] = yes | Sprinkler = yes, Rain = no)") == pytest.approx(0.9)
