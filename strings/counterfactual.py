@@ -20,7 +20,7 @@ Y[M := m] = 1
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -186,11 +186,12 @@ def cases(unnested: Unnested) -> Iterator[Equal]:
     Raises:
         LimitError: L003 if they are too many.
     """
-    values = dict.fromkeys(v for e in unnested.events for v in (e.value, *(v for _, v in e.done)))
+    values = [v for e in unnested.events for v in (e.value, *(v for _, v in e.done))]
     like = _classes(unnested)
     axes = [v for v in values if v.kind == "axis"]
-    axes = list({v.name: v for v in axes}.values())
+    axes = list(dict.fromkeys(axes))
     known = [v for v in values if v.kind == "known"]
+    known += [Value("known", x, e.variable) for e in unnested.events for x in sorted(e.among or ())]
     found: list[dict[str, Value]] = [{}]
     for a in axes:
         others = [v for v in known if like[v.variable] == like[a.variable]]
@@ -198,7 +199,7 @@ def cases(unnested: Unnested) -> Iterator[Equal]:
         grown = []
         for equal in found:
             earlier = [v for v in equal.values() if v.kind == "axis" and like[v.variable] == like[a.variable]]
-            grown += [{**equal, a.name: v} for v in dict.fromkeys([a, *labels, *earlier])]
+            grown += [{**equal, a.name: replace(v, variable=a.variable)} for v in dict.fromkeys([a, *labels, *earlier])]
         found = grown
         if len(found) > MOST_CASES:
             raise LimitError(Diagnostic("L003", f"there are more than {MOST_CASES:,} cases of equal values"))
@@ -228,12 +229,19 @@ def in_case(events: Sequence[Event], equal: Equal) -> list[Event]:
 # ---- mechanisms ------------------------------------------------------------------------------------------------------
 
 
+Group = tuple[tuple[Node, ...], ...]
+"""Factors that share sums."""
+
+Among = Mapping[Value, frozenset[str]]
+"""The values that are summed in part only."""
+
+
 @dataclass(frozen=True)
 class Reduced:
     """An event as mechanisms, each behind those that it hears; `among` restricts values that are summed."""
 
     nodes: tuple[Node, ...]
-    among: Mapping[Value, frozenset[str]]
+    among: Among
 
 
 class _ImpossibleError(Exception):
@@ -324,7 +332,7 @@ class _Mechanisms:
             self.among[other] = self.among.get(other, allowed) & allowed
             if not self.among[other]:
                 raise _ImpossibleError
-        elif other.kind == "known" and other.name not in allowed:
+        elif other.kind == "axis" or other.name not in allowed:
             raise _ImpossibleError
 
     def finish(self) -> Reduced:
@@ -409,37 +417,36 @@ def conflict(factor: Sequence[Node]) -> Conflict | None:
     return None
 
 
-def connected(factors: Sequence[tuple[Node, ...]]) -> list[tuple[tuple[Node, ...], ...]]:
-    """The factors in groups that share no value that is summed."""
+def connected(
+    factors: Sequence[tuple[Node, ...]], sums: Sequence[Collection[Value]] | None = None
+) -> list[Group]:
+    """The factors in groups that share no value that is summed; `sums` are those of each, if not all."""
     groups: list[tuple[list[tuple[Node, ...]], set[Value]]] = []
-    for f in factors:
-        sums = {v for n in f for v in (n.value, *(v for _, v in n.heard)) if v.kind == "sum"}
-        joined, rest = [f], []
+    for k, f in enumerate(factors):
+        own = {v for n in f for v in (n.value, *(v for _, v in n.heard)) if v.kind == "sum"}
+        own, joined, rest = own if sums is None else set(sums[k]), [f], []
         for members, values in groups:
-            if values & sums:
-                joined, sums = [*members, *joined], sums | values
+            if values & own:
+                joined, own = [*members, *joined], own | values
             else:
                 rest.append((members, values))
-        groups = [*rest, (joined, sums)]
+        groups = [*rest, (joined, own)]
     return [tuple(members) for members, _ in groups]
 
 
-def without_common(
-    above: Sequence[tuple[tuple[Node, ...], ...]], below: Sequence[tuple[tuple[Node, ...], ...]]
-) -> tuple[list[tuple[tuple[Node, ...], ...]], list[tuple[tuple[Node, ...], ...]]]:
-    """Groups of factors without those that stand both above and below: they cancel (Correa, Lee, Bareinboim 2021,
-    ancestral components)."""
-    left = {canonical(g): g for g in below}
+def without_common(above: Reduced, below: Reduced, graph: Graph) -> tuple[list[Group], list[Group]]:
+    """The groups of factors of two events without those that both have: they cancel where one is divided by the other
+    (Correa, Lee, Bareinboim 2021, ancestral components)."""
+    groups = connected(districts(graph, below.nodes))
+    left = {canonical(g, below.among): g for g in groups}
     top = []
-    for g in above:
-        if canonical(g) in left:
-            del left[canonical(g)]
-        else:
+    for g in connected(districts(graph, above.nodes)):
+        if left.pop(canonical(g, above.among), None) is None:
             top.append(g)
     return top, list(left.values())
 
 
-def canonical(group: Sequence[tuple[Node, ...]]) -> frozenset[Node]:
+def canonical(group: Group, among: Among) -> frozenset[Node]:
     """The nodes of a group with its sums named afresh, so that equal groups are equal."""
     names: dict[Value, Value] = {}
 
@@ -447,7 +454,8 @@ def canonical(group: Sequence[tuple[Node, ...]]) -> frozenset[Node]:
         if v.kind != "sum":
             return v
         count = sum(u.variable == v.variable for u in names)
-        return names.setdefault(v, replace(v, name=f"{v.variable} {count}"))
+        some = f"{sorted(among[v])} " if v in among else ""
+        return names.setdefault(v, replace(v, name=f"{v.variable} {some}{count}"))
 
     return frozenset(
         Node(n.variable, tuple((p, named(v)) for p, v in n.heard), named(n.value))

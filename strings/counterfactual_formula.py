@@ -11,16 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from strings.counterfactual import Node, Value, conflict
+from strings.counterfactual import Among, Group, Node, Value, conflict, connected
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum
 from strings.graph import Graph
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
 from strings.written import product, value_name
-
-Group = tuple[tuple[Node, ...], ...]
-"""Factors that share sums."""
 
 Bounds = Mapping[tuple[str, str], tuple[tuple[str, Fraction], ...]]
 
@@ -117,19 +114,25 @@ class Part:
 def ratio(
     model: CausalModel,
     graph: Graph,
-    above: Sequence[Group],
-    below: Sequence[Group],
-    among: Mapping[Value, frozenset[str]],
+    above: tuple[Sequence[Group], Among],
+    below: tuple[Sequence[Group], Among],
     names: Names,
 ) -> Formula:
     """The quotient of two products of groups of factors."""
-    writer = _Ratio(model, graph, among, names)
-    top, bottom = [writer.cases(g) for g in above], [writer.cases(g) for g in below]
+    over, under = (_Side(model, graph, among, names) for _, among in (above, below))
+    top, bottom = ([s.cases(g) for g in _grouped(groups, graph)] for s, (groups, _) in ((over, above), (under, below)))
     for k, (case, *others) in enumerate(bottom):
-        if len(case) == 1 and not others and not case[0].sums and writer.narrowed(top, case[0]):
+        plain = len(case) == 1 and not others and not case[0].sums and not case[0].without & under.among.keys()
+        if plain and over.narrowed(top, case[0]):
             bottom[k] = [[]]
-    over, under = writer.written(top), writer.written(bottom)
-    return Arithmetic("/", over, under) if under != _ONE else over
+    numerator, denominator = over.written(top), under.written(bottom)
+    return Arithmetic("/", numerator, denominator) if denominator != _ONE else numerator
+
+
+def _grouped(groups: Sequence[Group], graph: Graph) -> list[Group]:
+    """The factors of some groups, those that one experiment shows together as one, in groups that share sums."""
+    parts = joined(tuple(f for g in groups for f in g), graph)
+    return connected([p.nodes for p in parts], [p.sums for p in parts])
 
 
 _ONE = Number(Fraction(1))
@@ -138,10 +141,12 @@ _Cases = list[list[Part]]  # a group, once for every choice of the values that a
 
 
 @dataclass(frozen=True)
-class _Ratio:
+class _Side:
+    """What stands above the bar, or below."""
+
     model: CausalModel
     graph: Graph
-    among: Mapping[Value, frozenset[str]]
+    among: Among
     names: Names
 
     def cases(self, group: Group) -> _Cases:
@@ -150,7 +155,7 @@ class _Ratio:
         for v in dict.fromkeys(v for p in parts for v in sorted(p.sums, key=str)):
             if v in self.among:
                 labels = [x for x in self.model.object(v.variable).values or () if x in self.among[v]]
-                return [case for x in labels for case in self.cases(_put(group, v, Value("known", x, v.variable)))]
+                return [case for x in labels for case in self.cases(_put(group, {v: Value("known", x, v.variable)}))]
         return [[p for p in parts if self.query(p).targets]]
 
     def query(self, part: Part) -> Query:
@@ -160,19 +165,29 @@ class _Ratio:
     def narrowed(self, top: list[_Cases], below: Part) -> bool:
         """Whether some part above is a joint of the part below and more: it then becomes conditional, in place."""
         inside = {n.variable for n in below.nodes}
-        if below.without:
-            return False
         for cases in top:
             if len(cases) > 1:
                 continue
             for k, p in enumerate(cases[0]):
-                same = set(below.nodes) <= set(p.nodes) and below.done.items() <= p.done.items()
                 # What is below hears nothing else, so nothing else that is set matters to it.
-                if same and not p.seen and not inside & p.done.keys():
-                    part = replace(p, seen=frozenset(below.nodes))
+                same = not p.seen and not inside & p.done.keys() and below.done.items() <= p.done.items()
+                shown = self._found_in(below, p) if same else None
+                if shown is not None:
+                    part = replace(p, seen=shown)
                     cases[0][k : k + 1] = [part] if self.query(part).targets else []
                     return True
         return False
+
+    def _found_in(self, below: Part, above: Part) -> frozenset[Node] | None:
+        """The nodes of a part above that are those shown below, if what is below is a marginal of it."""
+        at = {n.variable: n for n in above.nodes}
+        if any(n.variable not in at for n in below.nodes):
+            return None
+        put = {n.value: at[n.variable].value for n in below.nodes if n.value in below.without}
+        if _put((below.nodes,), put) != (tuple(at[n.variable] for n in below.nodes),):
+            return None
+        shown = [at[n.variable] for n in below.nodes if n.value not in below.without]
+        return None if any(n.value in above.without for n in shown) else frozenset(shown)
 
     def written(self, groups: Sequence[_Cases]) -> Formula:
         return product([self._group(cases) for cases in groups if cases != [[]]])
@@ -223,10 +238,10 @@ def _values(nodes: Iterable[Node]) -> Iterator[Value]:
         yield n.value
 
 
-def _put(group: Group, old: Value, new: Value) -> Group:
-    """A group with another value in place of one."""
+def _put(group: Group, new: Mapping[Value, Value]) -> Group:
+    """A group with other values in place of some."""
 
     def put(v: Value) -> Value:
-        return new if v == old else v
+        return new.get(v, v)
 
     return tuple(tuple(Node(n.variable, tuple((p, put(v)) for p, v in n.heard), put(n.value)) for n in f) for f in group)

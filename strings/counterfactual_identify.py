@@ -61,6 +61,7 @@ class Case:
     formula: Formula
     above: tuple[Group, ...] = ()
     below: tuple[Group, ...] = ()
+    other: bool = False  # whether the formula is not that of the ordinary case
 
     @property
     def where(self) -> str:
@@ -72,7 +73,7 @@ class Case:
 class CounterfactualIdentified:
     """A counterfactual that follows from what is given; `given` is empty if that is all experiments.
 
-    `cases[0]` is the ordinary one; others are there if they have another formula. `parts` tells how each probability of
+    `cases[0]` is the ordinary one; the others are there if some have another formula. `parts` tells how each probability of
     an experiment follows from what is given; `axes` are the names of free values in the formulas, each with that which
     the question has for it.
     """
@@ -184,9 +185,10 @@ class _Decision:
             return CounterfactualNotIdentified(
                 self._query, self._given, obstacle, own, where, tuple(c.where for c in found)
             )
-        others = [c for c in found[1:] if str(_with(found[0].formula, c.equal, names)) != str(c.formula)]
+        found[1:] = [replace(c, other=str(_with(found[0].formula, c.equal, names)) != str(c.formula)) for c in found[1:]]
         axes = {shown: v.name for v, shown in names.shown.items() if v.kind == "axis"}
-        return CounterfactualIdentified(self._query, self._given, (found[0], *others), parts, axes, names)
+        kept = found if any(c.other for c in found) else found[:1]
+        return CounterfactualIdentified(self._query, self._given, tuple(kept), parts, axes, names)
 
     def _case(self, equal: Equal, parts: dict[Query, Identified]) -> tuple[Case | Conflict | NotIdentified, Names]:
         """One case of equal values."""
@@ -195,16 +197,16 @@ class _Decision:
         if below is None:
             raise ZeroProbabilityError(_impossible(self._query, Case(equal, _ZERO, _ZERO).where))
         values = [v for r in (above, below) if r is not None for v in _values(r)]
-        free = [v for v in equal.values() if v.kind == "axis"]
+        free = [Value("axis", n, v.variable) for n, v in equal.items()]
         names = names_of(self._model, [*free, *values], self._bounds)
         if above is None:
             return Case(equal, _ZERO, _ZERO), names
-        top, bottom = without_common(self._groups(above), self._groups(below))
+        top, bottom = without_common(above, below, self._graph)
         for group in (*top, *bottom):
             for factor in group:
                 if (wrong := conflict(factor)) is not None:
                     return wrong, names
-        written = ratio(self._seen, self._graph, top, bottom, {**below.among, **above.among}, names)
+        written = ratio(self._seen, self._graph, (top, above.among), (bottom, below.among), names)
         shown = written
         if self._given:
             taken = set(names.shown.values())
@@ -216,9 +218,6 @@ class _Decision:
                     parts[asked] = part
             shown = substituted(written, {q: formula(parts[q], taken) for q in questions(written)})
         return Case(equal, written, shown, tuple(top), tuple(bottom)), names
-
-    def _groups(self, event: Reduced) -> list[Group]:
-        return connected(districts(self._graph, event.nodes))
 
 
 _ZERO = Number(Fraction(0))
