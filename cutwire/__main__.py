@@ -150,6 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
+    draw.add_argument("--ask", metavar="QUESTION", help="show the worlds of a question, such as 'P(S[A := a] | A = b)'")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
     draw.add_argument("--dag", action="store_true", help="draw the graph instead; -o FILE.dot always does")
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")

@@ -414,6 +414,8 @@ def draw(arguments: Namespace) -> int:
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
+    if arguments.ask:
+        return _draw_asked(arguments)
     output = Path(arguments.output)
     graph = arguments.dag or output.suffix.lower() in GRAPHS
     name, drawn = _drawable(arguments)
@@ -436,6 +438,16 @@ def draw(arguments: Namespace) -> int:
                     draw_dag(drawn.shape, output, surgeries=surgeries)
                 else:
                     draw_model(drawn.shape, surgeries, output, before=not arguments.only_after, warn=warn)
+    print_diagnostics(found)
+    return 0
+
+
+def _draw_asked(arguments: Namespace) -> int:
+    """`cutwire draw FILE --ask QUESTION -o OUT`"""
+    model = open_model(arguments.file, arguments.name, arguments.allow_outside)
+    found: list[Diagnostic] = []
+    with working(f"drawing {arguments.output}"):
+        model.draw_question(arguments.ask, arguments.output, warn=found.append)
     print_diagnostics(found)
     return 0
 

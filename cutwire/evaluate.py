@@ -163,7 +163,7 @@ def ask_model(
     with placed(model, query.span or statement.span):
         if not (isinstance(statement, QueryStatement) and statement.data):
             require_tables(model, statement, query)
-        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
+        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.operations, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
             data = model.dataset(statement.data)
             way = identified(model.shape, query)
@@ -204,7 +204,7 @@ def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckSt
     from semantics.possibility import refuse_impossible
 
     known = definitions_for(model, statement)
-    refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
+    refuse_impossible(model.shape, relations(model, known, query.operations), query)
 
 
 def _explained(error: CutwireError, contradiction: Callable[[], None]) -> CutwireError:

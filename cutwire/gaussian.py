@@ -26,12 +26,14 @@ from semantics.mixed import Gauss, LinearBox
 from semantics.mixed_answer import Answer, answer_mixed
 from semantics.mixed_estimate import Conditionals, DataConditionals, estimate_mixed
 from semantics.mixture import Linear, Mixture, Mixtures
+from semantics.question import refuse_unsettled
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare, Formula, questions, substituted
 from strings.identification import Identified, identified
 from strings.query import Query, as_seen
 from strings.signature import Box
 from strings.surgery import boxes_of
+from strings.worlds import as_one_world, worlds_of
 
 if TYPE_CHECKING:
     from cutwire.meanings import Answered, Options
@@ -273,7 +275,12 @@ class _Asking:
         boxes, objects = needed(self.model, query)
         reals = sum(bool(x.space) for x in objects)
         exact = self.exact or (reals <= _MOST_EXACT and is_exact(self.model, boxes, definitions))
-        return answer_mixed(self.model.shape, gauss(self.model, boxes, definitions, exact), query)
+        shape = self.model.shape
+        if query.worlds:
+            worlds = worlds_of(shape, query)
+            refuse_unsettled(worlds)
+            shape, query = worlds.model, as_one_world(worlds, query)
+        return answer_mixed(shape, gauss(self.model, boxes, definitions, exact), query)
 
     def _number(self, query: Query) -> Distribution:
         found = self.answer(query)
@@ -372,7 +379,7 @@ def is_exact(model: Interpreted, boxes: Iterable[str], definitions: Mapping[str,
 
 def policies_of(model: Interpreted, tables: Mapping[str, Definition], query: Query, exact: bool) -> Gauss:
     """The boxes that the surgeries of a question put in place of mechanisms."""
-    added = boxes_of(None, query.surgeries)
+    added = boxes_of(None, query.operations)
     return gauss(model, added, {**model.definition.definitions, **tables}, exact)
 
 

@@ -436,6 +436,23 @@ class Model(Interpreted):
 
         return draw_model(self.shape, surgeries, path)
 
+    def draw_question(
+        self, question: str, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None
+    ) -> str:
+        """Draw what a question `P(…)` depends on, in all its worlds; returns the SVG text and writes `path` if given.
+
+        Raises:
+            LanguageError, QueryError: for a question that the model does not understand, or no single probability.
+            PictureError: as `strings.picture.draw`.
+        """
+        from strings.picture import draw_question
+
+        asked = self.parse_question(question).formula
+        if not isinstance(asked, Ask):
+            message, label = "one probability is drawn at a time", "this is a formula"
+            raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
+        return draw_question(self.shape, asked.query, path, warn=warn)
+
     def _repr_svg_(self) -> str:
         return self.draw()
 

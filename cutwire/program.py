@@ -23,6 +23,7 @@ from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
 from strings.formula import questions
+from strings.query import without_nested
 from strings.surgery import Surgery
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Program:
             match s:
                 case QueryStatement() if s.model == model:
                     found += [q.surgeries for q in questions(s.formula)]
+                    found += [without_nested(w) for q in questions(s.formula) for w in q.worlds]
                 case IdentifyStatement() if s.model == model:
                     found.append(s.query.surgeries)
                 case DrawStatement() if s.model == model:
@@ -227,7 +229,7 @@ class Program:
                     raise e.at(statement.span) from None
 
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
-        from strings.picture import draw, draw_change, draw_dag, draw_model
+        from strings.picture import draw, draw_change, draw_dag, draw_model, draw_question
 
         found: list[Diagnostic] = []
         if statement.diagram is not None and (s := statement.operated) is not None:
@@ -236,6 +238,8 @@ class Program:
             drawn = draw_change(before, after, s.cut, path, title=title, steps=s.text, warn=found.append)
         elif statement.diagram is not None:
             drawn = draw(statement.diagram, path, title=statement.title, warn=found.append)
+        elif statement.query is not None:
+            drawn = draw_question(self.models[statement.model].shape, statement.query, path, warn=found.append)
         elif path is not None and path.suffix.lower() in GRAPHS:
             drawn = draw_dag(self.models[statement.model].shape, path, surgeries=statement.surgeries)
         else:

@@ -14,9 +14,10 @@ from typing import Any, cast
 from lark import Token, Tree
 
 from parser import syntax as s
+from parser.effects import Contrast, effect
 from parser.lower_base import LowerBase, unquote
 from parser.lower_questions import LowerQuestions
-from strings.diagnostic import Diagnostic, Span
+from strings.diagnostic import Diagnostic, LanguageError, Span
 
 
 class Lower(LowerQuestions):
@@ -266,6 +267,22 @@ class Lower(LowerQuestions):
     def probability(self, tree: Tree[Token]) -> s.Probability:
         kind, *events, conditions = map(self.part, tree.children)
         return s.Probability(kind, tuple(events), conditions or (), self.span(tree))
+
+    def contrast(self, tree: Tree[Token]) -> Contrast:
+        return Contrast(*self.all(tree))
+
+    def mediator(self, tree: Tree[Token]) -> s.Assign:
+        name, value = map(self.part, tree.children)
+        return s.Assign(s.Target(name, None, self.span(tree)), value, self.span(tree))
+
+    def effect(self, tree: Tree[Token]) -> s.Expression:
+        name, event, contrast, *mediators, conditions = map(self.part, tree.children)
+        span = self.span(tree)
+        try:
+            return effect(name.text, event, contrast, mediators, conditions or (), span)
+        except LanguageError as e:
+            self.problems.append(e.diagnostic)
+            return s.NumberLiteral(Fraction(0), True, span)
 
     def elsewhere(self, tree: Tree[Token]) -> s.Elsewhere:
         name, world = self.all(tree)

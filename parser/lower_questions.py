@@ -18,6 +18,9 @@ from strings.diagnostic import Diagnostic, Label, Span
 class LowerQuestions(LowerBase):
     """The rules of questions, claims, checks and pictures."""
 
+    def observe(self, tree: Tree[Token]) -> s.Observe:
+        return s.Observe(self.all(tree), span=self.span(tree))
+
     def query(self, tree: Tree[Token]) -> s.Query:
         name, expression, *options = map(self.part, tree.children)
         said = self.options(tree, options, ("for_", "unit", "using", "expect"))
@@ -109,6 +112,11 @@ class LowerQuestions(LowerBase):
         last = tree.children[2]
         where = self.span(last) if last is not None else None
         return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
+
+    def draw_question(self, tree: Tree[Token]) -> s.DrawQuestion:
+        question, path = map(self.part, tree.children)
+        where = self.span(cast(Tree[Token], tree.children[1])) if path else None
+        return s.DrawQuestion(question, unquote(path) if path else None, span=self.span(tree), path_span=where)
 
     for_ = unit = using = expect = from_ = mode = models = seed = level = bootstrap = within = LowerBase.first
     given = assuming = behind = checked = LowerBase.parts

@@ -231,7 +231,8 @@ class BoxSurgery:
 
 @dataclass(frozen=True, slots=True)
 class DrawStatement:
-    """A picture of a model (then `surgeries` are shown on it) or of a diagram (then `operated` is), written to `path`.
+    """A picture of a model (then `surgeries` are shown on it), of a `query` about one, or of a diagram (then `operated`
+    is shown), written to `path`.
 
     `path` is absolute and has been checked to lie inside the model file's folder; `None`: not named in the file.
     """
@@ -243,6 +244,7 @@ class DrawStatement:
     path: Path | None = None
     span: Span | None = field(default=None, compare=False)
     operated: BoxSurgery | None = None
+    query: Query | None = None
 
 
 Statement = QueryStatement | CheckStatement | DrawStatement | IdentifyStatement

@@ -50,7 +50,7 @@ _CLOSE = frozenset(_OPEN.values())
 _SETTING = (("LPAR", "_DO"), ("LSQB", "NAME"), ("LSQB", "STRING"))
 """The brackets in which `=` sets a variable: `do(…)`, and those of another world."""
 _TIGHT = frozenset(("_DOT", "_DOTS", "_AT", "POWER"))
-_CALLS = frozenset(("NAME", "FUNCTION", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
+_CALLS = frozenset(("NAME", "FUNCTION", "EFFECT", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
 _OPERATORS = frozenset(
     ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON",
      "_INDEPENDENT")

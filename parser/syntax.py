@@ -523,6 +523,15 @@ class SurgeryDecl:
 
 
 @dataclass(frozen=True, slots=True)
+class Observe:
+    """`observe A = yes, S[A := no] = no`: what the questions below it are asked given."""
+
+    events: tuple[Event, ...]
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """`query name: expr for s : S unit odds using m expect 1/2`; `name` may be left out."""
 
@@ -649,6 +658,17 @@ class Draw:
     path_span: Span | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DrawQuestion:
+    """`draw P(S[A := a] | A = b) to "twin.svg"`"""
+
+    question: Probability
+    path: str | None = None
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+    path_span: Span | None = field(default=None, compare=False)
+
+
 Item = (
     ModelHeader
     | ModelBlock
@@ -665,12 +685,14 @@ Item = (
     | DiagramBlock
     | DiagramDef
     | SurgeryDecl
+    | Observe
     | Query
     | Identify
     | Estimate
     | Claim
     | Check
     | Draw
+    | DrawQuestion
 )
 
 

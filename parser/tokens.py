@@ -23,11 +23,11 @@ Kind = Literal["word", "number", "string", "sign", "doc", "comment", "bad"]
 
 STATEMENTS = (
     "model", "import", "domain", "type", "var", "latent", "param", "box", "interpret", "data", "diagram", "surgery",
-    "world", "query", "identify", "estimate", "claim", "check", "draw",
+    "world", "observe", "query", "identify", "estimate", "claim", "check", "draw",
 )  # fmt: skip
 """The words that start a statement."""
 
-LATER = ("observe", "bound", "plate")
+LATER = ("bound", "plate")
 """Words kept for later versions of the language."""
 
 INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not", "assuming", "identifiable")

@@ -12,10 +12,10 @@ from semantics.network import Wiring
 from strings.diagnostic import Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.model import CausalModel
-from strings.query import Become, Query, Term
+from strings.query import Query, Term, without_nested
 from strings.signature import Object
-from strings.surgery import DoWire, Open, Surgery, operate, told_name
-from strings.worlds import Multiverse, multiverse
+from strings.surgery import DoWire, Open, Surgery, told_name
+from strings.worlds import Multiverse, worlds_of
 
 Place = Literal["target", "given", "opened", "told", "void"]
 
@@ -97,13 +97,12 @@ def ask(model: CausalModel, query: Query, functional: Callable[[str], bool] = la
         QueryError: N002, N003 for what the model does not know, N009 if an axis is to range over two different sets of
             values, Q003 if a variable is left free both in what is asked and behind the bar.
     """
-    operated = operate(model, *query.surgeries)
-    worlds = multiverse(operated, query) if query.worlds else Multiverse(operated, {}, {})
+    worlds = worlds_of(model, query)
     operated = worlds.model
     refuse_unsettled(worlds, functional)
     slots = [_slot("target", t, worlds) for t in query.targets] + [_slot("given", t, worlds) for t in query.given]
     for world in ((), *query.worlds):
-        done = [s for s in world or query.surgeries if not isinstance(s, Become)]
+        done = without_nested(world) or query.surgeries
         for k, s in enumerate(done):
             if isinstance(s, Open):
                 name = worlds.places.get((s.variable, world), s.variable)
@@ -143,7 +142,7 @@ def _slot(place: Literal["target", "given"], term: Term, worlds: Multiverse) -> 
     return Slot(place, name, term.axis_name if term.free else None, term.values)
 
 
-def refuse_unsettled(worlds: Multiverse, functional: Callable[[str], bool]) -> None:
+def refuse_unsettled(worlds: Multiverse, functional: Callable[[str], bool] = lambda name: False) -> None:
     """Refuse what depends on how boxes draw.
 
     Raises:
@@ -184,9 +183,9 @@ def _axes(model: CausalModel, slots: Sequence[Slot]) -> tuple[tuple[str, Object]
 
 def refuse_double(query: Query) -> None:
     """Q003 if one variable, without a name for its value, is left free in front of the bar and behind it."""
-    ahead = {t.variable for t in query.targets if t.free and t.axis is None}
-    behind = [t.variable for t in query.given if t.free and t.axis is None]
-    for s in query.surgeries:
+    ahead = {t.place for t in query.targets if t.free and t.axis is None}
+    behind = [t.place for t in query.given if t.free and t.axis is None]
+    for s in query.operations:
         if isinstance(s, Open) and s.axis is None:
             behind.append(s.variable)
         elif isinstance(s, DoWire) and s.value is None and s.axis is None:

@@ -13,7 +13,7 @@ P(C = yes | do(S := yes), T)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -38,6 +38,11 @@ class Become:
 
 World = tuple[Surgery | Become, ...]
 """What is different in a world: surgeries on top of those of the question, one after the other; none in the actual."""
+
+
+def without_nested(world: World) -> tuple[Surgery, ...]:
+    """The surgeries of a world, without what becomes something of other worlds."""
+    return tuple(s for s in world if not isinstance(s, Become))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,19 @@ class Query:
     @property
     def operations(self) -> tuple[Surgery, ...]:
         """All surgeries: those of the question, and those of its worlds."""
-        return (*self.surgeries, *(s for w in self.worlds for s in w if not isinstance(s, Become)))
+        return (*self.surgeries, *(s for w in self.worlds for s in without_nested(w)))
+
+    def with_surgeries(self, change: Callable[[Surgery], Surgery]) -> Query:
+        """The question with other surgeries, in its worlds too."""
+
+        def term(t: Term) -> Term:
+            return replace(t, world=tuple(map(step, t.world))) if t.world else t
+
+        def step(s: Surgery | Become) -> Surgery | Become:
+            return replace(s, source=term(s.source)) if isinstance(s, Become) else change(s)
+
+        targets, given = (tuple(map(term, terms)) for terms in (self.targets, self.given))
+        return replace(self, targets=targets, given=given, surgeries=tuple(map(change, self.surgeries)))
 
     @property
     def worlds(self) -> tuple[World, ...]:

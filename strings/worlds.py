@@ -26,12 +26,12 @@ diagram () -> B[A := 1], B {
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.diagram import Diagram
 from strings.model import CausalModel, Mechanism, drop_unused, retyped
-from strings.query import Become, Query, Term, World
+from strings.query import Become, Query, Term, World, without_nested
 from strings.signature import Object
 from strings.surgery import CutWire, DoWire, Open, Surgery, operate
 
@@ -76,6 +76,39 @@ def multiverse(model: CausalModel, query: Query) -> Multiverse:
     needed = [builder.wire(t.variable, t.world) for t in (*query.given, *query.targets)]
     made = builder.freeze()
     return Multiverse(made, builder.known, builder.copied(made, made.ancestors(needed)))
+
+
+def worlds_of(model: CausalModel, query: Query) -> Multiverse:
+    """The multiverse of a question whose own surgeries are yet to be done; of one world, that world.
+
+    Raises:
+        QueryError, CompositionError, LimitError: as `multiverse`.
+    """
+    operated = operate(model, *query.surgeries)
+    return multiverse(operated, query) if query.worlds else Multiverse(operated, {}, {})
+
+
+def as_one_world(worlds: Multiverse, query: Query) -> Query:
+    """The question as one about the model of its multiverse: what it opens are inputs already.
+
+    Raises:
+        QueryError: W004 if a value is left free on one wire only.
+    """
+    opened: list[Surgery] = []
+    for world in ((), *query.worlds):
+        for s in without_nested(world) or query.surgeries:
+            if isinstance(s, DoWire) and s.value is None:
+                message = f"`{s}` cannot be left free where several worlds are spoken of"
+                raise QueryError(Diagnostic("W004", message, help=("choose a value",)))
+            name = worlds.places.get((s.variable, world)) if isinstance(s, Open) else None
+            if isinstance(s, Open) and name in worlds.model.inputs:
+                opened.append(Open(name, s.axis or s.variable))
+
+    def renamed(t: Term) -> Term:
+        return replace(t, variable=worlds.place(t), axis=t.axis_name if t.free else None, world=())
+
+    targets, given = (tuple(map(renamed, terms)) for terms in (query.targets, query.given))
+    return replace(query, targets=targets, given=given, surgeries=tuple(dict.fromkeys(opened)))
 
 
 @dataclass
