@@ -209,6 +209,7 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
         statement.tables,
         "",
         statement.span,
+        claim.experiments,
     )
     found = identify_statement(model, asked)
     found.check()

@@ -14,12 +14,12 @@ from strings.mathml import mathml
 
 if TYPE_CHECKING:
     from cutwire.claims import Verdict
-    from cutwire.identification import Identification
+    from cutwire.identification import AnyIdentification
 
 _GREEN, _RED, _AMBER = "#1a7f37", "#b3261e", "#8a6100"
 
 
-def identification_html(found: Identification) -> str:
+def identification_html(found: AnyIdentification) -> str:
     """Verdict, formula, criteria, the steps and their film; of a refusal what stands in the way, and the two models."""
     given = "; ".join(map(str, found.given))
     parts = [

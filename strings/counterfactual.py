@@ -97,7 +97,7 @@ def unnest(query: Query) -> Unnested:
     """The events that a question speaks of.
 
     Raises:
-        QueryError: W005 for worlds in which something else is done than variables set.
+        QueryError: W007 for worlds in which something else is done than variables set.
     """
     return _Unnesting(query).run()
 
@@ -167,7 +167,7 @@ class _Unnesting:
 
 def _other_surgery(s: Surgery, query: Query) -> Diagnostic:
     return Diagnostic(
-        "W005",
+        "W007",
         f"`{s}` does something else than set a variable: what follows of several worlds is not decided for that",
         span=query.span,
         help=("set variables to values (`Y[X := 0]`), or give the boxes numbers and use `query`",),
@@ -417,9 +417,7 @@ def conflict(factor: Sequence[Node]) -> Conflict | None:
     return None
 
 
-def connected(
-    factors: Sequence[tuple[Node, ...]], sums: Sequence[Collection[Value]] | None = None
-) -> list[Group]:
+def connected(factors: Sequence[tuple[Node, ...]], sums: Sequence[Collection[Value]] | None = None) -> list[Group]:
     """The factors in groups that share no value that is summed; `sums` are those of each, if not all."""
     groups: list[tuple[list[tuple[Node, ...]], set[Value]]] = []
     for k, f in enumerate(factors):

@@ -1,8 +1,8 @@
 """Counterfactuals written out: sums and products of `P(… | do(…))`, from factors that are consistent.
 
-Each factor is what one experiment shows. Factors that one experiment shows together are written as one probability, what
-is summed inside one is left out there, and a probability below the bar makes what stands above conditional. None of
-this changes the value.
+Each factor is what one experiment shows. Factors that one experiment shows together are written as one probability,
+what is summed inside one is left out there, and a probability below the bar makes what stands above conditional. None
+of this changes the value.
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ class _Side:
         return [[p for p in parts if self.query(p).targets]]
 
     def query(self, part: Part) -> Query:
-        kept = {v: tuple(x for x in self.model.object(v.variable).values or () if x in a) for v, a in self.among.items()}
+        kept = {
+            v: tuple(x for x in self.model.object(v.variable).values or () if x in a) for v, a in self.among.items()
+        }
         return part.query(self.graph, self.names, kept)
 
     def narrowed(self, top: list[_Cases], below: Part) -> bool:
@@ -244,4 +246,6 @@ def _put(group: Group, new: Mapping[Value, Value]) -> Group:
     def put(v: Value) -> Value:
         return new.get(v, v)
 
-    return tuple(tuple(Node(n.variable, tuple((p, put(v)) for p, v in n.heard), put(n.value)) for n in f) for f in group)
+    return tuple(
+        tuple(Node(n.variable, tuple((p, put(v)) for p, v in n.heard), put(n.value)) for n in f) for f in group
+    )

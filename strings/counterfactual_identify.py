@@ -16,27 +16,25 @@ for all numbers of values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from strings.counterfactual import (
     Conflict,
     Equal,
     Event,
-    Node,
+    Group,
     Reduced,
     Unnested,
     Value,
     cases,
     conflict,
-    connected,
-    districts,
     in_case,
     reduced,
     unnest,
     without_common,
 )
-from strings.counterfactual_formula import Bounds, Group, Names, names_of, ratio
+from strings.counterfactual_formula import Bounds, Names, names_of, ratio
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.estimand import Given
 from strings.formula import Arithmetic, Ask, Formula, Number, Sum, questions, substituted
@@ -73,9 +71,9 @@ class Case:
 class CounterfactualIdentified:
     """A counterfactual that follows from what is given; `given` is empty if that is all experiments.
 
-    `cases[0]` is the ordinary one; the others are there if some have another formula. `parts` tells how each probability of
-    an experiment follows from what is given; `axes` are the names of free values in the formulas, each with that which
-    the question has for it.
+    `cases[0]` is the ordinary one; the others are there if some have another formula. `parts` tells how each
+    probability of an experiment follows from what is given; `axes` are the names of free values in the formulas, each
+    with that which the question has for it.
     """
 
     asked: Query
@@ -97,6 +95,7 @@ class CounterfactualNotIdentified:
     given: tuple[Given, ...]
     obstacle: Conflict | NotIdentified
     names: Names
+    equal: Equal = field(default_factory=dict)
     where: str = ""
     follows: tuple[str, ...] = ()
 
@@ -129,7 +128,7 @@ def identify_counterfactual(
     Sound and complete for the joint of all observed variables and for all experiments (Correa, Lee, Bareinboim 2021).
 
     Raises:
-        QueryError: W005 for worlds in which something else is done than variables set, E003 if a latent variable is
+        QueryError: W007 for worlds in which something else is done than variables set, E003 if a latent variable is
             asked for, and what `identify` raises.
         ZeroProbabilityError: Q002 if what is seen cannot happen.
         LimitError: L003 if free values can be equal in too many ways.
@@ -149,16 +148,20 @@ def spoken_anywhere(query: Query) -> set[str]:
     return found | {s.variable for s in query.surgeries if isinstance(s, Do | Open)}
 
 
+def seen_model(model: CausalModel, query: Query, given: Sequence[Given]) -> CausalModel:
+    """The model in which everything is latent that neither the question nor what is given speaks of."""
+    return hide_unspoken(model, given, spoken_anywhere(query)) if given else model
+
+
 class _Decision:
     def __init__(self, model: CausalModel, query: Query, given: tuple[Given, ...]) -> None:
         self._model, self._query, self._given = model, query, given
-        self._unnested = _without_certain(model, unnest(query))
-        spoken = spoken_anywhere(query)
-        for n in sorted(spoken):
+        self._unnested = without_certain(model, unnest(query))
+        for n in sorted(spoken_anywhere(query)):
             model.object(n)
             if n in model.latents:
                 raise QueryError(Diagnostic("E003", f"`{n}` is latent, so no data can contain it", span=query.span))
-        self._seen = hide_unspoken(model, given, spoken) if given else model
+        self._seen = seen_model(model, query, given)
         self._graph: Graph = self._seen.graph
         self._bounds: Bounds = {
             (t.variable, t.values[0]): t.bounds for t in (*query.targets, *query.given) if t.bounds and t.values
@@ -183,9 +186,11 @@ class _Decision:
             if found and not where:
                 where = " and ".join(dict.fromkeys(_apart(equal, [c.equal for c in found])))
             return CounterfactualNotIdentified(
-                self._query, self._given, obstacle, own, where, tuple(c.where for c in found)
+                self._query, self._given, obstacle, own, equal, where, tuple(c.where for c in found)
             )
-        found[1:] = [replace(c, other=str(_with(found[0].formula, c.equal, names)) != str(c.formula)) for c in found[1:]]
+        found[1:] = [
+            replace(c, other=str(_with(found[0].formula, c.equal, names)) != str(c.formula)) for c in found[1:]
+        ]
         axes = {shown: v.name for v, shown in names.shown.items() if v.kind == "axis"}
         kept = found if any(c.other for c in found) else found[:1]
         return CounterfactualIdentified(self._query, self._given, tuple(kept), parts, axes, names)
@@ -237,15 +242,13 @@ def _apart(equal: Equal, others: Sequence[Equal]) -> Iterator[str]:
                 yield f"{n} is not {v}"
 
 
-def _without_certain(model: CausalModel, unnested: Unnested) -> Unnested:
+def without_certain(model: CausalModel, unnested: Unnested) -> Unnested:
     """The events without those that hold anyway: they say nothing, and what they speak of may not follow."""
 
     def open_(e: Event) -> bool:
         return e.among is None or e.among != set(model.object(e.variable).values or ())
 
-    return replace(
-        unnested, targets=tuple(filter(open_, unnested.targets)), given=tuple(filter(open_, unnested.given))
-    )
+    return replace(unnested, targets=tuple(filter(open_, unnested.targets)), given=tuple(filter(open_, unnested.given)))
 
 
 def _impossible(query: Query, where: str) -> Diagnostic:
