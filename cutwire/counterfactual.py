@@ -13,6 +13,7 @@ from parser.program import IdentifyStatement
 from strings.counterfactual_identify import (
     CounterfactualIdentified,
     CounterfactualNotIdentified,
+    as_identified,
     identify_counterfactual,
 )
 from strings.counterfactual_steps import CounterfactualStep, steps
@@ -26,6 +27,7 @@ from strings.model import CausalModel
 from strings.query import Query
 
 if TYPE_CHECKING:
+    from semantics.counterfactual_witness import CounterfactualWitness
     from semantics.distribution import Distribution
 
 
@@ -118,7 +120,29 @@ class CounterfactualIdentification:
         if self.found.follows:
             cases = [c for c in self.found.follows if c]
             notes.append(f"it follows {'where ' + ', or where '.join(cases) if cases else 'for other values'}")
+        if self.declared is not None:
+            names, written = self.declared
+            few = ", ".join(f"the {len(self.shape.object(n).values or ())} values of {n}" for n in names)
+            notes.append(f"with {few} that are declared it does: {written}")
         return "; ".join(notes)
+
+    @cached_property
+    def declared(self) -> tuple[tuple[str, ...], Formula] | None:
+        """Of a refusal: the variables whose declared values let the answer follow after all, and the formula for it.
+
+        Nothing if none is found. The formula has been checked as `check` does it.
+        """
+        from semantics.counterfactual import checkable, counterfactual_error
+        from strings.counterfactual_declared import formula_for_declared
+
+        if not isinstance(self.found, CounterfactualNotIdentified):
+            return None
+        found = formula_for_declared(self.shape, self.found)
+        if found is not None and checkable(self.shape):
+            wrong = counterfactual_error(self.shape, as_identified(self.found, found[1]))
+            if wrong:
+                raise _bug(f"the formula for the declared values of `{self.query}` failed its check: {wrong}")
+        return found
 
     def check(self) -> bool:
         """Check the answer once more: the formula against the multiverse of random functional models over finite
@@ -133,24 +157,42 @@ class CounterfactualIdentification:
 
         wrong = counterfactual_error(self.shape, self.found) if checkable(self.shape) else ""
         if wrong:
-            help_ = ("this is a bug of Cutwire: please report it with your model file",)
-            message = f"the formula for `{self.query}` failed its check: {wrong}"
-            raise CutwireError(Diagnostic("X001", message, help=help_))
+            raise _bug(f"the formula for `{self.query}` failed its check: {wrong}")
         return True
 
     @cached_property
-    def _witness(self) -> None:
-        return None
+    def _witness(self) -> CounterfactualWitness | None:
+        from semantics.counterfactual_witness import find_counterfactual_witness
+
+        if isinstance(self.found, CounterfactualIdentified):
+            return None
+        more = self.declared[0] if self.declared is not None else ()
+        return find_counterfactual_witness(self.shape, self.found, more)
 
     @property
     def witness(self) -> tuple[Interpreted, Interpreted] | None:
-        """Two models with exact numbers that agree on everything given and differ in the answer; of a refusal."""
-        return None
+        """Two functional models with exact numbers that agree on everything given and differ in the answer; of a
+        refusal. They are models of the part of the graph that the question depends on.
 
-    @property
+        Where the answer follows for the values that are declared, the variables in the way have one more here.
+        """
+        if self._witness is None:
+            return None
+        w = self._witness.witness
+        make = self.model.with_numbers
+        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
+
+    @cached_property
     def witness_file(self) -> str:
         """The two models as one model file that shows the difference when it is run; empty if there are none."""
-        return ""
+        from cutwire.witnesses import witness_source
+
+        if self._witness is None:
+            return ""
+        try:
+            return witness_source(self._witness.witness, self.query)
+        except CutwireError:  # a variable whose name the language cannot write
+            return ""
 
     @property
     def refuted(self) -> bool:
@@ -183,7 +225,7 @@ class CounterfactualIdentification:
 
     def to_dict(self, check: bool = True) -> dict[str, Any]:
         """Plain data for JSON, as the command line documents it."""
-        return {
+        shown: dict[str, Any] = {
             "identifiable": self.identifiable,
             "formula": self.formula,
             "latex": self.latex,
@@ -193,6 +235,11 @@ class CounterfactualIdentification:
             "criteria": [],
             "note": self.note or None,
         }
+        if not self.identifiable and check and self._witness is not None:
+            from cutwire.witnesses import witness_dict
+
+            shown["witness"] = witness_dict(self._witness.witness, self.query)
+        return shown
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import identification_html
@@ -209,6 +256,11 @@ class CounterfactualIdentification:
         if self.identifiable:
             return f"<{self.query} is identifiable: {self.formula}>"
         return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
+
+
+def _bug(message: str) -> CutwireError:
+    help_ = ("this is a bug of Cutwire: please report it with your model file",)
+    return CutwireError(Diagnostic("X001", message, help=help_))
 
 
 def refusal(found: CounterfactualNotIdentified, note: str) -> Diagnostic:

@@ -51,17 +51,17 @@ class CounterfactualWitness:
 
 
 def find_counterfactual_witness(
-    model: CausalModel, found: CounterfactualNotIdentified, seed: int = 0
+    model: CausalModel, found: CounterfactualNotIdentified, few: Sequence[str] = (), seed: int = 0
 ) -> CounterfactualWitness | None:
     """Two models that show that `found` is right; the same for the same `seed`. `model` is the one it was asked of.
 
-    Their variables take the values that `model` declares. Only where these would let the counterfactual follow after
-    all, the variable that stands in the way gets one more.
+    Their variables take the values that `model` declares, and one more if they are among `few`: those whose declared
+    values let the counterfactual follow. If no witness is found so, the variable that stands in the way gets one more.
     """
     search = _Search(model, found)
     if len(search.names) > MOST_VARIABLES:
         return None
-    for more in search.enlarged():
+    for more in search.enlarged(tuple(few)):
         rng = np.random.default_rng(seed)
         for (moved, others), cause in itertools.product(_SIZES, search.causes):
             shape = search.shape({**dict.fromkeys(search.causes, others), cause: moved}, more)
@@ -110,11 +110,11 @@ class _Search:
                     hidden[v].append(f"U_{g.names[u]}_{g.names[v]}")
         return [known or [f"U_{n}"] for n, known in zip(g.names, hidden, strict=True)]
 
-    def enlarged(self) -> Iterator[tuple[str, ...]]:
-        """The variables that get a value more: none; then that which is at two values at once."""
-        yield ()
+    def enlarged(self, few: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """The variables that get a value more: a few, or none; then that which is at two values at once."""
+        yield few
         o = self._found.obstacle
-        if isinstance(o, Conflict) and o.values:
+        if isinstance(o, Conflict) and o.values and o.variable not in few:
             yield (o.variable,)
 
     def shape(self, causes: Mapping[str, int], more: Sequence[str]) -> CausalModel:

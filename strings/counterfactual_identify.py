@@ -136,6 +136,15 @@ def identify_counterfactual(
     return _Decision(model, query, tuple(given)).run()
 
 
+def as_identified(refused: CounterfactualNotIdentified, written: Formula) -> CounterfactualIdentified:
+    """What a formula that is right for some models says, to be evaluated and checked on these."""
+    every = {n: replace(v, kind="axis", name=n) for n, v in refused.equal.items()}
+    axes = {shown: v.name for v, shown in refused.names.shown.items() if v.kind == "axis"}
+    return CounterfactualIdentified(
+        refused.asked, refused.given, (Case(every, written, written),), {}, axes, refused.names
+    )
+
+
 def spoken_anywhere(query: Query) -> set[str]:
     """The variables that a question names, in whatever world."""
     found: set[str] = set()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cutwire.witnesses import witness_source
 from semantics.field import Field
 from semantics.kernel import Kernel
-from semantics.witness import Witness, check_witness, find_witness
+from semantics.witness import Witness, check_witness, find_witness, lifted
 from strings.estimand import Given
 from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
@@ -355,8 +355,8 @@ def test_fractions_are_read_off_their_members(numbers: list[F]) -> None:
     short = lifted(members, field.p)
     longer = lifted(np.array([field.member(F(2**20 + 7, 2**20 + 9))], dtype=np.int64), field.p)
 
-    assert lifted is not None
-    assert list(lifted) == numbers
+    assert short is not None
+    assert list(short) == numbers
     assert longer is None or longer[0] != F(2**20 + 7, 2**20 + 9)
 
 
