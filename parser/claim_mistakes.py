@@ -118,7 +118,7 @@ def _given(slip: Slip) -> Diagnostic | None:
             return None
         also = (Label(slip.before_span, "nothing behind this"),)
         return Diagnostic("P015", "something is missing after `from`", slip.here, "expected `P(…)` here", also)
-    if slip.text(-1) == "from" and did_you_mean(text.lower(), ("experiments",)):
+    if slip.text(-1) == "from" and did_you_mean(text, ("experiments",)):
         return _meant(slip, "experiments")
     single = slip.text(-1) == "from" and not _behind(slip)
     notes = ("data belong to an estimate: `estimate n: P(…) from DATA`",) if single else ()

@@ -111,11 +111,14 @@ class _Search:
         return [known or [f"U_{n}"] for n, known in zip(g.names, hidden, strict=True)]
 
     def enlarged(self, few: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """The variables that get a value more: a few, or none; then that which is at two values at once."""
+        """The variables that get a value more: a few, or none; then one that is at two values at once, or that two
+        copies hear at different values."""
         yield few
         o = self._found.obstacle
-        if isinstance(o, Conflict) and o.values and o.variable not in few:
-            yield (o.variable,)
+        if isinstance(o, Conflict):
+            copies = [dict(n.heard) for n in o.factor if n.variable == o.variable]
+            heard = [p for p in copies[0] if len({c[p] for c in copies}) > 1] if len(copies) > 1 else []
+            yield from ((n,) for n in ([o.variable] if o.values else heard) if n not in few)
 
     def shape(self, causes: Mapping[str, int], more: Sequence[str]) -> CausalModel:
         """The part that matters, every variable a function; hidden causes have so many values."""

@@ -256,7 +256,7 @@ def reduced(graph: Graph, events: Sequence[Event]) -> Reduced | None:
     """
     try:
         worlds = _Mechanisms(graph)
-        for e in events:
+        for e in needed(graph, events):
             worlds.add(e)
         return worlds.finish()
     except _ImpossibleError:
@@ -271,6 +271,24 @@ def reaching(graph: Graph, variable: str, done: Settings) -> Settings:
         return tuple((n, v) for n, v in done if n == variable)
     behind = graph.without(into=set_).ancestors(target)
     return tuple((n, v) for n, v in done if behind & graph.mask([n]))
+
+
+def needed(graph: Graph, events: Sequence[Event]) -> list[Event]:
+    """The events without those that only say what is put in where nothing asked hears it."""
+    waiting = [e for e in events if not _puts_in(e)]
+    inner = {e.value: e for e in events if _puts_in(e)}
+    heard: set[Value] = set()
+    while waiting:
+        e = waiting.pop()
+        new = [v for _, v in reaching(graph, e.variable, e.done) if v in inner and v not in heard]
+        heard.update(new)
+        waiting += [inner[v] for v in dict.fromkeys(new)]
+    return [e for e in events if not _puts_in(e) or e.value in heard]
+
+
+def _puts_in(e: Event) -> bool:
+    """Whether an event says what a value that is put in for a nested term is."""
+    return e.value.kind == "sum" and e.among is None
 
 
 _Key = tuple[int, tuple[Value, ...]]

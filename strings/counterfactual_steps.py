@@ -1,5 +1,7 @@
 """Derivations of counterfactuals: from the question to what experiments show, in named steps.
 
+>>> from strings.counterfactual_identify import identify_counterfactual
+>>> from strings.query import Term
 >>> from strings.surgery import Do
 >>> front = CausalModel.from_edges([("X", "M"), ("M", "Y")], [("X", "Y")], domains=2)
 >>> ett = Query((Term("Y", ("1",), world=(Do("X", "0"),)),), (Term("X", ("1",)),))
@@ -25,6 +27,7 @@ from strings.counterfactual import (
     connected,
     districts,
     in_case,
+    needed,
     place,
     reaching,
     reduced,
@@ -88,9 +91,11 @@ class _Steps:
         self._equal = found.equal if isinstance(found, CounterfactualNotIdentified) else found.cases[0].equal
 
     def run(self) -> Iterator[tuple[Rule, str]]:
-        for text, _ in self._unnested.put_in:
-            yield "unnest", f"what {text} is, is put in and summed over"
-        for e in self._open.events:
+        events = needed(self._graph, self._open.events)
+        for text, e in self._unnested.put_in:
+            if e in events:
+                yield "unnest", f"what {text} is, is put in and summed over"
+        for e in events:
             less = reaching(self._graph, e.variable, e.done)
             if len(less) < len(e.done):
                 idle = ", ".join(n for n, _ in e.done if n not in dict(less))

@@ -122,6 +122,10 @@ FACTS = [
     (EDGE, "P(X[Y := 0] = 1)", True, "P(X = 1)"),
     (EDGE, "P(X[Y := 0] = 1, X = 0)", True, "0"),
     (EDGE, "P(Y[X := 0] in {0, 1}, X = 1)", True, "P(X = 1)"),
+    # What is put in for a nested term is no matter where nobody hears it
+    (shape("A>B B>C"), "P(B[C := C[A := 1]] = 0 | A = 0)", True, "P(B = 0 | A = 0)"),
+    (shape("X>M X>Y"), "P(Y[X := 1, M := M[X := 0]] = 1 | M = 0)", False, "P(Y = 1 | do(X := 1))"),
+    (shape("X>M X>Y"), "P(Y[X := 1, M := M[X := 0]] = 1)", True, "P(Y = 1 | X = 1)"),
     # With surgery on the whole question
     (FRONT, "P(Y[M := 1] = 1 | do(X := 0))", True, "sum[x' : X] P(Y = 1 | x', M = 1) * P(x')"),
     (BOW, "P(Y[X := 1] = 1 | do(X := 0))", False, "P(Y = 1 | do(X := 1))"),
