@@ -8,6 +8,8 @@ into the repository. In a document
 - a `causal` fence is a model file: `cutwire run` must take it and end with exit status 0;
 - in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
   streams together, blanks at line ends aside); without such lines it must end with exit status 0.
+- a `session` fence is a session: its first line starts it, `> ` begins a line that is entered and `… ` one that goes
+  on; all other lines are what is printed.
 
 `<!--- skip: next -->` above a fence leaves it out. from `<!--- skip: start if(not has_pyro) -->`
 to `<!--- skip: end -->` they are left out where Pyro is not installed; `docs/pyro.md` is then left out altogether.
@@ -91,12 +93,27 @@ def _run_console(example: Example) -> str | None:
     return "\n".join(problems) or None
 
 
+def _run_session(example: Example) -> str | None:
+    first, *lines = str(example.parsed).splitlines()
+    entered: list[list[str]] = []
+    for line in lines:
+        if line.startswith("> "):
+            entered.append([line[2:]])
+        elif line.startswith("…"):
+            entered[-1].append(line[2:])
+    wanted = [line for line in lines if not line.startswith(("> ", "…"))]
+    _, printed = _cutwire([*shlex.split(first)[2:], *(a for e in entered for a in ("-e", "\n".join(e)))])
+    fits = _trimmed(printed) == _trimmed("\n".join(wanted))
+    return None if fits else f"{example.parsed}\n-- printed:\n{printed}"
+
+
 pytest_collect_file = Sybil(
     name="documents",
     parsers=[
         PythonCodeBlockParser(),
         CodeBlockParser("causal", _run_model_file),
         CodeBlockParser("console", _run_console),
+        CodeBlockParser("session", _run_session),
         SkipParser(),
     ],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],

@@ -35,6 +35,7 @@ for _room in ("strings", "semantics", "parser"):
         )
 
 if TYPE_CHECKING:
+    from cutwire.conversion import from_networkx as from_networkx
     from cutwire.model import Model as Model
     from cutwire.model import read_bif as read_bif
     from cutwire.program import CheckResult as CheckResult
@@ -62,6 +63,7 @@ _HOMES = {
     "Program": "cutwire.program",
     "QueryError": "strings.diagnostic",
     "ZeroProbabilityError": "strings.diagnostic",
+    "from_networkx": "cutwire.conversion",
     "load": "cutwire.program",
     "parse": "cutwire.program",
     "read_bif": "cutwire.model",
@@ -77,6 +79,13 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext cutwire` does in a notebook: the magic `%%causal` is there."""
+    from cutwire.magic import load
+
+    load(shell)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | laws | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | convert | fmt | repl`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -88,6 +88,9 @@ def _report(error: Any, status: int) -> int:
     return status
 
 
+_MODEL = "a .causal, .bif, .bif.gz, .dot, .dagitty or .gml file (- for standard input)"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The argument parser; kept free of heavy imports so that `--version` and `--help` are immediate."""
     parser = argparse.ArgumentParser(
@@ -106,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run_options(check)
 
     query = _command(commands, "query", "answer one question about a model")
-    query.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    query.add_argument("file", metavar="FILE", help=_MODEL)
     query.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S := yes))'")
     query.add_argument("--from", dest="data", metavar="DATA", help="estimate it from this data set of the file")
     query.add_argument("--bootstrap", type=int, metavar="N", help="intervals from N resamples of the data")
@@ -127,7 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_json(query)
 
     identify = _command(commands, "identify", "decide whether an effect follows from data")
-    identify.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    identify.add_argument("file", metavar="FILE", help=_MODEL)
     identify.add_argument("question", metavar="QUESTION", help="such as 'P(C | do(S))'")
     identify.add_argument(
         "--given",
@@ -139,31 +142,64 @@ def build_parser() -> argparse.ArgumentParser:
     identify.add_argument("--no-check", dest="check", action="store_false", help="do not check the answer")
     identify.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     identify.add_argument(
-        "-o", "--output", metavar="OUT", help="draw the estimand, with --steps the derivation: .svg, .png, .pdf"
+        "-o", "--output", metavar="OUT", help="draw the estimand, with --steps the derivation: .svg, .png, .pdf, .tex"
     )
     _add_common(identify, memory=False)
     _add_json(identify)
 
     draw = _command(commands, "draw", "draw a model or a diagram")
-    draw.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    draw.add_argument("file", metavar="FILE", help=_MODEL)
     draw.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="picture to write: .svg, .png, .pdf; .dot for the graph"
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="picture to write: .svg, .png, .pdf, .tex; .dot for the graph; - prints a sketch",
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--ask", metavar="QUESTION", help="show the worlds of a question, such as 'P(S[A := a] | A = b)'")
+    draw.add_argument("--steps", action="store_true", help="with --ask: how its worlds are simplified, as a film strip")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
     draw.add_argument("--dag", action="store_true", help="draw the graph instead; -o FILE.dot always does")
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")
     _add_common(draw, memory=False)
 
     laws = _command(commands, "laws", "state the laws of a model and its surgeries, and try them in every semantics")
-    laws.add_argument("file", metavar="FILE", help="a .causal, .bif or .bif.gz file (- for standard input)")
+    laws.add_argument(
+        "file", metavar="FILE", help="a .causal, .bif, .dot, .dagitty or .gml file (- for standard input)"
+    )
     laws.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
     laws.add_argument("--seed", type=int, default=0, metavar="K", help="try other instances (0 unless given)")
     laws.add_argument("--words", action="store_true", help="say below the table what each law means")
     _add_set(laws)
     _add_common(laws, memory=False)
     _add_json(laws)
+
+    convert = _command(commands, "convert", "turn other programs' files into models, and models into theirs")
+    convert.add_argument(
+        "file",
+        metavar="IN",
+        help="a .causal, .bif, .bif.gz, .dot, .gv, .dagitty, .txt or .gml file (- for standard input)",
+    )
+    convert.add_argument(
+        "output", metavar="OUT", help="a .causal, .bif, .dot, .gv, .dagitty, .txt or .tex file (- for standard output)"
+    )
+    convert.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="FORMAT",
+        help="causal, bif, dot, dagitty or gml, whatever the ending",
+    )
+    convert.add_argument(
+        "--to",
+        dest="target",
+        default="",
+        metavar="FORMAT",
+        help="causal, bif, dot, dagitty or tex, whatever the ending",
+    )
+    convert.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    _add_common(convert, memory=False)
 
     fmt = _command(commands, "fmt", "format model files in place")
     fmt.add_argument(
@@ -172,6 +208,15 @@ def build_parser() -> argparse.ArgumentParser:
     fmt.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a file is not formatted")
     fmt.add_argument("--diff", action="store_true", help="change nothing; show what would change")
     fmt.set_defaults(timeout=None)
+
+    repl = _command(commands, "repl", "type statements and questions, one at a time", limited=False)
+    repl.add_argument("file", nargs="?", metavar="FILE", help="a model file to start from")
+    repl.add_argument(
+        "-e", "--enter", action="append", default=[], metavar="TEXT", help="enter this, and end; once for each line"
+    )
+    _add_semantics(repl)
+    repl.add_argument("--seed", type=int, metavar="K", help="draw other samples (0 unless given)")
+    _add_common(repl)
     return parser
 
 

@@ -73,6 +73,16 @@ class Assessment:
         """The estimand of the only probability as a diagram; raises as `found`."""
         return self.found.diagram
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import assessment_html
+
+        return assessment_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import assessment_text
+
+        return assessment_text(self)
+
 
 @dataclass(frozen=True)
 class Asked:

@@ -50,6 +50,11 @@ class Verdict:
 
         return verdict_html(self)
 
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
+
 
 def check_statement(model: Interpreted | None, statement: CheckStatement, *, max_memory: int | None = None) -> Verdict:
     """Decide a claim."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from strings.surgery import Surgery
 
 _BIF = (".bif", ".bif.gz")
+_GRAPHS = (".dot", ".gv", ".dagitty", ".dag", ".gml")
 
 
 def console() -> Console:
@@ -74,18 +75,26 @@ class _Warnings:
 # ---- what is read ----------------------------------------------------------------------------------------------------
 
 
+def is_brought(file: str) -> bool:
+    """Whether a file is another program's: a network or a graph."""
+    return file.lower().endswith((*_BIF, *_GRAPHS))
+
+
 def open_program(file: str, allow_outside: bool) -> Program:
     """A model file, or standard input for `-`."""
     from cutwire.program import load, parse
 
     if file == "-":
         return parse(typed_text(), "<stdin>", Path.cwd(), allow_outside=allow_outside)
-    if file.endswith(_BIF):
+    if is_brought(file):
+        kind = "network" if file.endswith(_BIF) else "graph"
+        ask = "ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`"
+        decide = "ask it with `cutwire identify FILE QUESTION`, or make a model file of it with `cutwire convert`"
         raise LanguageError(
             Diagnostic(
                 "F014",
-                f"`{file}` is a network, not a model file",
-                help=("ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`",),
+                f"`{file}` is a {kind}, not a model file",
+                help=(ask if kind == "network" else decide,),
             )
         )
     with working(f"reading {file}"):
@@ -115,12 +124,17 @@ def open_model(file: str, name: str, allow_outside: bool) -> Model:
     """The model of a model file or a BIF network."""
     from cutwire.model import read_bif
 
-    if not file.endswith(_BIF):
+    if not is_brought(file):
         return open_program(file, allow_outside).find_model(name)
     with working(f"reading {file}"):
-        model = read_bif(file)
+        if file.endswith(_BIF):
+            model = read_bif(file)
+        else:
+            from cutwire.conversion import read_brought
+
+            model = read_brought(file).model
     if name not in ("", model.name):
-        near = did_you_mean(name, [model.name]) or (f"leave out the name: a network is one model, `{model.name}`",)
+        near = did_you_mean(name, [model.name]) or (f"leave out the name: this is one model, `{model.name}`",)
         raise QueryError(Diagnostic("M007", f"there is no model `{name}` in this file", help=near))
     return model
 
@@ -174,7 +188,7 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
         only_checks=only_checks,
         out=Path(out) if out is not None else None,
         unnamed=Path.cwd(),
-        options=_options(arguments),
+        options=options_of(arguments),
         semantics=arguments.semantics,
         keep_going=True,
     )
@@ -238,15 +252,15 @@ def query(arguments: Namespace) -> int:
     statement = replace(statement, resampling=_resampling(statement, arguments))
     with working(f"{arguments.question}"):
         semantics = arguments.semantics or ("symbolic" if arguments.derivative else "")
-        result = answer_statement(model, statement, semantics, _options(arguments))
-        derivatives = _derivatives(result, arguments.derivative)
+        result = answer_statement(model, statement, semantics, options_of(arguments))
+        found = derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
     if isinstance(result, Answered):
         if arguments.json:
-            shown = {n: d.answer.to_dict()["expressions"] for n, d in derivatives.items()}
+            shown = {n: d.answer.to_dict()["expressions"] for n, d in found.items()}
             _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
         else:
-            for part in (result, *derivatives.values()):
+            for part in (result, *found.values()):
                 print_answered(console(), part, arguments.digits)
     elif arguments.json:
         _print_json(result_json(result))
@@ -255,7 +269,7 @@ def query(arguments: Namespace) -> int:
     return 0
 
 
-def _derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
+def derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
     """How sensitive an answer is to some parameters.
 
     Raises:
@@ -293,7 +307,7 @@ def _settings(texts: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _options(arguments: Namespace) -> Options:
+def options_of(arguments: Namespace) -> Options:
     """How to answer, as asked on the command line."""
     from cutwire.meanings import Options
 
@@ -389,7 +403,7 @@ def laws(arguments: Namespace) -> int:
 
     warnings = _Warnings()
     settings = _settings(arguments.set)
-    if arguments.file.endswith(_BIF):
+    if is_brought(arguments.file):
         model = open_model(arguments.file, arguments.model, arguments.allow_outside)
         warnings.tell(model.warnings)
         work = partial(model.with_parameters(settings).laws, seed=arguments.seed)
@@ -417,6 +431,8 @@ def draw(arguments: Namespace) -> int:
 
     if arguments.ask:
         return _draw_asked(arguments)
+    if arguments.output == "-":
+        return _print_sketch(arguments)
     output = Path(arguments.output)
     graph = arguments.dag or output.suffix.lower() in GRAPHS
     name, drawn = _drawable(arguments)
@@ -448,15 +464,32 @@ def _draw_asked(arguments: Namespace) -> int:
     model = open_model(arguments.file, arguments.name, arguments.allow_outside)
     found: list[Diagnostic] = []
     with working(f"drawing {arguments.output}"):
-        model.draw_question(arguments.ask, arguments.output, warn=found.append)
+        model.draw_question(arguments.ask, arguments.output, steps=arguments.steps, warn=found.append)
     print_diagnostics(found)
+    return 0
+
+
+def _print_sketch(arguments: Namespace) -> int:
+    """`cutwire draw FILE -o -`: the picture in letters."""
+    from cutwire.repl import print_drawing
+    from cutwire.session import Drawing
+
+    name, drawn = _drawable(arguments)
+    if isinstance(drawn, Diagram):
+        drawing = Drawing(name, _after(drawn, arguments.after)[0] if arguments.after else drawn)
+    else:
+        surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
+        if arguments.only_after:
+            drawn, surgeries = drawn.after(*surgeries), ()
+        drawing = Drawing(name, None, drawn, surgeries)
+    print_drawing(console(), drawing)
     return 0
 
 
 def _drawable(arguments: Namespace) -> tuple[str, Model | Diagram]:
     """What is to be drawn, with its name: as named; else the file's model, or its only diagram."""
     name = arguments.name
-    if arguments.file.endswith(_BIF):
+    if is_brought(arguments.file):
         model = open_model(arguments.file, name, arguments.allow_outside)
         return model.name, model
     program = open_program(arguments.file, arguments.allow_outside)
@@ -488,17 +521,46 @@ def _surgeries(model: Model, text: str) -> tuple[Surgery, ...]:
 
 def _draw_change(d: Diagram, name: str, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
     """A plain diagram before and after surgery on its boxes."""
+    from strings.picture import draw_change
+
+    after, cut = _after(d, arguments.after)
+    both = not arguments.only_after
+    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
+
+
+def _after(d: Diagram, surgery: str) -> tuple[Diagram, set[str]]:
+    """A plain diagram after surgery on its boxes, and the names of these."""
     from parser.plain_surgery import images_by_box
     from parser.read import read_surgery
     from parser.scope import Report, Scope
     from strings.functor import Functor
-    from strings.picture import draw_change
 
-    images = images_by_box(d, read_surgery(arguments.after, "<surgery>"), Scope(Report()))
-    after = Functor(boxes=images)(d)
-    cut = {b.name for b in images}
-    both = not arguments.only_after
-    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
+    images = images_by_box(d, read_surgery(surgery, "<surgery>"), Scope(Report()))
+    return Functor(boxes=images)(d), {b.name for b in images}
+
+
+# ---- the session -----------------------------------------------------------------------------------------------------
+
+
+def repl(arguments: Namespace) -> int:
+    """`cutwire repl [FILE]`"""
+    from cutwire.repl import repl as start
+
+    return start(arguments)
+
+
+def convert(arguments: Namespace) -> int:
+    """`cutwire convert IN OUT`"""
+    from cutwire.conversion import read_brought, write_brought
+
+    warnings = _Warnings()
+    with working(f"reading {arguments.file}"):
+        brought = read_brought(arguments.file, arguments.source, arguments.model, arguments.allow_outside)
+    warnings.tell(brought.model.warnings)
+    with working(f"writing {arguments.output}"):
+        told = write_brought(brought, arguments.output, arguments.target)
+    warnings.tell(told)
+    return 0
 
 
 # ---- formatting ------------------------------------------------------------------------------------------------------

@@ -56,6 +56,16 @@ class Result:
         """The distribution, or the number if there are no axes."""
         return self.distribution if self.distribution.variables else as_number(self.distribution)
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import result_html
+
+        return result_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
+
 
 def evaluate_statement(
     model: Interpreted, statement: QueryStatement, *, exact: bool, max_memory: int | None = None

@@ -35,12 +35,9 @@ def evaluate_estimand(asked: Identification, data: object, semantics: str | None
     if any(x.space for x in asked.model.shape.variables):
         return _evaluate_real(asked, identified(asked.model.shape, asked.query, found.given), data, semantics)
     if semantics == "symbolic":
-        if not isinstance(data, Interpreted):
-            message = "data are numbers: an estimand is evaluated in symbols on a model with parameters"
-            raise QueryError(Diagnostic("Q007", message, help=("give a model, or leave out semantics",)))
         from cutwire import symbolic
 
-        return symbolic.evaluate_estimand(asked, found, data, max_memory)
+        return symbolic.evaluate_estimand(asked, found, _with_parameters(data), max_memory)
     if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
         arithmetic = Fractions() if exact else Floats()
@@ -52,11 +49,23 @@ def evaluate_estimand(asked: Identification, data: object, semantics: str | None
     return estimate(found, sets, exact=exact, policies=_policies(asked, exact), max_memory=max_memory).distribution
 
 
+def _with_parameters(data: object) -> Interpreted:
+    if isinstance(data, Interpreted):
+        return data
+    message = "data are numbers: an estimand is evaluated in symbols on a model with parameters"
+    raise QueryError(Diagnostic("Q007", message, help=("give a model, or leave out semantics",)))
+
+
 def _evaluate_real(asked: Identification, found: Identified, data: object, semantics: str | None) -> Any:
     """The value of an estimand with real variables: its boxes are conditionals of Gaussians."""
     from cutwire.gaussian import conditionals_of, gauss_of_model, policies_of
+    from semantics.mixed_answer import in_numbers
     from semantics.mixed_estimate import Conditionals, ModelConditionals, estimate_mixed
 
+    if semantics == "symbolic":
+        from cutwire import symbolic
+
+        return symbolic.evaluate_linear_estimand(asked, found, _with_parameters(data))
     exact = semantics is not None and semantics != "gaussian" and is_exact(semantics)
     source: Conditionals
     if isinstance(data, Interpreted):
@@ -64,7 +73,8 @@ def _evaluate_real(asked: Identification, found: Identified, data: object, seman
     else:
         found, sets = _datasets(asked, found, data)
         source = conditionals_of(sets, found, exact)
-    return estimate_mixed(found, source, policies_of(asked.model, asked.statement.tables, asked.query, source.exact))
+    policies = policies_of(asked.model, asked.statement.tables, asked.query, source.exact)
+    return in_numbers(estimate_mixed(found, source, policies))
 
 
 def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:

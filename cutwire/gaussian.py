@@ -14,26 +14,25 @@ from cutwire.needs import definitions_for, needed
 from cutwire.progress import tell
 from cutwire.tables import kernel, why_no_table
 from parser.program import CheckStatement, Definition, Fit, Formulas, QueryStatement, Table
+from semantics import mixture_text
 from semantics.bootstrap import bootstrap_each
 from semantics.compare import compare
 from semantics.dataset import Dataset
-from semantics.distribution import Array, Distribution, float_array, significant
+from semantics.distribution import Array, Distribution, float_array
 from semantics.estimate import Estimate
 from semantics.expressions import is_rational
 from semantics.kernel import Kernel
-from semantics.linear import fit_linear, is_cheap, linear_box
+from semantics.linear import fit_linear, is_cheap, linear_box, refuse_nonlinear
 from semantics.mixed import Gauss, LinearBox
-from semantics.mixed_answer import Answer, answer_mixed
+from semantics.mixed_answer import Answer, Found, answer_mixed, in_numbers
 from semantics.mixed_estimate import Conditionals, DataConditionals, estimate_mixed
 from semantics.mixture import Linear, Mixture, Mixtures
-from semantics.question import refuse_unsettled
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.formula import Ask, Compare, Formula, questions, substituted
 from strings.identification import Identified, identified
 from strings.query import Query, as_seen
 from strings.signature import Box
 from strings.surgery import boxes_of
-from strings.worlds import as_one_world, worlds_of
 
 if TYPE_CHECKING:
     from cutwire.meanings import Answered, Options
@@ -52,30 +51,10 @@ class GaussianAnswer:
     told: tuple[str, ...] = ()
 
     def columns(self, digits: int = 6) -> tuple[list[str], list[list[str]]]:
-        match self.value:
-            case Mixture():
-                heads, rows = _table(self.value, digits)
-                return heads, rows
-            case Mixtures(axes, _, cells, probabilities):
-                heads = []
-                rows = []
-                for labels, m in cells.items():
-                    inner, lines = _table(m, digits)
-                    p = significant(probabilities[labels], digits)
-                    heads = [*axes, "probability", *inner]
-                    rows += [[*labels, p, *line] for line in lines]
-                return heads, rows
-            case Linear():
-                return _linear_table(self.value, digits)
+        return mixture_text.columns(self.value, digits)
 
     def notes(self) -> list[str]:
-        found = [*self.told]
-        if isinstance(self.value, Mixture):
-            if len(self.value.variables) > 1:
-                found += _correlations(self.value)
-            if len(self.value.weights) > 1:
-                found.append(f"a mixture of {len(self.value.weights)} normal distributions")
-        return found
+        return [*self.told, *mixture_text.notes(self.value)]
 
     def to_dict(self) -> Mapping[str, Any]:
         match self.value:
@@ -101,24 +80,6 @@ class GaussianAnswer:
                 return {"variables": list(self.value.variables), **shown, **noise}
 
 
-def _table(m: Mixture, digits: int) -> tuple[list[str], list[list[str]]]:
-    """A row a variable: its mean, standard deviation and quantiles."""
-    rows = []
-    for v in m.variables:
-        one = m.marginal(v)
-        ends = [one.quantile(p) for p in (0.05, 0.5, 0.95)]
-        rows.append([v, *(significant(x, digits) for x in (one.mean, one.sd, *ends))])
-    return ["", "mean", "sd", "5%", "50%", "95%"], rows
-
-
-def _correlations(m: Mixture) -> list[str]:
-    found = m.correlation
-    pairs = [(a, b) for b in range(len(found)) for a in range(b)]
-    told = [f"{m.variables[a]}, {m.variables[b]}: {significant(round(float(found[a, b]), 12), 4)}" for a, b in pairs]
-    more = [f"{len(told) - 10} more"] if len(told) > 10 else []
-    return [f"correlation  {'; '.join([*told[:10], *more])}"]
-
-
 def _mixture_dict(m: Mixture) -> dict[str, Any]:
     parts = [
         {"weight": float(w), "mean": g.as_float().offset.tolist(), "covariance": g.as_float().covariance.tolist()}
@@ -126,15 +87,6 @@ def _mixture_dict(m: Mixture) -> dict[str, Any]:
     ]
     means, covariances = m.means.astype(float).tolist(), m.covariances.astype(float).tolist()
     return {"variables": list(m.variables), "mean": means, "covariance": covariances, "components": parts}
-
-
-def _linear_table(f: Linear, digits: int) -> tuple[list[str], list[list[str]]]:
-    texts = f.texts(digits)
-    if f.only_mean:
-        return [], [[texts[0]]]
-    sds = [significant(float(v) ** 0.5, digits) for v in f.kernel.covariance.diagonal()]
-    rows = [[v, t, s] for v, t, s in zip(f.variables, texts, sds, strict=True)]
-    return ["", "mean", "sd"], rows
 
 
 # ---- questions -------------------------------------------------------------------------------------------------------
@@ -159,7 +111,7 @@ def evaluate_gaussian(model: Interpreted, statement: QueryStatement, options: Op
         if not isinstance(found, Distribution):
             wanted = statement.expect or statement.resampling
             if wanted is not None:
-                raise _no_number(statement.formula.query, found).at(wanted.span or statement.span)
+                raise no_number(statement.formula.query, found).at(wanted.span or statement.span)
             told = [f"by  {e.formula}" for e in asked.parts.values() if e.found.asked.surgeries]
             told += [f"from data {statement.data}"] if statement.data else []
             return Answered(statement, "gaussian", GaussianAnswer(found, tuple(told)))
@@ -267,7 +219,7 @@ class _Asking:
             way = identified(self.model.shape, query)
             source = conditionals_of([self.data], way, self.exact)
             policies = policies_of(self.model, self.statement.tables, query, source.exact)
-            found = estimate_mixed(way, source, policies)
+            found = in_numbers(estimate_mixed(way, source, policies))
             numbers = found if isinstance(found, Distribution) else Distribution((), Fraction(0))
             self.parts[query] = Estimate(numbers, way)
             return found
@@ -275,17 +227,12 @@ class _Asking:
         boxes, objects = needed(self.model, query)
         reals = sum(bool(x.space) for x in objects)
         exact = self.exact or (reals <= _MOST_EXACT and is_exact(self.model, boxes, definitions))
-        shape = self.model.shape
-        if query.worlds:
-            worlds = worlds_of(shape, query)
-            refuse_unsettled(worlds)
-            shape, query = worlds.model, as_one_world(worlds, query)
-        return answer_mixed(shape, gauss(self.model, boxes, definitions, exact), query)
+        return in_numbers(answer_mixed(self.model.shape, gauss(self.model, boxes, definitions, exact), query))
 
     def _number(self, query: Query) -> Distribution:
         found = self.answer(query)
         if not isinstance(found, Distribution):
-            raise _no_number(query, found).at(query.span or self.statement.span)
+            raise no_number(query, found).at(query.span or self.statement.span)
         return found
 
 
@@ -294,7 +241,8 @@ def gaussian_numbers(model: Interpreted, statement: CheckStatement, exact: bool)
     return _Asking(model, statement, exact).number
 
 
-def _no_number(query: Query, found: Answer) -> QueryError:
+def no_number(query: Query, found: Found) -> QueryError:
+    """G004 or G006: an answer is a function of what is left free, or a distribution, where a number is asked for."""
     if isinstance(found, Linear):
         n = found.inputs[0]
         message, help_ = f"`{query}` is a function of `{n}`, not a number", (f"give `{n}` a value",)
@@ -315,6 +263,26 @@ def gauss(model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str
         QueryError: Q001 for a box without numbers, G001 for one that is not linear with normal noise, Q012 for a
             parameter without a value, G005 for a regression that data do not determine.
     """
+    require_definitions(boxes, definitions)
+    for n, b in boxes.items():  # before a parameter is missed: symbols do not help where a box is not linear
+        if isinstance(d := definitions[n], Formulas) and any(x.space for x in (*b.dom, *b.cod)):
+            try:
+                refuse_nonlinear(b, d.bodies)
+            except QueryError as e:
+                raise e.at(d.span) from None
+    tables: dict[str, Kernel] = {}
+    linear: dict[str, LinearBox] = {}
+    for n, b in boxes.items():
+        found = _box(model, b, definitions[n], exact)
+        if isinstance(found, LinearBox):
+            linear[n] = found
+        else:
+            tables[n] = found
+    return Gauss(tables, linear, exact)
+
+
+def require_definitions(boxes: Mapping[str, Box], definitions: Mapping[str, Definition]) -> None:
+    """Q001 if a box has no numbers."""
     missing = [b for n, b in boxes.items() if n not in definitions]
     if missing:
         raise QueryError(
@@ -325,15 +293,6 @@ def gauss(model: Interpreted, boxes: Mapping[str, Box], definitions: Mapping[str
                 help=("give it numbers: `box y : X -> Y = normal(2*x, 1)`, or use data: `estimate … from DATA`",),
             )
         )
-    tables: dict[str, Kernel] = {}
-    linear: dict[str, LinearBox] = {}
-    for n, b in boxes.items():
-        found = _box(model, b, definitions[n], exact)
-        if isinstance(found, LinearBox):
-            linear[n] = found
-        else:
-            tables[n] = found
-    return Gauss(tables, linear, exact)
 
 
 def gauss_of_model(model: Interpreted, exact: bool) -> Gauss:

@@ -243,8 +243,8 @@ class Identification:
     def draw(self, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None) -> str:
         """Draw the derivation as a film strip that ends with the estimand, or the hedge of a refusal.
 
-        Returns the SVG text; with `path`, also writes it as `.svg`, `.pdf` or `.png`. `estimand.draw` draws just the
-        estimand.
+        Returns the SVG text; with `path`, also writes it as `.svg`, `.pdf`, `.png` or `.tex`. `estimand.draw` draws
+        just the estimand.
 
         Raises:
             PictureError: V001 for an unknown ending, V003 for a missing package, V004 for a file that is not written.
@@ -283,9 +283,6 @@ class Identification:
         from cutwire.notebook import identification_html
 
         return identification_html(self)
-
-    def _repr_svg_(self) -> str:
-        return self.draw()
 
     def _repr_latex_(self) -> str | None:
         return f"${self.latex}$" if self.latex is not None else None

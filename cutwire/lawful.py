@@ -19,7 +19,7 @@ from cutwire.tables import cells_of, why_no_table
 from semantics.answer import answer_array
 from semantics.arithmetic import Floats, Fractions
 from semantics.category import Semantics, interpret
-from semantics.distribution import Distribution
+from semantics.evaluate import Grid
 from semantics.family import member, random_table
 from semantics.field import Field
 from semantics.kernel import Table
@@ -138,7 +138,7 @@ class GaussianSemantics:
         """The components of `y` given that `x` has the value of a component, each with the weight of both."""
         value = (self.shape.object(x).values or ())[c.values[0]]
         found = answer_mixed(self.shape, self.target, Query((Term(y),), (Term(x, (value,)),)))
-        if isinstance(found, Distribution):
+        if isinstance(found, Grid):
             return [Component(c.weight * w, (*c.values, k), c.gaussian) for k, w in enumerate(found.array) if w]
         assert isinstance(found, Mixture)
         return [Component(c.weight * w, c.values, g) for w, g in zip(found.weights, found.parts, strict=True)]
@@ -195,7 +195,7 @@ def _symbolic(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
         return "no parameters are declared"
     if why := _real(model):
         return why
-    from cutwire.symbolic import field_tables
+    from cutwire.symbolic_boxes import field_boxes
     from semantics.polynomials import Polynomials
 
     known, own = model.definition.definitions, boxes_of(model.shape)
@@ -205,7 +205,7 @@ def _symbolic(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
         return "its tables are too large for formulas"
     boxes = {n: b for n, b in boxes_of(model.shape, surgeries).items() if n in known}
     try:
-        found = field_tables(model, boxes, known)
+        found = field_boxes(model, boxes, known)
     except CutwireError as e:
         return e.diagnostic.message
     if not found.symbols.generators:
@@ -219,14 +219,28 @@ def _gaussian(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> La
     from cutwire.gaussian import gauss, gauss_of_model
 
     known = model.definition.definitions
+    added = {n: b for n, b in boxes_of(None, surgeries).items() if n in known}
     try:
         target = gauss_of_model(model, exact=False)
-        added = {n: b for n, b in boxes_of(None, surgeries).items() if n in known}
         more = gauss(model, added, known, target.exact)
     except CutwireError as e:
+        if e.diagnostic.code == "Q012":
+            return _symbolic_gaussian(model, added)
         return e.diagnostic.message
     tables, linear = {**target.tables, **more.tables}, {**target.linear, **more.linear}
     return GaussianSemantics(model.shape, Gauss(tables, linear, target.exact))
+
+
+def _symbolic_gaussian(model: Interpreted, added: Mapping[str, Box]) -> LawfulSemantics[Any] | str:
+    """Parameters that have no value are symbols."""
+    from cutwire.symbolic_boxes import field_boxes
+
+    boxes = {**added, **boxes_of(model.shape)}
+    try:
+        found = field_boxes(model, boxes, model.definition.definitions, model.parameter_values)
+        return GaussianSemantics(model.shape, found.gauss(), 200)
+    except CutwireError as e:
+        return e.diagnostic.message
 
 
 def _pyro(model: Interpreted, surgeries: Sequence[Surgery], seed: int) -> LawfulSemantics[Any] | str:

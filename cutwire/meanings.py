@@ -7,12 +7,13 @@ imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
-from cutwire.needs import fitting, in_numbers
+from cutwire.needs import fitting, in_numbers, numbers_only
 from parser.program import QueryStatement
 from strings.diagnostic import QueryError
 
@@ -61,6 +62,16 @@ class Answered:
         """What `Model.query` hands out."""
         return getattr(self.answer, "value", self.answer)
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import answered_html
+
+        return answered_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
+
 
 def answer_statement(
     model: Interpreted,
@@ -84,7 +95,11 @@ def answer_statement(
         from cutwire.symbolic import evaluate_symbolic
 
         return evaluate_symbolic(model, statement, how, {} if semantics else model.parameter_values)
-    statement = in_numbers(model, statement)
+    with numbers_only() if statement.data else nullcontext():
+        return _answer_in_numbers(model, in_numbers(model, statement), chosen, how)
+
+
+def _answer_in_numbers(model: Interpreted, statement: QueryStatement, chosen: str, how: Options) -> Result | Answered:
     match chosen:
         case "gaussian":
             from cutwire.gaussian import evaluate_gaussian

@@ -56,12 +56,16 @@ class Model(Interpreted):
         domains: int | Mapping[str, int | Sequence[object]] | None = None,
         nodes: Iterable[str] = (),
         name: str = "model",
+        *,
+        latents: Iterable[str] = (),
     ) -> Model:
         """A model of which only the shape is known; a bidirected edge is a hidden common cause of two variables.
 
-        `domains`: the number of values of every variable, or of each by name, or the values themselves.
+        `domains`: the number of values of every variable, or of each by name, or the values themselves. `latents`:
+        variables of the graph that are hidden.
         """
-        return Model(ModelDef(name, CausalModel.from_edges(directed, bidirected, domains, nodes, name)))
+        shape = CausalModel.from_edges(directed, bidirected, domains, nodes, name, latents=latents)
+        return Model(ModelDef(name, shape))
 
     def query(
         self,
@@ -219,7 +223,7 @@ class Model(Interpreted):
             QueryError: E001 if the effect does not follow from the observed variables, Q011 if the data are no counts.
         """
         from cutwire.evaluate import estimate_formula
-        from cutwire.needs import in_numbers
+        from cutwire.needs import in_numbers, numbers_only
 
         statement = in_numbers(self, self.parse_question(question))
         dataset = self.as_dataset(data)
@@ -228,8 +232,10 @@ class Model(Interpreted):
         if any(x.space for x in self.shape.variables):
             from cutwire.gaussian import estimate_gaussian
 
-            return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
-        return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
+            with numbers_only():
+                return estimate_gaussian(self, replace(statement, resampling=resampling), dataset, semantics == "exact")
+        with numbers_only():
+            return estimate_formula(self, replace(statement, resampling=resampling), dataset, exact, max_memory)
 
     def linear_effect(
         self, treatment: str, outcome: str, data: object | None = None, *, method: str | None = None
@@ -248,9 +254,11 @@ class Model(Interpreted):
 
         if data is None or isinstance(data, Interpreted):
             from cutwire.gaussian import gauss_of_model
+            from cutwire.needs import numbers_only
 
             source = self if data is None else data
-            known = model_covariances(source.shape, gauss_of_model(source, exact=False))
+            with numbers_only():
+                known = model_covariances(source.shape, gauss_of_model(source, exact=False))
         else:
             known = data_covariances(self.as_dataset(data, numeric=True), self.shape)
         return linear_effect(self.shape, treatment, outcome, known, method)
@@ -429,6 +437,18 @@ class Model(Interpreted):
 
         return fit_mechanisms(self, data, steps, lr, seed)[0]
 
+    # ---- elsewhere -------------------------------------------------------------------------------------------------
+
+    def to_networkx(self) -> Any:
+        """The graph of the model as a `networkx.DiGraph`; hidden variables say `observed="no"`.
+
+        Raises:
+            CutwireError: V003 if networkx is not installed.
+        """
+        from cutwire.conversion import to_networkx
+
+        return to_networkx(self)
+
     def draw(self, path: str | Path | None = None, surgeries: Sequence[Surgery] = ()) -> str:
         """Draw the model, with `surgeries` before and after; returns the SVG text and writes `path` if given."""
         from strings.picture import draw_model
@@ -436,9 +456,16 @@ class Model(Interpreted):
         return draw_model(self.shape, surgeries, path)
 
     def draw_question(
-        self, question: str, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None
+        self,
+        question: str,
+        path: str | Path | None = None,
+        *,
+        steps: bool = False,
+        warn: Callable[[Diagnostic], None] | None = None,
     ) -> str:
         """Draw what a question `P(…)` depends on, in all its worlds; returns the SVG text and writes `path` if given.
+
+        With `steps`, a film strip of how its worlds become so simple.
 
         Raises:
             LanguageError, QueryError: for a question that the model does not understand, or no single probability.
@@ -450,7 +477,12 @@ class Model(Interpreted):
         if not isinstance(asked, Ask):
             message, label = "one probability is drawn at a time", "this is a formula"
             raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
-        return draw_question(self.shape, asked.query, path, warn=warn)
+        return draw_question(self.shape, asked.query, path, steps=steps, warn=warn)
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import model_html
+
+        return model_html(self)
 
     def _repr_svg_(self) -> str:
         return self.draw()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from cutwire.interpreted import Interpreted
 from cutwire.parameters import as_numbers
 from cutwire.tables import why_no_table
 from parser.program import CheckStatement, Definition, Dirichlet, Foreign, Formulas, QueryStatement
+from semantics.expressions import ASK_WITH_SYMBOLS
 from strings.diagnostic import CutwireError, QueryError
 from strings.expression import parameters_in
 from strings.formula import Compare, Formula, filled, parameters, questions
@@ -54,6 +56,18 @@ def require_tables(model: Interpreted, statement: QueryStatement | CheckStatemen
             raise QueryError(problem)
 
 
+@contextmanager
+def numbers_only() -> Iterator[None]:
+    """For what symbols do not answer: a parameter without a value (Q012) is told without recommending them."""
+    try:
+        yield
+    except QueryError as e:
+        if e.diagnostic.code != "Q012":
+            raise
+        told = (replace(d, help=tuple(h for h in d.help if h != ASK_WITH_SYMBOLS)) for d in e.diagnostics)
+        raise QueryError(told) from None
+
+
 def in_numbers(model: Interpreted, statement: QueryStatement) -> QueryStatement:
     """A question with the values of parameters in place of their names; those that have none stay."""
     if not any(map(parameters, formulas_of(statement))):
@@ -69,19 +83,8 @@ def formulas_of(statement: QueryStatement) -> list[Formula]:
 
 
 def has_open_parameters(model: Interpreted, statement: CheckStatement, claim: Compare) -> bool:
-    """Whether a comparison depends on parameters without a value, and on finite variables only."""
-    if _names_open(model, claim.operands):
-        return True
-    known = definitions_for(model, statement)
-    found = False
-    for query in (q for f in claim.operands for q in questions(f)):
-        boxes, objects = needed(model, query)
-        if any(x.space for x in objects):
-            return False
-        formulas = [d for n in boxes if isinstance(d := known.get(n), Formulas)]
-        open_ = {n for d in formulas for body in d.bodies for n in parameters_in(body)} - set(model.parameter_values)
-        found = found or bool(open_)
-    return found
+    """Whether a comparison depends on parameters without a value, and symbols can tell."""
+    return _names_open(model, claim.operands) or fitting_claim(model, statement, claim) == "symbolic"
 
 
 def _names_open(model: Interpreted, formulas: Iterable[Formula]) -> bool:
@@ -95,7 +98,7 @@ def _any_real(model: Interpreted) -> bool:
 
 def fitting(model: Interpreted, statement: QueryStatement) -> str:
     """The semantics that suits a question: `""` for tables of numbers; `"gaussian"` or `"pyro"` where real wires are,
-    `"symbolic"` where parameters have no values."""
+    `"symbolic"` where parameters have no values, unless that is for `"pyro"`."""
     if statement.data:
         return "gaussian" if _any_real(model) else ""
     return _suited(model, definitions_for(model, statement), questions(statement.formula), formulas_of(statement))
@@ -110,20 +113,22 @@ def fitting_claim(model: Interpreted, statement: CheckStatement, claim: Compare)
 def _suited(
     model: Interpreted, known: Mapping[str, Definition], asked: Iterable[Query], formulas: Iterable[Formula] = ()
 ) -> str:
-    open_parameters = _names_open(model, formulas)
+    open_parameters, is_real = _names_open(model, formulas), False
     for query in asked:
         boxes, objects = needed(model, query)
+        formulas_known = {n: d for n in boxes if isinstance(d := known.get(n), Formulas)}
+        if any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes):
+            return "pyro"
         if any(x.space for x in objects):
             from semantics.affine import is_conditionally_gaussian
 
-            bodies = {n: d.bodies for n in boxes if isinstance(d := known.get(n), Formulas)}
-            fits = all(is_conditionally_gaussian(b, bodies[n]) for n, b in boxes.items() if n in bodies)
-            return (
-                "gaussian" if fits and not any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes) else "pyro"
-            )
-        if any(isinstance(known.get(n), Dirichlet | Foreign) for n in boxes):
-            return "pyro"
-        for n, b in boxes.items():
-            if n in known and why_no_table(b, known[n], model.parameter_values):
-                open_parameters = True
-    return "symbolic" if open_parameters else ""
+            if not all(is_conditionally_gaussian(boxes[n], d.bodies) for n, d in formulas_known.items()):
+                return "pyro"
+            is_real = True
+        open_parameters = open_parameters or bool(_open_in(model, formulas_known.values()))
+    return "symbolic" if open_parameters else "gaussian" if is_real else ""
+
+
+def _open_in(model: Interpreted, definitions: Iterable[Formulas]) -> set[str]:
+    """The parameters in some formulas that have no value."""
+    return {n for d in definitions for body in d.bodies for n in parameters_in(body)} - set(model.parameter_values)

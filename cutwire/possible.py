@@ -20,6 +20,7 @@ from parser.program import Definition, Dirichlet, Formulas, QueryStatement, Tabl
 from semantics.distribution import Array
 from semantics.evaluate import evaluate
 from semantics.expressions import ParameterValues, is_rational, number, refuse_real
+from semantics.html import answer_html
 from semantics.possibility import Relation, certain_array, possible_array, refuse_impossible, support
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, ZeroProbabilityError
 from strings.expression import Choice, Constant, Draw, parameters_in
@@ -82,6 +83,9 @@ class Possibilities:
             "possibility": words,
             "unknown": list(self.unknown),
         }
+
+    def _repr_html_(self) -> str:
+        return answer_html(*self.columns(), self.notes())
 
     def __repr__(self) -> str:
         width = [max(map(len, (n, *v))) for n, v in zip(self.variables, self.values, strict=True)]

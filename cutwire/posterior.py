@@ -19,6 +19,7 @@ from cutwire.sampling import exactly, no_sample, prepared, program_of, require_p
 from parser.program import Data, Definition, Dirichlet, Fit, Foreign, ModelDef, QueryStatement, Table
 from semantics.data import Dataset
 from semantics.distribution import Distribution
+from semantics.html import answer_html
 from semantics.records import Records, from_csv, from_dataset, from_frame
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.expression import Constant
@@ -120,6 +121,9 @@ class Summary:
     rows: tuple[tuple[str, ...], ...]
     title: str
 
+    def _repr_html_(self) -> str:
+        return answer_html(self.headings, self.rows, [self.title])
+
     def __repr__(self) -> str:
         table = [self.headings, *self.rows]
         widths = [max(len(r[k]) for r in table) for k in range(len(self.headings))]
@@ -177,6 +181,9 @@ class Credible:
             "high": self.high.array.tolist(),
             "level": self.level,
         }
+
+    def _repr_html_(self) -> str:
+        return answer_html(*self.columns(), self.notes())
 
     def __repr__(self) -> str:
         headings, rows = self.columns()
@@ -343,6 +350,9 @@ class Posterior:
         if self.effective is not None and self.method == "importance":
             told += f", effective sample size {self.effective:,.0f}"
         return told
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     def __repr__(self) -> str:
         return repr(self.summary())

@@ -44,6 +44,16 @@ class Picture:
     path: Path | None
     warnings: tuple[Diagnostic, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import picture_html
+
+        return picture_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -51,6 +61,16 @@ class Failure:
 
     statement: Statement
     error: CutwireError
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import failure_html
+
+        return failure_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.show import item_text
+
+        return item_text(self)
 
 
 Item = Result | Answered | Verdict | Picture | AnyIdentification | Failure
@@ -131,6 +151,17 @@ class Program:
     def warnings(self) -> tuple[Diagnostic, ...]:
         """Everything noticed so far that is not an error."""
         return (*self.elaborated.warnings, *(w for m in self.models.values() for w in m.warnings))
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import program_html
+
+        return program_html(self)
+
+    def __repr__(self) -> str:
+        from cutwire.notebook import said_of
+
+        names = [*map(repr, self.models.values()), *(f"<Diagram {n}>" for n in self.diagrams)]
+        return f"<Program: {'; '.join(filter(None, [*names, said_of(self)])) or 'empty'}>"
 
     def run(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semantics.distribution import Distribution
+from semantics.html import answer_html
 from strings.diagnostic import Diagnostic, QueryError
 
 Numbers = npt.NDArray[np.float64]
@@ -75,6 +76,9 @@ class Estimated:
             "seed": self.seed,
             "effective_sample_size": self.effective if np.isfinite(self.effective) else None,
         }
+
+    def _repr_html_(self) -> str:
+        return answer_html(*self.columns(), self.notes())
 
     def __repr__(self) -> str:
         headings, rows = self.columns()
@@ -198,6 +202,9 @@ class Sampled:
             for n in s.values
         ]
         return {"distributions": cases, "samples": self.size, "seed": self.seed}
+
+    def _repr_html_(self) -> str:
+        return answer_html(*self.columns(), self.notes())
 
     def __repr__(self) -> str:
         headings, rows = self.columns()

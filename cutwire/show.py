@@ -5,6 +5,7 @@ What people read has control characters as escapes, whatever the names and value
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from semantics.distribution import Distribution, fraction_text
 from strings.counterfactual_steps import CounterfactualStep
 from strings.derivation import Step
 from strings.diagnostic import Diagnostic, LimitError, visible
-from strings.formula import Ask
+from strings.formula import Ask, Formula
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -144,11 +145,31 @@ def heading_of(result: Result) -> str:
     return result.statement.unit or ("probability" if single else "value")
 
 
+def item_text(item: Item) -> str:
+    """An item as the command line prints it, without colours."""
+    file = io.StringIO()
+    console = _plain(file)
+    match item:
+        case Result():
+            print_result(console, item)
+        case Answered():
+            print_answered(console, item)
+        case Verdict():
+            print_verdict(console, item)
+        case Identification() | CounterfactualIdentification():
+            print_identification(console, item)
+        case Picture():
+            print_picture(console, item)
+        case Failure():
+            file.write(str(item.error))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
 def print_result(console: Console, result: Result, digits: int = 6) -> None:
     """An answer as a table (or a line, if it is one number), with its formulas, and how sure it is."""
     console.print(_text(title_of(result), "bold"))
     d, unit = result.distribution, result.statement.unit
-    beside = _beside(result, digits)
+    beside = beside_of(result, digits)
     if not d.variables:
         p = d[()]
         exact = fraction(p)
@@ -158,11 +179,94 @@ def print_result(console: Console, result: Result, digits: int = 6) -> None:
             console.print(_text(f"  {name:<4}  {text}"))
     else:
         console.print(_table(d, unit, heading_of(result), digits, beside))
-    _print_estimates(console, result)
+    for text, style in remarks_of(result):
+        console.print(_text(f"  {text}", style))
+
+
+def remarks_of(result: Result) -> list[tuple[str, str]]:
+    """What stands below the numbers, each with its style: of an estimate the formulas, the data, how the interval was
+    made and where the data are thin; and whether it is what was expected."""
+    said = [(f"by  {formula}", "cyan") for formula in formulas_of(result)]
+    if result.estimates:
+        said.append((f"from data {result.statement.data}", "dim"))
+    if result.assessment is not None:
+        said += assurances(result.assessment)
     if result.note:
-        console.print(_text(f"  {result.note}", "dim"))
+        said.append((result.note, "dim"))
     if result.expected is not None:
-        _print_expectation(console, result, result.expected)
+        said.append(_expectation(result, result.expected))
+    return said
+
+
+def formulas_of(result: Result) -> list[Formula]:
+    """The formulas by which an estimate was found, each once."""
+    found = {str(e.formula): e.formula for e in result.estimates if e.found.asked.surgeries}
+    return list(found.values())
+
+
+def assurances(found: Assessment) -> list[tuple[str, str]]:
+    """How sure an estimate is, in words: how its interval was made, and where the data are thin."""
+    said = []
+    if (i := found.interval) is not None:
+        lost = f", {i.dropped:,} of which have no estimate" if i.dropped else ""
+        said.append((f"low, high: {100 * i.level:g}% of {i.resamples:,} resamples with seed {i.seed}{lost}", "dim"))
+    if found.surgery:
+        said += [(f"thin  {thin}", "yellow") for thin in found.thin[:_MOST_THIN]]
+        if len(found.thin) > _MOST_THIN:
+            said.append((f"thin  {len(found.thin) - _MOST_THIN} more conditionals", "yellow"))
+    return said
+
+
+def _plain(file: io.StringIO) -> Console:
+    """A console for plain text, in notebooks, too."""
+    from rich.console import Console
+
+    return Console(
+        file=file,
+        width=200,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        soft_wrap=True,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+    )
+
+
+def assessment_text(found: Assessment) -> str:
+    """An estimate that Python asked for, as a small table."""
+    beside = {n: [decimal(p) for p in d.array.flat] for n, d in columns_beside(found).items()}
+    file = io.StringIO()
+    console = _plain(file)
+    d = found.distribution
+    if d.variables:
+        console.print(_table(d, "", "probability", 6, beside))
+    else:
+        print("  ".join([str(d), *(f"{name} {text}" for name, (text,) in beside.items())]), file=file)
+    if found.surgery:
+        print(f"by  {visible(str(found.formula))}", file=file)
+    for text, _ in assurances(found):
+        print(visible(text), file=file)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def columns_beside(found: Assessment) -> dict[str, Distribution]:
+    """What stands beside an estimate: the ends of its intervals, and what is merely seen if that is another."""
+    columns: dict[str, Distribution] = {}
+    if found.interval is not None:
+        columns |= {"low": found.interval.low, "high": found.interval.high}
+    if found.seen is not None and not found.naive:
+        columns["seen"] = found.seen
+    return columns
+
+
+def _expectation(result: Result, expected: Distribution) -> tuple[str, str]:
+    if result.met:
+        return "as expected", "green"
+    wanted = expected[()] if not expected.variables else None
+    told = f": {fraction(wanted) or decimal(wanted)}" if wanted is not None else ""
+    return f"NOT as expected{told}", "bold red"
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:
@@ -201,36 +305,13 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
         console.print(_text(*met))
 
 
-def _print_estimates(console: Console, result: Result) -> None:
-    """Of an estimate: the formulas, the data, how the interval was made and where the data are thin."""
-    for formula in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):
-        console.print(_text(f"  by  {formula}", "cyan"))
-    if result.estimates:
-        console.print(_text(f"  from data {result.statement.data}", "dim"))
-    found = result.assessment
-    if found is not None and (i := found.interval) is not None:
-        lost = f", {i.dropped:,} of which have no estimate" if i.dropped else ""
-        console.print(
-            _text(f"  low, high: {100 * i.level:g}% of {i.resamples:,} resamples with seed {i.seed}{lost}", "dim")
-        )
-    if found is not None and found.surgery:
-        for thin in found.thin[:_MOST_THIN]:
-            console.print(_text(f"  thin  {thin}", "yellow"))
-        if len(found.thin) > _MOST_THIN:
-            console.print(_text(f"  thin  {len(found.thin) - _MOST_THIN} more conditionals", "yellow"))
-
-
-def _beside(result: Result, digits: int) -> dict[str, list[str]]:
+def beside_of(result: Result, digits: int = 6) -> dict[str, list[str]]:
     """What stands beside the numbers of an estimate: the ends of intervals, and what is merely seen where that is
     something else."""
-    found, unit = result.assessment, result.statement.unit
-    columns: dict[str, Distribution] = {}
-    if found is not None and found.interval is not None:
-        ends = found.interval.low, found.interval.high
-        low, high = reversed(ends) if unit == "bits" else ends  # what is less probable has more bits
-        columns |= {"low": low, "high": high}
-    if found is not None and found.seen is not None and not found.naive:
-        columns["seen"] = found.seen
+    unit = result.statement.unit
+    columns = columns_beside(result.assessment) if result.assessment is not None else {}
+    if unit == "bits" and "low" in columns:  # what is less probable has more bits
+        columns |= {"low": columns["high"], "high": columns["low"]}
     return {name: [_in_reach(p, unit, digits) for p in d.array.flat] for name, d in columns.items()}
 
 
@@ -240,15 +321,6 @@ def _in_reach(p: float | Fraction, unit: str, digits: int) -> str:
     if unit == "percent" and not within:
         return f"{decimal(100 * p, digits)} %"
     return in_unit(p, unit, digits) if within or not unit else "–"
-
-
-def _print_expectation(console: Console, result: Result, expected: Distribution) -> None:
-    if result.met:
-        console.print(_text("  as expected", "green"))
-    else:
-        wanted = expected[()] if not expected.variables else None
-        told = f": {fraction(wanted) or decimal(wanted)}" if wanted is not None else ""
-        console.print(_text(f"  NOT as expected{told}", "bold red"))
 
 
 def _table(

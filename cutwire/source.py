@@ -17,8 +17,13 @@ from strings.diagnostic import Diagnostic, LanguageError
 from strings.model import CausalModel
 from strings.signature import Box
 
-_NAME = re.compile(r"[^\W\d]\w*'*")
+_NAME = re.compile(r"(?!_(?!\w))[^\W\d]\w*'*")
 _NUMBER = re.compile(r"-?\d+")
+
+
+def is_name(text: str) -> bool:
+    """Whether the language can write this name without quotes."""
+    return _NAME.fullmatch(text) is not None and text not in RESERVED
 
 
 def model_source(
@@ -46,19 +51,19 @@ def model_source(
     """
     boxes = {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
     written = _variable_names(shape)
-    names = _box_names(boxes, {*written.values(), *(policies or {})})
-    name = shape.name if _NAME.fullmatch(shape.name) and shape.name not in RESERVED else f"{shape.name}_"
+    names = box_names(boxes, written, policies or {})
+    name = shape.name if is_name(shape.name) else f"{shape.name}_"
     lines = [*(f"## {line}" for line in comment.splitlines()), f"model {name}", ""]
     for values, group in itertools.groupby(shape.variables, key=lambda x: (x.values, x.name in shape.latents)):
         word = "latent" if values[1] else "var"
-        domain = ", ".join(map(_value, values[0] or ()))
+        domain = ", ".join(map(value_text, values[0] or ()))
         lines.append(f"{word} {', '.join(written[x.name] for x in group)} : {{{domain}}}")
     lines.append("")
     for v, b in boxes.items():
         inputs = ", ".join(written[x.name] for x in b.dom)
         lines.append(f"box {names[v]} : {inputs} -> {written[v]} = {_body(tables[b.name])}")
     for n, table in (policies or {}).items():
-        if _NAME.fullmatch(n) and n not in RESERVED:
+        if is_name(n):
             inputs = ", ".join(written.get(x.name, x.name) for x in table.dom)
             lines.append(f"box {n} : {inputs} -> {table.cod[0].name} = {_body(table)}")
     for other, changed in (others or {}).items():
@@ -79,25 +84,25 @@ def _variable_names(shape: CausalModel) -> dict[str, str]:
     written: dict[str, str] = {}
     for n in shape.names:
         name = n
-        if n in shape.latents and (not _NAME.fullmatch(n) or n in RESERVED):
+        if n in shape.latents and not is_name(n):
             name = "U_" + re.sub(r"\W", "_", n.removeprefix("U_"))
             while name in shape.names or name in written.values():
                 name += "_"
-        elif not _NAME.fullmatch(n) or n in RESERVED:
+        elif not is_name(n):
             raise LanguageError(Diagnostic("N002", f"`{n}` is no name that a model file can have"))
         written[n] = name
     return written
 
 
-def _box_names(boxes: Mapping[str, Box], variables: set[str]) -> dict[str, str]:
-    """A name for the box of every variable that the language can write."""
-    taken = set(variables)
+def box_names(boxes: Mapping[str, Box], written: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """A name for the box of every variable that the language can write; `written` are the names of the variables."""
+    used = {*written.values(), *taken}
     names = {}
     for v, b in boxes.items():
-        name = b.name if _NAME.fullmatch(b.name) and b.name not in RESERVED else "box_" + re.sub(r"\W", "_", v)
-        while name in taken:
+        name = b.name if is_name(b.name) else f"box_{written[v]}"
+        while name in used:
             name += "'"
-        taken.add(name)
+        used.add(name)
         names[v] = name
     return names
 
@@ -110,7 +115,7 @@ def _body(table: Kernel) -> str:
         row = _row(columns[0])
         return row if not table.dom else f"| {', '.join('_' * len(table.dom))} -> {row}"
     cases = itertools.product(*(x.values or () for x in table.dom))
-    rows = [f"| {', '.join(map(_value, case))} -> {_row(c)}" for case, c in zip(cases, columns, strict=True)]
+    rows = [f"| {', '.join(map(value_text, case))} -> {_row(c)}" for case, c in zip(cases, columns, strict=True)]
     return "\n  ".join(["", *rows])
 
 
@@ -121,8 +126,9 @@ def _row(column: Iterable[Fraction]) -> str:
     return f"[{', '.join(map(fraction_text, column))}]"
 
 
-def _value(value: str) -> str:
-    if (_NAME.fullmatch(value) and value not in RESERVED) or _NUMBER.fullmatch(value):
+def value_text(value: str) -> str:
+    """A value as a model file writes it."""
+    if is_name(value) or _NUMBER.fullmatch(value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

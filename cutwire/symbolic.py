@@ -26,27 +26,30 @@ import sympy
 
 from cutwire.claims import Verdict
 from cutwire.evaluate import compare_statement, in_axes_order, placed, value_lists
+from cutwire.gaussian import no_number, require_definitions
 from cutwire.meanings import Answered, Options
 from cutwire.needs import definitions_for, needed
 from cutwire.parameters import as_numbers, with_values
-from cutwire.tables import kernel, why_no_table
-from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
-from semantics import kernel as kernels
+from cutwire.symbolic_boxes import FieldBoxes, field_boxes
+from parser.program import CheckStatement, QueryStatement
 from semantics.claim import asking, mean_along
 from semantics.distribution import Array
 from semantics.estimate import ModelJoints, Reader, axes_of
 from semantics.evaluate import Grid, aligned, evaluate_in
 from semantics.expectation import check_expectation
-from semantics.expressions import ParameterValues, refuse_real
+from semantics.expressions import ParameterValues
 from semantics.formulae import Expressions, condition_text
-from semantics.kernel import size
+from semantics.mixed import Gauss
+from semantics.mixed_answer import answer_mixed
+from semantics.mixed_estimate import ModelConditionals, estimate_mixed
+from semantics.mixture import Linear
 from semantics.polynomials import Polynomials, RationalFunctions, member, objects
-from semantics.symbolic import Expr, Symbols, SympyAlgebra, is_certain, row
+from semantics.symbolic import Expr, Symbols
+from semantics.symbolic_scalars import SymbolicScalars, grid_of, widened
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Compare, Formula, filled, parameters, questions
+from strings.formula import Ask, Compare, Formula, filled, parameters, questions
 from strings.identification import Identified
 from strings.query import Query
-from strings.signature import Box
 from strings.surgery import boxes_of
 
 if TYPE_CHECKING:
@@ -83,61 +86,6 @@ def evaluate_symbolic(
 
 
 @dataclass(frozen=True)
-class FieldTables:
-    """Tables of members of one field of rational functions, and the conditions under which they are probabilities."""
-
-    symbols: Symbols
-    tables: Mapping[str, kernels.Table]
-    domains: tuple[Expr, ...]
-
-
-def field_tables(
-    model: Interpreted,
-    boxes: Mapping[str, Box],
-    known: Mapping[str, Definition],
-    values: ParameterValues | None = None,
-    spoken: Sequence[str] = (),
-) -> FieldTables:
-    """The tables of some boxes; parameters that have one of `values` are that number, all others are symbols. The field
-    has those of `spoken`, too.
-
-    Raises:
-        QueryError: Q012 for a table that only has a prior, Q013 for real wires, Q014 for what is no probability,
-            whatever the parameters are, Q015 where a function has no value.
-    """
-    algebra = SympyAlgebra()
-
-    def parameter(name: str) -> Expr:
-        return algebra.constant(values[name]) if values and name in values else sympy.Symbol(name)
-
-    rows: dict[str, list[Expr]] = {}
-    fixed: dict[str, Array] = {}
-    for name, b in boxes.items():
-        definition = known[name]
-        if isinstance(definition, Formulas):
-            refuse_real(b)
-            rows[name] = [e for body in definition.bodies for e in row(body, algebra, parameter)]
-        else:
-            fixed[name] = _exact(b, definition, model)
-    symbols = Symbols.of([*(e for r in rows.values() for e in r), *map(parameter, spoken)], model.parameters)
-    made = {e: symbols.element(e) for r in rows.values() for e in dict.fromkeys(r)}
-    tables = {n: kernels.Table(b.dom, b.cod, fixed[n]) for n, b in boxes.items() if n in fixed}
-    for name, entries in rows.items():
-        b = boxes[name]
-        array = objects((made[e] for e in entries), [size(x) for x in (*b.dom, *b.cod)])
-        tables[name] = kernels.Table(b.dom, b.cod, array)
-    domains = dict.fromkeys(c for c in algebra.domains if not is_certain(c, model.parameters))
-    for x in dict.fromkeys(made.values()):
-        domains.update(dict.fromkeys([*symbols.nonzero(x.denom), *symbols.nonnegative(x)]))
-    never = [c for c in domains if is_certain(sympy.Not(c), model.parameters)]
-    if never:
-        message = "the numbers of a box are no probabilities, whatever the parameters are"
-        note = f"`{condition_text(never[0])}` never holds while the parameters lie within their intervals"
-        raise QueryError(Diagnostic("Q014", message, notes=(note,)))
-    return FieldTables(symbols, tables, tuple(domains))
-
-
-@dataclass(frozen=True)
 class _Reading:
     """The boxes that some formulas need, in one field of rational functions."""
 
@@ -159,14 +107,26 @@ class _Reading:
         max_memory: int | None = None,
     ) -> _Reading:
         known = definitions_for(model, statement)
-        boxes = {n: b for f in formulas for q in questions(f) for n, b in needed(model, q)[0].items() if n in known}
+        asked = list(dict.fromkeys(q for f in formulas for q in questions(f)))
+        depended = {q: needed(model, q) for q in asked}
+        boxes = {n: b for own, _ in depended.values() for n, b in own.items()}
+        is_real = any(x.space for _, objects in depended.values() for x in objects)
+        if is_real:
+            require_definitions(boxes, known)
         with placed(model, statement.span):
-            found = field_tables(model, boxes, known, values, [n for f in formulas for n in parameters(f)])
-            domains = found.domains
-        symbols, tables = found.symbols, found.tables
+            boxes = {n: b for n, b in boxes.items() if n in known}
+            found = field_boxes(model, boxes, known, values, [n for f in formulas for n in parameters(f)])
+        symbols = found.symbols
         numbers = Polynomials(symbols.functions)
-        ask = asking(model.shape, tables, numbers, RationalFunctions(numbers), max_memory=max_memory)
-        return _Reading(model, statement, values, symbols, numbers, ask, domains, max_memory)
+        if not is_real:
+            ask = asking(model.shape, found.tables, numbers, RationalFunctions(numbers), max_memory=max_memory)
+            return _Reading(model, statement, values, symbols, numbers, ask, found.domains, max_memory)
+        gauss = found.gauss()
+        grids = {q: _linear_grid(model, statement, gauss, q) for q in asked}
+        symbols, numbers, tables = _widened(found, gauss, list(grids.values()))
+        known_grids = dict(zip(grids, tables, strict=True))
+        ask = known_grids.__getitem__
+        return _Reading(model, statement, values, symbols, numbers, ask, found.domains, max_memory)
 
     def grid(self, formula: Formula) -> Grid:
         """The value of a formula in the field."""
@@ -219,6 +179,27 @@ class _Reading:
         return seen is not None and seen[0] > 0
 
 
+def _linear_grid(model: Interpreted, statement: QueryStatement | CheckStatement, gauss: Gauss, query: Query) -> Grid:
+    """The answer of a linear model; what is no number is an answer only where it is all that is asked."""
+    with placed(model, query.span or statement.span):
+        found = answer_mixed(model.shape, gauss, query)
+        is_function = isinstance(found, Linear) and found.only_mean
+        free = isinstance(statement, QueryStatement) and statement.expect is None
+        alone = free and isinstance(statement.formula, Ask)  # type: ignore[union-attr]
+        if not isinstance(found, Grid) and not alone and not (is_function and free):
+            raise no_number(query, found)
+        return grid_of(found, model.parameters)
+
+
+def _widened(boxes: FieldBoxes, gauss: Gauss, grids: Sequence[Grid]) -> tuple[Symbols, Polynomials, list[Grid]]:
+    """Answers of linear models in a field that they lie in, with what was divided by and might vanish."""
+    scalars = gauss.scalars
+    assert isinstance(scalars, SymbolicScalars)
+    wide, tables = widened(boxes.symbols, grids)
+    divisors = [d for d, variance in scalars.arithmetic.divisors.items() if not (variance and boxes.noisy)]
+    return wide, Polynomials(wide.functions, {d.set_ring(wide.functions.ring): None for d in divisors}), tables
+
+
 def _written(
     model: Interpreted,
     symbols: Symbols,
@@ -242,11 +223,28 @@ def _written(
         tuple(names),
         tuple(found.values[k] for k in at),
         written,
-        tuple(n for n in model.parameters if n in free),
+        (*(n for n in model.parameters if n in free), *sorted(free - set(model.parameters))),
         model.parameters,
         tuple(dict.fromkeys([*divided, *domains])),
         unit,
     )
+
+
+def evaluate_linear_estimand(asked: Identification, found: Identified, model: Interpreted) -> Any:
+    """The value of an estimand of a linear model in expressions.
+
+    Raises:
+        QueryError: as `field_boxes` and `estimate_mixed`; Q001 for a box without numbers.
+    """
+    known = {**model.definition.definitions, **asked.statement.tables}
+    added = {n: b for n, b in boxes_of(None, found.query.surgeries).items() if n in known}
+    own = boxes_of(model.shape)
+    require_definitions(own, known)
+    read = field_boxes(model, {**added, **own}, known)
+    gauss = read.gauss()
+    answer = grid_of(estimate_mixed(found, ModelConditionals(model.shape, gauss, found.given), gauss), model.parameters)
+    symbols, numbers, (grid,) = _widened(read, gauss, [answer])
+    return _written(model, symbols, numbers, grid, grid.variables, read.domains).value
 
 
 def evaluate_estimand(asked: Identification, found: Identified, model: Interpreted, max_memory: int | None) -> Any:
@@ -262,7 +260,7 @@ def evaluate_estimand(asked: Identification, found: Identified, model: Interpret
     own, added = boxes_of(model.shape), boxes_of(None, query.surgeries)
     put_in = {**asked.model.definition.definitions, **asked.statement.tables}
     known = {**{n: d for n, d in put_in.items() if n in added}, **model.definition.definitions}
-    read = field_tables(model, {n: b for n, b in {**added, **own}.items() if n in known}, known)
+    read = field_boxes(model, {n: b for n, b in {**added, **own}.items() if n in known}, known)
     numbers = Polynomials(read.symbols.functions)
     joints = ModelJoints(model.shape, read.tables, numbers, found.given, max_memory=max_memory)
     policies = {n: read.tables[n] for n in added if n in read.tables}
@@ -274,17 +272,6 @@ def evaluate_estimand(asked: Identification, found: Identified, model: Interpret
         grid = mean_along(grid, query.targets[0].axis_name, RationalFunctions(numbers))
     order = [n for n in types if n in grid.variables]
     return _written(model, read.symbols, numbers, grid, order, read.domains).value
-
-
-def _exact(b: Box, definition: Definition, model: Interpreted) -> Array:
-    """A table without parameters, in fractions; rows of floating-point numbers are divided by their sums."""
-    if problem := why_no_table(b, definition, {}):
-        raise QueryError(problem)
-    if not isinstance(definition, Table) or definition.exact:
-        return kernel(b, definition, model.dataset, True, {}).array
-    array = objects((Fraction(x) for x in definition.entries), definition.shape)
-    exact: Array = array / array.sum(axis=-1, keepdims=True)
-    return exact
 
 
 # ---- claims ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
-S sampling and learning with Pyro, F files, L limits, V pictures, B networks in BIF, X bugs of Cutwire.
+G linear models with normal noise, S sampling and learning with Pyro, F files, L limits, V pictures, B networks in BIF,
+A graphs (arrows) of other programs, R the session, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -186,7 +187,8 @@ _QUESTIONS = (
     Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
     Code("Q007", "Unknown semantics", "There are `matrix` (floating-point), `exact` (fractions), `symbolic`, "
-         "`gaussian`, `pyro` and `possible`; estimands are evaluated in the first three."),
+         "`gaussian`, `pyro` and `possible`; estimands are evaluated in the first three. Or what is asked is not "
+         "computed in the one that was named, such as an estimate with symbols."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
     Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
@@ -263,16 +265,16 @@ _FILES = (
     Code("F011", "Weight of a row", "Weights are finite numbers, not negative, one for each row."),
     Code("F012", "No data", "The data have no rows, or no row with a weight, or a column without values."),
     Code("F013", "Rows left out", "Rows of the data are left out because values are missing (warning)."),
-    Code("F014", "Another kind of file", "The command is for model files, and this is a network."),
+    Code("F014", "Another kind of file", "The command is for model files, and this is a network or a graph."),
     Code("F015", "File cannot be written", "A file cannot be written there, or the disk is full."),
     Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
     Code("L004", "File too large", "The file is longer than the bound."),
     Code("L005", "More problems", "Only the first problems of a text are told."),
-    Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .dot, .gv."),
+    Code("V001", "Unknown kind of picture", "The ending says what is drawn: .svg, .png, .pdf, .tex, .dot, .gv."),
     Code("V002", "Graphviz is missing", "The graph of variables is drawn by Graphviz, which is missing or failed."),
-    Code("V003", "A package is missing", "This kind of picture needs an optional package."),
+    Code("V003", "A package is missing", "This kind of picture or graph needs an optional package."),
     Code("V004", "Picture not writable", "The picture cannot be written there."),
     Code("V005", "Characters without a shape", "No font here has a character of a PNG or PDF (warning)."),
 )  # fmt: skip
@@ -328,6 +330,28 @@ _NETWORKS = (
     Code("B022", "Variable without values", "A variable without values cannot be written."),
 )  # fmt: skip
 
+_SESSION = (
+    Code("R001", "Unknown command", "Commands of a session stand behind a colon; `:help` lists them."),
+    Code("R002", "Arguments of a command", "The command takes something else, or nothing."),
+    Code("R003", "Nothing there yet", "There is nothing to undo, to explain or to read again."),
+    Code("R004", "There is such a file", "`:save` replaces no file that was not loaded, unless asked with `:save!`."),
+    Code("R005", "Not in the saved file", "A part of the session that a model file cannot say."),
+)  # fmt: skip
+
+_GRAPHS = (
+    Code("A001", "Text of a graph cannot be read", "A text in DOT, in dagitty's language or in GML goes on otherwise "
+         "than it can."),
+    Code("A002", "Another kind of graph", "A causal model has directed edges, and hidden common causes. Undirected "
+         "graphs, and those that stand for several models (pdag, mag, pag, circles at edges), are refused."),
+    Code("A003", "Read with a guess", "Something in the text of a graph has no clear meaning, or no place in a model "
+         "(warning)."),
+    Code("A004", "Names became labels", "Names that a model file cannot write are made into names that it can "
+         "(warning)."),
+    Code("A005", "Unknown format", "The ending of a file, or `--from` and `--to`, say its format."),
+    Code("A006", "Cannot be written", "The format cannot hold a name, or a mechanism that surgery has put in."),
+    Code("A007", "Left out", "What is known of a box is no table, and is not written (warning)."),
+)  # fmt: skip
+
 _OWN = (
     Code(
         "X001", "A bug of Cutwire", "Something went wrong that is not your fault: please report it with the model file."
@@ -336,7 +360,7 @@ _OWN = (
 
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
-    *_WORLDS, *_FILES, *_NETWORKS, *_OWN,
+    *_WORLDS, *_FILES, *_NETWORKS, *_GRAPHS, *_SESSION, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

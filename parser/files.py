@@ -9,7 +9,7 @@ from pathlib import Path
 from parser.scope import problem, shorten, too_large
 from strings.diagnostic import LanguageError, Span, did_you_mean
 
-PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv")
+PICTURES = (".svg", ".png", ".pdf", ".tex", ".dot", ".gv")
 """Kinds of picture that can be drawn."""
 GRAPHS = (".dot", ".gv")
 """Those that only a model can be drawn as."""

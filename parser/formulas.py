@@ -25,7 +25,7 @@ from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter
 from strings.model import CausalModel
 from strings.query import Become, Query, Term, World, show_bounds
 from strings.signature import Object
-from strings.surgery import Surgery
+from strings.surgery import Open, Surgery
 
 _NUMERIC = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
 MAX_PARTS = 2_000
@@ -303,7 +303,21 @@ def question(p: syntax.Probability, resolved: Resolved) -> Query:
     _check_together([c for c in p.conditions if not isinstance(c, syntax.Event)], resolved)
     if p.kind == "E":
         _check_expectation(p, targets, resolved)
-    return Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
+    query = Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
+    return _with_plain_axes(query) if query.worlds else query
+
+
+def _with_plain_axes(query: Query) -> Query:
+    """A variable left free in another world has its own name as its axis, unless it is free elsewhere in the question:
+    so `P(Y[X := a]) - P(Y[X := b])` is about one `Y`."""
+    free = Counter(t.variable for t in (*query.targets, *query.given) if t.free and t.axis is None)
+    free.update(s.variable for s in query.operations if isinstance(s, Open) and s.axis is None)
+
+    def named(t: Term) -> Term:
+        alone = t.free and t.axis is None and t.world and free[t.variable] == 1
+        return replace(t, axis=t.variable) if alone else t
+
+    return replace(query, targets=tuple(map(named, query.targets)), given=tuple(map(named, query.given)))
 
 
 def operations(ops: Sequence[syntax.DoOp | syntax.CutOp], resolved: Resolved) -> tuple[Surgery, ...]:

@@ -194,6 +194,20 @@ def _value_missing(slip: Slip) -> Diagnostic | None:
     return Diagnostic("P015", f"something is missing after `{sign}`", slip.here, f"expected {what} here", also)
 
 
+def _function_in_row(slip: Slip) -> Diagnostic | None:
+    """`| mild -> fn (u) => normal(1 + u, 1)`"""
+    bars = [i for i in range(slip.start, slip.at) if slip.parts[i].text == "|"]
+    if slip.text() != "fn" or slip.text(-1) != "->" or not bars:
+        return None
+    heard = slip.source.text[slip.parts[bars[-1]].end : slip.parts[slip.at - 1].start].strip()
+    line = slip.source.text[slip.here.end :].partition("\n")[0]
+    names, arrow, body = line.partition("=>")
+    names, body = names.strip(" ()"), body.partition("|")[0].partition("#")[0].strip()
+    example = f"| {heard}, {names} -> {body}" if heard and names and arrow and body else "| mild, u -> normal(1 + u, 1)"
+    help_ = f"real inputs are named in the row itself: `{example}`"
+    return at(slip, "P001", "`fn` cannot stand in a row", "not behind `->`", help_)
+
+
 def _reserved_name(slip: Slip) -> Diagnostic | None:
     if not slip.is_name:
         return None
@@ -251,6 +265,7 @@ _RECOGNISERS: tuple[Callable[[Slip], Diagnostic | None], ...] = (
     _assignment_outside_do,
     *claim_mistakes.RECOGNISERS,
     lambda slip: _no_statement(slip, sure=False),
+    _function_in_row,
     _reserved_name,
     _brackets_of_words,
     _condition_outside,

@@ -27,7 +27,7 @@ Function = Callable[..., Array]
 def compiled(symbols: Sequence[Any], expressions: Sequence[Any]) -> Callable[..., list[Array]]:
     """A function of numbers or arrays, one for each symbol, that gives the values of the expressions."""
     if sum(sympy.count_ops(e) for e in expressions) <= _SHORT:
-        whole: Callable[..., list[Array]] = sympy.lambdify(symbols, list(expressions), modules="numpy")
+        whole: Callable[..., list[Array]] = _lambdified(symbols, list(expressions))
         return whole
     known: dict[Any, Function] = {}
     functions = [_function(e, tuple(symbols), known) for e in expressions]
@@ -36,6 +36,15 @@ def compiled(symbols: Sequence[Any], expressions: Sequence[Any]) -> Callable[...
         return [f(*numbers) for f in functions]
 
     return evaluate
+
+
+def _lambdified(symbols: Sequence[Any], e: Any) -> Any:
+    modules: list[Any] = ["numpy"]
+    if any(x.has(sympy.erf) for x in (e if isinstance(e, list) else [e])):
+        from scipy.special import erf  # numpy has none
+
+        modules = [{"erf": erf}, "numpy"]
+    return sympy.lambdify(symbols, e, modules=modules)
 
 
 def _function(e: Any, symbols: tuple[Any, ...], known: dict[Any, Function]) -> Function:
@@ -47,7 +56,7 @@ def _function(e: Any, symbols: tuple[Any, ...], known: dict[Any, Function]) -> F
 
 def _made(e: Any, symbols: tuple[Any, ...], known: dict[Any, Function]) -> Function:
     if sympy.count_ops(e) <= _SHORT // 10:
-        short: Function = sympy.lambdify(symbols, e, modules="numpy")
+        short: Function = _lambdified(symbols, e)
         return short
     if isinstance(e, sympy.Add | sympy.Mul):
         parts = [_function(a, symbols, known) for a in e.args]
@@ -55,7 +64,7 @@ def _made(e: Any, symbols: tuple[Any, ...], known: dict[Any, Function]) -> Funct
     if isinstance(e, sympy.Pow) and e.exp.is_Integer:
         base, exponent = _function(e.base, symbols, known), int(e.exp)
         return lambda *numbers: base(*numbers) ** float(exponent)
-    whole: Function = sympy.lambdify(symbols, e, modules="numpy")
+    whole: Function = _lambdified(symbols, e)
     return whole
 
 

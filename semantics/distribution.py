@@ -265,6 +265,11 @@ class Distribution:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        from semantics.html import distribution_html
+
+        return distribution_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; exact entries as `"a/b"`.
 

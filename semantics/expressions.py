@@ -152,6 +152,9 @@ def _no_exact(op: str) -> QueryError:
     )
 
 
+ASK_WITH_SYMBOLS = 'or ask with symbols: --semantics symbolic, semantics="symbolic"'
+
+
 def without_value(name: str) -> QueryError:
     """Q012: a parameter has no value."""
     return QueryError(
@@ -160,7 +163,7 @@ def without_value(name: str) -> QueryError:
             f"the parameter `{name}` has no value",
             help=(
                 f"give it one: `param {name} = 1/3` in the file, --set {name}=1/3, or model.with_parameters({name}=…)",
-                'or ask with symbols: --semantics symbolic, semantics="symbolic"',
+                ASK_WITH_SYMBOLS,
             ),
         )
     )

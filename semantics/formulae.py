@@ -18,10 +18,12 @@ yes  p*q
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ import sympy
 
 from semantics.compiled import compiled
 from semantics.distribution import Array, no_value
+from semantics.html import MOST_ROWS
 from semantics.polynomials import objects
 from semantics.symbolic import Expr, tidied
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
@@ -38,6 +41,7 @@ from strings.markup import escaped
 
 _MOST_TIDIED = 5_000  # operations in an expression that is brought into its shortest form
 _RELATIONS = {sympy.Ne: "!=", sympy.Eq: "==", sympy.Ge: ">=", sympy.Gt: ">", sympy.Le: "<=", sympy.Lt: "<"}
+_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[A-Za-z]+;")  # names that HTML knows and XML does not
 _UNITS: Mapping[str, Callable[[Expr], Expr]] = {
     "odds": lambda p: p / (1 - p),
     "percent": lambda p: 100 * p,
@@ -233,11 +237,13 @@ class Expressions:
     def columns(self, digits: int = 6) -> tuple[list[str], list[list[str]]]:
         """It as a small table of text, an event as a line."""
         if not self.variables:
-            return [], [[f"{self._shown(self.array[()])} {self.unit}".rstrip()]]
-        return [*self.variables, self.unit or "expression"], [[*labels, self._shown(e)] for labels, e in self.rows()]
+            return [], [[f"{self._in_unit(self.array[()])} {self.unit}".rstrip()]]
+        return [*self.variables, self.unit or "expression"], [
+            [*labels, str(self._in_unit(e))] for labels, e in self.rows()
+        ]
 
-    def _shown(self, e: Expr) -> str:
-        return str(tidied(_UNITS[self.unit](e), self.declared)) if self.unit else str(e)
+    def _in_unit(self, e: Expr) -> Expr:
+        return tidied(_UNITS[self.unit](e), self.declared) if self.unit else e
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; expressions are text that sympy reads."""
@@ -265,12 +271,14 @@ class Expressions:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escaped(v)}</th>" for v in self.variables)
         lines = []
-        for labels, e in self.rows():
+        for labels, e in itertools.islice(self.rows(), MOST_ROWS):
             cells = "".join(f"<td>{escaped(v)}</td>" for v in labels)
-            lines.append(f"<tr>{cells}<td>{_mathml(e)}</td></tr>")
-        notes = "".join(f"<p>{escaped(n)}</p>" for n in self.notes())
-        table = f"<table><tr>{head}<th></th></tr>{''.join(lines)}</table>" if self.variables else _mathml(self.value)
-        return f'<div class="cutwire">{table}{notes}</div>'
+            lines.append(f"<tr>{cells}<td>{_mathml(self._in_unit(e))}</td></tr>")
+        more = f"<p>… and {self.array.size - MOST_ROWS:,} more</p>" if self.array.size > MOST_ROWS else ""
+        notes = more + "".join(f"<p>{escaped(n)}</p>" for n in self.notes())
+        if not self.variables:
+            return f'<div class="cutwire">{_mathml(self._in_unit(self.value))} {self.unit}{notes}</div>'
+        return f'<div class="cutwire"><table><tr>{head}<th>{self.unit}</th></tr>{"".join(lines)}</table>{notes}</div>'
 
 
 def condition_text(condition: Expr) -> str:
@@ -302,7 +310,7 @@ def _rational(x: Fraction) -> Expr:
 
 
 def _mathml(e: Expr) -> str:
-    body = sympy.mathml(e, printer="presentation")
+    body = _ENTITY.sub(lambda m: unescape(m[0]), sympy.mathml(e, printer="presentation"))
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{body}</math>'
 
 

@@ -1,9 +1,11 @@
-"""Gauss: affine maps with Gaussian noise, in float64 or in exact fractions (Fritz 2020, section 6).
+"""Gauss: affine maps with Gaussian noise, in float64, in exact fractions or in symbols (Fritz 2020, section 6).
 
 A kernel `R^m -> R^n` is a triple of a matrix, an offset and the covariance of the noise: `x` goes to the normal
 distribution with mean `matrix x + offset`. Covariances may be singular: a sharp map has covariance zero. Conditioning
 is by Schur complement, one pivot after the other (the sweep operator: Dempster 1969; Goodnight 1979), so that fractions
 stay fractions and a singular covariance needs no pseudo-inverse: a variable that the others determine is no pivot.
+Entries that depend on parameters (`semantics.quotients`) may stand among the fractions; a pivot that depends on one is
+taken not to vanish.
 
 >>> f = Gaussian.of([[2]], [1], [[Fraction(1, 4)]])
 >>> x = Gaussian.of([[]], [3], [[1]])
@@ -26,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from semantics.distribution import Array, Number
+from semantics.quotients import Quotient
 from strings.diagnostic import CutwireError, Diagnostic, ZeroProbabilityError
 
 PIVOT = 1e-13
@@ -54,13 +57,13 @@ def dot(a: Array, b: Array) -> Array:
 
 
 def numbers(entries: Any, shape: tuple[int, ...], exact: bool) -> Array:
-    """Numbers as an array of fractions or of floats."""
+    """Numbers as an array of fractions (and of what depends on parameters) or of floats."""
     raw = np.asarray(entries, dtype=object).reshape(shape)
     if not exact:
         return raw.astype(np.float64)
     found = zeros(shape, True)
     flat = found.reshape(-1)
-    flat[:] = [Fraction(e) for e in raw.reshape(-1)]
+    flat[:] = [e if isinstance(e, Quotient) else Fraction(e) for e in raw.reshape(-1)]
     return flat.reshape(shape)
 
 
@@ -191,15 +194,8 @@ class Gaussian:
         off_pivots = off[[where[k] for k in swept.pivots]]
         for k in swept.determined:
             missed = off[where[k]] - dot(swept.matrix[np.ix_([k], swept.pivots)], off_pivots)[0]
-            scale = 1 + abs(float(self.offset[k])) + abs(float(values[where[k]]))
-            if missed != 0 if self.exact else abs(missed) > _MISS * scale:
-                raise ZeroProbabilityError(
-                    Diagnostic(
-                        "Q002",
-                        "what is seen has probability zero",
-                        notes=("a sharp relation of the model contradicts it; Cutwire does not invent an answer",),
-                    )
-                )
+            if missed != 0 if self.exact else abs(missed) > _MISS * (1 + abs(self.offset[k]) + abs(values[where[k]])):
+                raise _contradiction(missed)
         inner = -swept.matrix[np.ix_(swept.pivots, swept.pivots)]
         square: Any = dot(off_pivots, dot(inner, off_pivots))[()] if len(off_pivots) else Fraction(0)
         slope = swept.matrix[np.ix_(rest, swept.pivots)]
@@ -227,6 +223,8 @@ class Gaussian:
     def equals(self, other: Gaussian, within: float = 0.0) -> bool:
         """Whether these are one kernel, up to rounding."""
         pairs = ((self.matrix, other.matrix), (self.offset, other.offset), (self.covariance, other.covariance))
+        if not within:
+            return all(a.shape == b.shape and bool((a == b).all()) for a, b in pairs)
         return all(
             a.shape == b.shape and bool((abs(a - b) <= within * (1 + np.maximum(abs(a), abs(b)))).all())
             for a, b in pairs
@@ -262,11 +260,13 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
     pivots: list[int] = []
     determined: list[int] = []
     volume: Number = Fraction(1) if exact else 1.0
-    for k in on:
+    for k in sorted(on, key=lambda k: _terms(covariance[k, k])):
         d = a[k, k]
-        if d <= (0 if exact else PIVOT * float(covariance[k, k])):
+        if vanishes(d) if exact else d <= PIVOT * covariance[k, k]:
             determined.append(k)
             continue
+        if isinstance(d, Quotient):
+            d.apart(variance=True)
         column = a[:, k].copy()
         column[k] = 0
         row = column / d
@@ -280,6 +280,24 @@ def sweep(covariance: Array, on: Sequence[int]) -> Swept:
         sharp = others & (np.diag(a) <= PIVOT * np.diag(covariance))
         a[np.ix_(sharp, others)] = a[np.ix_(others, sharp)] = 0.0
     return Swept(a, pivots, determined, volume)
+
+
+def _terms(variance: Any) -> int:
+    """How long a formula is: short pivots are taken first, numbers in their order before them."""
+    return variance.terms if isinstance(variance, Quotient) else 0
+
+
+def vanishes(variance: Any) -> bool:
+    """Whether a variance is 0, for all values of the parameters that it depends on."""
+    return not isinstance(variance, Quotient) and bool(variance <= 0)
+
+
+def _contradiction(missed: Any) -> ZeroProbabilityError:
+    notes = ["a sharp relation of the model contradicts it; Cutwire does not invent an answer"]
+    if isinstance(missed, Quotient):
+        missed.apart()
+        notes.append(f"only where `{missed}` is 0 it can be seen at all")
+    return ZeroProbabilityError(Diagnostic("Q002", "what is seen has probability zero", notes=tuple(notes)))
 
 
 def _alike(f: Gaussian, g: Gaussian) -> tuple[Gaussian, Gaussian]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,10 @@ from semantics.expressions import ParameterValues, chosen, number
 from semantics.gaussian import PIVOT, Gaussian, dot, numbers, sweep, zeros
 from semantics.mixed import LinearBox, Values, configurations, finite
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.expression import Body, Choice, Constant, Draw, inputs_in
+from strings.expression import Body, Choice, Constant, Draw, Expression, inputs_in
 from strings.signature import Box
 
+_ZERO = Constant(Fraction(0))
 _EXACT_WORK = 20_000  # products of fractions in a regression that is done exactly unasked
 
 
@@ -37,23 +39,33 @@ def linear_box(b: Box, bodies: Sequence[Body], values: ParameterValues, exact: b
             standard deviation below 0, Q005 and Q015 of numbers.
     """
     refuse_nonlinear(b, bodies)
-    ports = [k for k, x in enumerate(b.dom) if x.space]
     cells = {}
     for at, body in zip(configurations(finite(b.dom)), bodies, strict=True):
         draw = chosen(body, lambda e: bool(number(e, values, exact)))
-        form = affine(draw.args[0])
-        assert form is not None
-        noise = draw.args[1] if draw.family == "normal" else Constant(Fraction(0))
-        slopes = [number(form.slopes[k], values, exact) if k in form.slopes else Fraction(0) for k in ports]
-        sd = number(noise, values, exact)
+        *slopes, offset, sd = (number(e, values, exact) for e in coefficients(b, draw))
         if sd < 0:
-            message = f"the standard deviation of box `{b.name}` is negative: {float(sd):g}"
-            raise QueryError(Diagnostic("Q014", message))
-        offset = number(form.offset, values, exact)
-        cells[at] = Gaussian(
-            numbers(slopes, (1, len(ports)), exact), numbers([offset], (1,), exact), numbers([sd**2], (1, 1), exact)
-        )
+            raise negative_deviation(b, f": {float(sd):g}")
+        cells[at] = regression(slopes, offset, sd**2, exact)
     return LinearBox(b.dom, b.cod[0], cells)
+
+
+def coefficients(b: Box, draw: Draw) -> list[Expression]:
+    """The slopes of the real inputs of a box that is linear, its offset, and its standard deviation."""
+    form = affine(draw.args[0])
+    assert form is not None
+    slopes = [form.slopes.get(k, _ZERO) for k, x in enumerate(b.dom) if x.space]
+    return [*slopes, form.offset, draw.args[1] if draw.family == "normal" else _ZERO]
+
+
+def regression(slopes: Sequence[Any], offset: Any, variance: Any, exact: bool) -> Gaussian:
+    """A kernel with one output."""
+    shape = 1, len(slopes)
+    return Gaussian(*(numbers(e, s, exact) for e, s in ((slopes, shape), ([offset], (1,)), ([variance], (1, 1)))))
+
+
+def negative_deviation(b: Box, how: str) -> QueryError:
+    """Q014: noise has a negative standard deviation."""
+    return QueryError(Diagnostic("Q014", f"the standard deviation of box `{b.name}` is negative{how}"))
 
 
 def refuse_nonlinear(b: Box, bodies: Sequence[Body]) -> None:

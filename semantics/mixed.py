@@ -26,7 +26,9 @@ import numpy as np
 
 from semantics.distribution import Number
 from semantics.gaussian import Gaussian, dot, zeros
-from semantics.kernel import Kernel, Tables, point_array, uniform_array
+from semantics.kernel import Kernel, Table, Tables, point_array, uniform_array
+from semantics.matrices import Matrices
+from semantics.mixture import PLAIN, Scalars
 from semantics.stochastic import Stochastic
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.diagram import Builder, Diagram
@@ -123,13 +125,15 @@ class Gauss:
 
     It implements `semantics.category.Semantics`, and `contract`, which goes through the combinations of only those
     finite values that a real wire hears. A state is put on the wires of `idle` in place of the uniform one, which the
-    reals do not have: only for wires on whose value nothing depends.
+    reals do not have: only for wires on whose value nothing depends. Numbers that depend on parameters
+    (`semantics.quotients`) are `exact`, and `scalars` know them.
     """
 
     tables: Tables
     linear: Mapping[str, LinearBox]
     exact: bool = False
     idle: frozenset[str] = frozenset()
+    scalars: Scalars = PLAIN
 
     def box(self, b: Box) -> MixedKernel:
         """The kernel of a box, or a sharp state."""
@@ -139,8 +143,7 @@ class Gauss:
         if not x.space:
             if b.kind == "point":
                 return self._of_table(Kernel((), b.cod, point_array(x, b.value, self.exact)))
-            table = self.tables[b.name]
-            return self._of_table(Kernel(table.dom, table.cod, table.array))
+            return self._of_table(self.tables[b.name])
         found = self.linear[b.name]
         cells = {v: [Component(self._one, (), g)] for v, g in found.cells.items()}
         return self._kernel(b.dom, b.cod, cells)
@@ -210,7 +213,9 @@ class Gauss:
         shown = list(dict.fromkeys((*outs, *heard)))
         inputs = [w for w in range(len(diagram.dom)) if not types[w].space]
         check_configurations([len(types[w].values or ()) for w in (*inputs, *shown)], [types[w].name for w in shown])
-        table = Stochastic(self.tables, self.exact).contract(_finite_part(diagram, inputs, shown)).array
+        arithmetic = self.scalars.arithmetic
+        finites = Matrices(self.tables, arithmetic) if arithmetic else Stochastic(self.tables, self.exact)
+        table = finites.contract(_finite_part(diagram, inputs, shown)).array
         cells: dict[Values, list[Component]] = {}
         known: dict[Values, Gaussian] = {}
         hearing = [shown.index(w) for w in dict.fromkeys(heard)]
@@ -274,7 +279,7 @@ class Gauss:
             )
         )
 
-    def _of_table(self, table: Kernel) -> MixedKernel:
+    def _of_table(self, table: Table) -> MixedKernel:
         array = table.array if self.exact == table.exact else table.as_float().array
         nothing = Gaussian.point((), self.exact)
         cells = {

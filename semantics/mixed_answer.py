@@ -21,45 +21,69 @@ X ~ normal(mean 2, covariance 0.5)
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from semantics.distribution import Distribution, Number, no_value
-from semantics.expectation import check_expectation, mean
+from semantics.claim import mean_along
+from semantics.distribution import Distribution, no_value
+from semantics.evaluate import Grid, Plain
+from semantics.expectation import check_expectation
 from semantics.gaussian import Density, Gaussian, sweep
 from semantics.mixed import Component, Gauss, check_configurations, merged
-from semantics.mixture import Interval, Linear, Mixture, Mixtures, combined, is_sharp, probability, truncated_mean
-from semantics.question import refuse_double
+from semantics.mixture import (
+    Interval,
+    Linear,
+    Mixture,
+    Mixtures,
+    Scalars,
+    combined,
+    is_sharp,
+    probability,
+    truncated_mean,
+)
+from semantics.question import refuse_double, refuse_unsettled
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object, number_text
 from strings.surgery import Do, DoWire, Open, Surgery, operate
+from strings.worlds import as_one_world, worlds_of
+
+Found = Grid | Mixture | Mixtures | Linear
+"""Numbers of any kind along finite axes; the distribution of real variables, perhaps along finite axes; or how they
+depend on real variables that are left free."""
 
 Answer = Distribution | Mixture | Mixtures | Linear
-"""Numbers along finite axes; the distribution of real variables, perhaps along finite axes; or how they depend on real
-variables that are left free."""
+"""The same in fractions or floats."""
 
 Case = Mapping[str, str]
 """A value for every finite axis."""
 
 
-def answer_mixed(model: CausalModel, gauss: Gauss, query: Query) -> Answer:
+def in_numbers(found: Found) -> Answer:
+    """What is found, a grid as a table of fractions or floats."""
+    return Distribution(found.variables, found.array, found.values) if isinstance(found, Grid) else found
+
+
+def answer_mixed(model: CausalModel, gauss: Gauss, query: Query) -> Found:
     """The answer to a question; `gauss` has all boxes that it depends on.
 
     Raises:
         QueryError: G002 for the uniform state of a real wire, G003 for a real variable at a point in front of the bar,
-            G004 for a real variable that needs a value, G006 for what is not computed, Q003, Q004, N002, N003 and N009
-            as tables.
+            G004 for a real variable that needs a value, G006 for what is not computed, Q007 for what is not with
+            symbols, W001 and W004 for several worlds, Q003, Q004, N002, N003 and N009 as tables.
         ZeroProbabilityError: Q002 if a condition has probability zero.
         LimitError: L003 for too many combinations of finite values.
     """
     refuse_double(query)
+    if query.worlds:
+        worlds = worlds_of(model, query)
+        refuse_unsettled(worlds)
+        model, query = worlds.model, as_one_world(worlds, query)
     asked = _Asked.of(model, query)
     if query.expectation:
         _check_expectation(model, query)
@@ -71,7 +95,7 @@ def answer_mixed(model: CausalModel, gauss: Gauss, query: Query) -> Answer:
     if query.expectation and model.object(query.targets[0].variable).space:
         return asked.table({c: [((), p.mean(query.targets[0].variable))] for c, p in cells.items()})
     found = asked.table({c: p.probabilities(asked) for c, p in cells.items()})
-    return mean(found, query.targets[0].axis_name) if query.expectation else found
+    return mean_along(found, query.targets[0].axis_name, Plain()) if query.expectation else found
 
 
 def _check_expectation(model: CausalModel, query: Query) -> None:
@@ -154,7 +178,7 @@ class _Asked:
             replace(c, gaussian=_columns(c.gaussian, [opened.index(n) for n in inputs], len(opened)))
             for c in kernel.cells[()]
         ]
-        return _condition(self, components, case)
+        return _condition(self, components, case, gauss.scalars)
 
     def linear(self, cells: Mapping[tuple[tuple[str, str], ...], _Posterior]) -> Linear:
         """How the targets depend on the real inputs."""
@@ -173,9 +197,7 @@ class _Asked:
             return Linear(self.shown, names, combined([c.weight for c in components], kernels), True)
         return Linear(self.shown, names, kernels[0])
 
-    def table(
-        self, rows: Mapping[tuple[tuple[str, str], ...], Sequence[tuple[tuple[str, ...], Number]]]
-    ) -> Distribution:
+    def table(self, rows: Mapping[tuple[tuple[str, str], ...], Sequence[tuple[tuple[str, ...], Any]]]) -> Grid:
         """Numbers by their labels (of the axes ahead) and case, as a table."""
         ahead = {} if self.query.expectation and not self._finite_mean else self.ahead
         axes = {**ahead, **self.behind}
@@ -185,7 +207,7 @@ class _Asked:
             for labels, p in found:
                 at = {**dict(zip(ahead, labels, strict=True)), **dict(case)}
                 array[tuple((x.values or ()).index(at[n]) for n, x in axes.items())] = p
-        return Distribution(tuple(axes), array, [x.values or () for x in axes.values()])
+        return Grid(tuple(axes), array, tuple(x.values or () for x in axes.values()))
 
     @property
     def _finite_mean(self) -> bool:
@@ -210,19 +232,18 @@ class _Asked:
             )
         axes = {**self.ahead, **self.behind}
         found: dict[tuple[str, ...], Mixture] = {}
-        rows: dict[tuple[tuple[str, str], ...], list[tuple[tuple[str, ...], Number]]] = {}
+        chances: dict[tuple[str, ...], Any] = {}
         for case, p in cells.items():
-            rows[case] = []
             for labels, components in p.by_labels(self).items():
-                weight = sum(c.weight for c in components)
-                at = {**dict(zip(self.ahead, labels, strict=True)), **dict(case)}
+                weight = _sum(c.weight for c in components)
+                told = {**dict(zip(self.ahead, labels, strict=True)), **dict(case)}
+                at = tuple(told[n] for n in axes)
                 parts = [c.gaussian.marginal([p.reals.index(n) for n in self.shown]) for c in components]
                 weights = tuple(c.weight / weight for c in components)
-                found[tuple(at[n] for n in axes)] = Mixture(self.shown, weights, tuple(parts))
-                rows[case].append((labels, weight))
+                found[at], chances[at] = Mixture(self.shown, weights, tuple(parts)), weight
         if not axes:
             return found[()]
-        return Mixtures(tuple(axes), tuple(x.values or () for x in axes.values()), found, self.table(rows))
+        return Mixtures(tuple(axes), tuple(x.values or () for x in axes.values()), found, chances)
 
 
 @dataclass(frozen=True)
@@ -235,8 +256,9 @@ class _Posterior:
     reals: tuple[str, ...]
     intervals: Mapping[int, Interval]
     case: Case
+    scalars: Scalars
 
-    def _bounded(self) -> list[Number]:
+    def _bounded(self) -> list[Any]:
         """The weight of every component with the bounds that are given.
 
         Raises:
@@ -244,13 +266,13 @@ class _Posterior:
         """
         if not self.intervals:
             return [c.weight for c in self.components]
-        found = [c.weight * probability(c.gaussian, self.intervals) for c in self.components]
-        total = sum(found)
+        found = [c.weight * probability(c.gaussian, self.intervals, self.scalars) for c in self.components]
+        total = _sum(found)
         if not total:
             raise _impossible("what is given")
         return [w / total for w in found]
 
-    def mean(self, variable: str) -> Number:
+    def mean(self, variable: str) -> Any:
         """The mean of a real variable."""
         k = self.reals.index(variable)
         if not self.intervals:
@@ -268,7 +290,7 @@ class _Posterior:
         if not loose:
             return _sum(w * g.offset[k] for w, g in pairs)
         ((b, interval),) = loose.items()
-        return _sum(w * truncated_mean(g, k, b, interval) for w, g in pairs)
+        return _sum(w * truncated_mean(g, k, b, interval, self.scalars) for w, g in pairs)
 
     def by_labels(self, asked: _Asked) -> dict[tuple[str, ...], list[Component]]:
         """The components by the labels of the finite axes ahead, as far as finite targets are what they should be."""
@@ -289,7 +311,7 @@ class _Posterior:
                 found.setdefault(tuple(at[n] for n in asked.ahead), []).append(c)
         return found
 
-    def probabilities(self, asked: _Asked) -> list[tuple[tuple[str, ...], Number]]:
+    def probabilities(self, asked: _Asked) -> list[tuple[tuple[str, ...], Any]]:
         """The probability of what is asked, by the labels of the axes ahead."""
         bounds: dict[int, Interval] = {}
         points: dict[int, Fraction] = {}
@@ -308,13 +330,13 @@ class _Posterior:
         weights = {id(c): w for c, w in zip(self.components, self._bounded(), strict=True)}
         rows = []
         for labels, components in self.by_labels(asked).items():
-            total: Number = Fraction(0)
+            total: Any = Fraction(0)
             for c in components:
-                share: Number = weights[id(c)]
+                share = weights[id(c)]
                 if bounds and share:
-                    share = share * probability(c.gaussian, both)
+                    share = share * probability(c.gaussian, both, self.scalars)
                     if self.intervals:
-                        share = share / probability(c.gaussian, self.intervals)
+                        share = share / probability(c.gaussian, self.intervals, self.scalars)
                 total = total + share
             rows.append((labels, total))
         return rows
@@ -333,11 +355,8 @@ class _Posterior:
                 )
 
 
-def _sum(numbers: object) -> Number:
-    total: Number = Fraction(0)
-    for n in numbers:  # type: ignore[attr-defined]
-        total = total + n
-    return total
+def _sum(numbers: Iterable[Any]) -> Any:
+    return sum(numbers, Fraction(0))
 
 
 def _columns(g: Gaussian, at: Sequence[int], width: int) -> Gaussian:
@@ -348,7 +367,7 @@ def _columns(g: Gaussian, at: Sequence[int], width: int) -> Gaussian:
     return wider.then(g)
 
 
-def _condition(asked: _Asked, components: Sequence[Component], case: Case) -> _Posterior:
+def _condition(asked: _Asked, components: Sequence[Component], case: Case, scalars: Scalars) -> _Posterior:
     """The components given what is seen: chosen by finite values, conditioned and weighed by real ones."""
     model, query = asked.model, asked.query
     finites = tuple(n for n in asked.spoken if not model.object(n).space)
@@ -381,10 +400,10 @@ def _condition(asked: _Asked, components: Sequence[Component], case: Case) -> _P
             raise _needs_value(asked.inputs[0], f"{asked.inputs[0]} = 1", "the weights of a mixture depend on it")
         kept = [_kernel_given(kept[0], list(places), list(seen.values()), asked.inputs[0])]
     elif seen:
-        kept = _weighed(kept, list(places), list(seen.values()), _said(query, case))
+        kept = _weighed(kept, list(places), list(seen.values()), _said(query, case), scalars)
     total = _sum(c.weight for c in kept)
     kept = list(merged(replace(c, weight=c.weight / total) for c in kept))
-    return _Posterior(tuple(kept), finites, tuple(told), intervals, case)
+    return _Posterior(tuple(kept), finites, tuple(told), intervals, case, scalars)
 
 
 def _bounds(query: Query, name: str) -> bool:
@@ -410,7 +429,9 @@ def _kernel_given(c: Component, places: Sequence[int], values: Sequence[Fraction
     return replace(c, gaussian=Gaussian(matrix, offset, found.covariance))
 
 
-def _weighed(kept: Sequence[Component], at: Sequence[int], values: Sequence[Fraction], said: str) -> list[Component]:
+def _weighed(
+    kept: Sequence[Component], at: Sequence[int], values: Sequence[Fraction], said: str, scalars: Scalars
+) -> list[Component]:
     """The components given real values, each weighed by its density there; those in fewer dimensions, where one lies
     on the values, have all the weight.
 
@@ -440,9 +461,8 @@ def _weighed(kept: Sequence[Component], at: Sequence[int], values: Sequence[Frac
     first = best[0][2]
     if all((d.square, d.volume) == (first.square, first.volume) for _, _, d in best):
         return [replace(c, gaussian=g) for c, g, _ in best]
-    heights = [math.log(c.weight) + d.log for c, _, d in best]
-    top = max(heights)
-    return [replace(c, gaussian=g, weight=math.exp(h - top)) for (c, g, _), h in zip(best, heights, strict=True)]
+    weights = scalars.weighed([c.weight for c, _, _ in best], [d for _, _, d in best])
+    return [replace(c, gaussian=g, weight=w) for (c, g, _), w in zip(best, weights, strict=True)]
 
 
 def _closed_inputs(model: CausalModel, query: Query) -> Query:

@@ -9,20 +9,20 @@ exact conditional. The question is then asked of the estimand as of any conditio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from semantics.dataset import Dataset
-from semantics.distribution import Array, Distribution
 from semantics.estimate import axes_of
+from semantics.evaluate import Grid
 from semantics.gaussian import Gaussian, zeros
-from semantics.kernel import Kernel, Tables, size
+from semantics.kernel import Kernel, Table, Tables, size
 from semantics.linear import Cells, fit_linear
 from semantics.mixed import Gauss, LinearBox, MixedKernel, Values, finite
-from semantics.mixed_answer import Answer, answer_mixed
+from semantics.mixed_answer import Found, answer_mixed
+from semantics.mixture import PLAIN, Scalars
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.estimand import Conditional, Estimand, Given
 from strings.identification import Identified
@@ -38,7 +38,11 @@ class Conditionals(Protocol):
     def exact(self) -> bool:
         """Whether they are in fractions."""
 
-    def conditional(self, c: Conditional) -> LinearBox | Kernel:
+    @property
+    def scalars(self) -> Scalars:
+        """The numbers that they are in."""
+
+    def conditional(self, c: Conditional) -> LinearBox | Table:
         """A conditional of a given distribution: from what is fed, and then what it is given."""
 
 
@@ -48,6 +52,7 @@ class DataConditionals:
 
     data: tuple[Dataset, ...]
     exact: bool
+    scalars: Scalars = PLAIN
 
     def conditional(self, c: Conditional) -> LinearBox | Kernel:
         assert isinstance(c.of, int)
@@ -76,17 +81,21 @@ class ModelConditionals:
     def exact(self) -> bool:
         return self.gauss.exact
 
-    def conditional(self, c: Conditional) -> LinearBox | Kernel:
+    @property
+    def scalars(self) -> Scalars:
+        return self.gauss.scalars
+
+    def conditional(self, c: Conditional) -> LinearBox | Table:
         idle = [x.name for x in c.idle]
         operated = operate(self.model, *(Cut(n) for n in idle), *(Open(x.name) for x in c.fed))
-        gauss = Gauss(self.gauss.tables, self.gauss.linear, self.gauss.exact, frozenset(idle))
+        gauss = replace(self.gauss, idle=frozenset(idle))
         names = [*(x.name for x in c.given), c.target.name]
         return conditional_of(gauss.contract(operated.state(names, [x.name for x in c.fed])), c)
 
 
 def gauss_of(estimand: Estimand, source: Conditionals) -> Gauss:
     """The boxes of an estimand. Uniform states stand only where nothing depends on them."""
-    tables: dict[str, Kernel] = {}
+    tables: dict[str, Table] = {}
     linear: dict[str, LinearBox] = {}
     for name, c in estimand.conditionals.items():
         if isinstance(c.of, Estimand):
@@ -99,10 +108,10 @@ def gauss_of(estimand: Estimand, source: Conditionals) -> Gauss:
             linear[name] = found
         else:
             tables[name] = found
-    return Gauss(tables, linear, source.exact, frozenset(estimand.model.names))
+    return Gauss(tables, linear, source.exact, frozenset(estimand.model.names), source.scalars)
 
 
-def conditional_of(kernel: MixedKernel, c: Conditional) -> LinearBox | Kernel:
+def conditional_of(kernel: MixedKernel, c: Conditional) -> LinearBox | Table:
     """A conditional of a kernel from what is fed to what is given and the target.
 
     Raises:
@@ -119,7 +128,7 @@ def conditional_of(kernel: MixedKernel, c: Conditional) -> LinearBox | Kernel:
     total = array.sum(axis=-1, keepdims=True)
     if (total == 0).any():
         raise _undetermined(c, dom, tuple(np.argwhere(total[..., 0] == 0)[0]))
-    return Kernel(dom, (c.target,), array / total)
+    return Table(dom, (c.target,), array / total)
 
 
 def _regression(kernel: MixedKernel, c: Conditional, at: Values) -> Gaussian:
@@ -155,7 +164,7 @@ def _regression(kernel: MixedKernel, c: Conditional, at: Values) -> Gaussian:
 
 
 def _exact(kernel: MixedKernel) -> bool:
-    return all(isinstance(a.weight, Fraction) for cell in kernel.cells.values() for a in cell)
+    return not any(isinstance(a.weight, float) for cell in kernel.cells.values() for a in cell)
 
 
 def _refuse_real(c: Conditional) -> None:
@@ -183,7 +192,7 @@ def _undetermined(c: Conditional, ports: Ty, at: Sequence[int]) -> ZeroProbabili
     )
 
 
-def estimate_mixed(found: Identified, source: Conditionals, policies: Gauss | None = None) -> Answer:
+def estimate_mixed(found: Identified, source: Conditionals, policies: Gauss | None = None) -> Found:
     """The answer to a question by an estimand; `policies` has the boxes that its surgeries put in.
 
     Raises:
@@ -193,11 +202,11 @@ def estimate_mixed(found: Identified, source: Conditionals, policies: Gauss | No
     own = gauss_of(found.estimand, source)
     if policies is not None:
         tables: Tables = {**policies.tables, **own.tables}
-        own = Gauss(tables, {**policies.linear, **own.linear}, own.exact, own.idle)
+        own = replace(own, tables=tables, linear={**policies.linear, **own.linear})
     answer = answer_mixed(found.estimand.model, own, found.query)
-    if not isinstance(answer, Distribution):
+    if not isinstance(answer, Grid):
         return answer
     order = [n for n in axes_of(found.asked) if n in answer.variables]
     order += [n for n in answer.variables if n not in order]
-    array: Array = np.transpose(answer.array, [answer.axis(n) for n in order])
-    return Distribution(order, array, [answer.labels(n) for n in order])
+    at = [answer.variables.index(n) for n in order]
+    return Grid(tuple(order), np.transpose(answer.array, at), tuple(answer.values[k] for k in at))

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from semantics.arithmetic import Arithmetic
 from semantics.distribution import Array, Distribution, Number, float_array
-from semantics.gaussian import Gaussian, sweep, zeros
+from semantics.gaussian import Density, Gaussian, sweep, vanishes, zeros
+from semantics.quotients import Quotient, not_in_symbols
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 
 
@@ -90,15 +92,36 @@ def between(low: float, high: float) -> float:
     return 1 - math.erfc(-low / root) / 2 - math.erfc(high / root) / 2
 
 
-def probability(g: Gaussian, intervals: Mapping[int, Interval]) -> Number:
+class Scalars(Protocol):
+    """The numbers that answers are in, beyond what arithmetic does: floats (`PLAIN`), or symbols
+    (`semantics.symbolic_scalars`)."""
+
+    @property
+    def arithmetic(self) -> Arithmetic | None:
+        """That of tables; nothing for floats and fractions."""
+
+    def single(self, mean: Any, variance: Any, interval: Interval) -> Any:
+        """The probability that a normal variable which varies lies in an interval."""
+
+    def several(self, g: Gaussian, block: Sequence[int], intervals: Mapping[int, Interval]) -> Any:
+        """The probability that dependent variables lie in intervals."""
+
+    def shift(self, mean: Any, variance: Any, interval: Interval) -> Any:
+        """By how much larger a mean is given the interval, in units of the variance."""
+
+    def weighed(self, weights: Sequence[Any], densities: Sequence[Density]) -> list[Any]:
+        """The weights times densities in one number of dimensions, up to a common factor."""
+
+
+def probability(g: Gaussian, intervals: Mapping[int, Interval], scalars: Scalars) -> Any:
     """The probability that outputs of a state lie in intervals.
 
     Independent variables are taken one by one; for several that are not, scipy has the distribution function.
 
     Raises:
-        QueryError: G006 if those are linearly dependent.
+        QueryError: G006 if those are linearly dependent, Q007 if the answer depends on the sign of a symbol.
     """
-    total: Number = Fraction(1)
+    total: Any = Fraction(1)
     left: list[int] = []
     for k, i in intervals.items():
         if i.empty:
@@ -106,13 +129,19 @@ def probability(g: Gaussian, intervals: Mapping[int, Interval]) -> Number:
         if i.low is None and i.high is None:
             continue
         if is_sharp(g, k):
+            if isinstance(g.offset[k], Quotient):
+                raise not_in_symbols(f"whether `{g.offset[k]}` lies in an interval")
             if not i.has(g.offset[k], 0.0 if g.exact else 1e-9):
                 return Fraction(0)
         else:
             left.append(k)
     bounded, left = _independent(g, intervals, left)
     for block in _blocks(g.covariance, left):
-        total = total * (_single(g, block[0], bounded[block[0]]) if len(block) == 1 else _several(g, block, bounded))
+        if len(block) > 1:
+            total = total * scalars.several(g, block, bounded)
+        else:
+            k = block[0]
+            total = total * scalars.single(g.offset[k], g.covariance[k, k], bounded[k])
     return total
 
 
@@ -127,7 +156,8 @@ def _independent(
     swept = sweep(g.covariance, at)
     found = dict(intervals)
     for k in swept.determined:
-        slopes = {p: swept.matrix[k, p] for p in swept.pivots if abs(swept.matrix[k, p]) > (0 if g.exact else 1e-9)}
+        row = {p: swept.matrix[k, p] for p in swept.pivots}
+        slopes = {p: slope for p, slope in row.items() if (slope != 0 if g.exact else abs(slope) > 1e-9)}
         if len(slopes) != 1:
             raise QueryError(
                 Diagnostic(
@@ -137,33 +167,53 @@ def _independent(
                 )
             )
         ((p, slope),) = slopes.items()
+        if any(isinstance(x, Quotient) for x in (slope, g.offset[p], g.offset[k])):
+            raise not_in_symbols("a bound on what another bounded variable determines")
         found[p] = found[p].meet(intervals[k].through(slope, g.offset[p], g.offset[k]))
     return found, swept.pivots
 
 
 def is_sharp(g: Gaussian, k: int) -> bool:
     """Whether an output of a state has but one value."""
-    return bool(g.covariance[k, k] <= 0)
+    return vanishes(g.covariance[k, k])
 
 
-def _single(g: Gaussian, k: int, interval: Interval) -> float | Fraction:
-    mean, sd = float(g.offset[k]), math.sqrt(float(g.covariance[k, k]))
-    ends = [e for e in (interval.low, interval.high) if e is not None]
-    if len(ends) == 1 and ends[0] == g.offset[k] and g.exact:
-        return Fraction(1, 2)
-    return between(*interval.scaled(mean, sd))
+class _Plain:
+    """Floats, and fractions where they come out."""
+
+    arithmetic = None
+
+    def single(self, mean: Number, variance: Number, interval: Interval) -> Number:
+        ends = [e for e in (interval.low, interval.high) if e is not None]
+        if len(ends) == 1 and ends[0] == mean and isinstance(mean, Fraction):
+            return Fraction(1, 2)
+        return between(*interval.scaled(float(mean), math.sqrt(float(variance))))
+
+    def several(self, g: Gaussian, block: Sequence[int], intervals: Mapping[int, Interval]) -> float:
+        from scipy.stats import multivariate_normal  # slow to import, and seldom needed
+
+        at = list(block)
+        covariance = g.covariance[np.ix_(at, at)].astype(np.float64)
+        sd = np.sqrt(np.diag(covariance))
+        ends = [intervals[k].scaled(float(g.offset[k]), s) for k, s in zip(at, sd, strict=True)]
+        low, high = (np.array(e) for e in zip(*ends, strict=True))
+        law = multivariate_normal(np.zeros(len(at)), covariance / np.outer(sd, sd), seed=0, abseps=1e-10, releps=1e-10)
+        return float(min(max(law.cdf(high, lower_limit=low), 0.0), 1.0))
+
+    def shift(self, mean: Number, variance: Number, interval: Interval) -> float:
+        sd = math.sqrt(float(variance))
+        low, high = interval.scaled(float(mean), sd)
+        normal = NormalDist()
+        heights = [0.0 if math.isinf(e) else normal.pdf(e) for e in (low, high)]
+        return (heights[0] - heights[1]) / between(low, high) / sd
+
+    def weighed(self, weights: Sequence[Number], densities: Sequence[Density]) -> list[float]:
+        heights = [math.log(w) + d.log for w, d in zip(weights, densities, strict=True)]
+        top = max(heights)
+        return [math.exp(h - top) for h in heights]
 
 
-def _several(g: Gaussian, block: Sequence[int], intervals: Mapping[int, Interval]) -> float:
-    from scipy.stats import multivariate_normal  # slow to import, and seldom needed
-
-    at = list(block)
-    covariance = g.covariance[np.ix_(at, at)].astype(np.float64)
-    sd = np.sqrt(np.diag(covariance))
-    ends = [intervals[k].scaled(float(g.offset[k]), s) for k, s in zip(at, sd, strict=True)]
-    low, high = (np.array(e) for e in zip(*ends, strict=True))
-    law = multivariate_normal(np.zeros(len(at)), covariance / np.outer(sd, sd), seed=0, abseps=1e-10, releps=1e-10)
-    return float(min(max(law.cdf(high, lower_limit=low), 0.0), 1.0))
+PLAIN: Scalars = _Plain()
 
 
 def _blocks(covariance: Array, at: Sequence[int]) -> Iterator[list[int]]:
@@ -178,17 +228,12 @@ def _blocks(covariance: Array, at: Sequence[int]) -> Iterator[list[int]]:
         yield block
 
 
-def truncated_mean(g: Gaussian, target: int, bounded: int, interval: Interval) -> Number:
+def truncated_mean(g: Gaussian, target: int, bounded: int, interval: Interval, scalars: Scalars) -> Any:
     """The mean of one output of a state given that another lies in an interval of positive probability."""
     if is_sharp(g, bounded):
-        found: Number = g.offset[target]
-        return found
-    mean, sd = float(g.offset[bounded]), math.sqrt(float(g.covariance[bounded, bounded]))
-    low, high = interval.scaled(mean, sd)
-    normal = NormalDist()
-    heights = [0.0 if math.isinf(e) else normal.pdf(e) for e in (low, high)]
-    shift = (heights[0] - heights[1]) / between(low, high)  # in standard deviations
-    return float(g.offset[target]) + float(g.covariance[target, bounded]) / sd * shift
+        return g.offset[target]
+    shift = scalars.shift(g.offset[bounded], g.covariance[bounded, bounded], interval)
+    return g.offset[target] + g.covariance[target, bounded] * shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +308,7 @@ class Mixture:
         intervals = {k: Interval(high=Fraction(e)) for k, e in enumerate(ends) if e != math.inf}
         if any(e == -math.inf for e in ends):
             return 0.0
-        return float(sum(w * float(probability(g, intervals)) for w, g in self._floats()))
+        return float(sum(w * float(probability(g, intervals, PLAIN)) for w, g in self._floats()))
 
     def density(self, x: Any) -> float:
         """The density at a point; infinite where the distribution has an atom, or lies in fewer dimensions."""
@@ -335,6 +380,11 @@ class Mixture:
             raise QueryError(Diagnostic("T022", message, notes=(f"the variables are {', '.join(self.variables)}",)))
         return ends
 
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         def text(a: Any) -> str:
             return f"[{', '.join(text(e) for e in a)}]" if isinstance(a, np.ndarray) else f"{float(a):.6g}"
@@ -349,13 +399,21 @@ class Mixture:
 
 @dataclass(frozen=True, eq=False)
 class Mixtures:
-    """Mixtures along finite axes: for every combination of labels a `Mixture`, which has the probability of the labels
-    of finite targets as its weight in `probabilities`."""
+    """Mixtures along finite axes: for every combination of labels a `Mixture`, and in `weights` the probability of the
+    labels of finite targets."""
 
     axes: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
     cells: Mapping[tuple[str, ...], Mixture]
-    probabilities: Distribution
+    weights: Mapping[tuple[str, ...], Number]
+
+    @property
+    def probabilities(self) -> Distribution:
+        """The weights as a table."""
+        array = np.full([len(v) for v in self.labels], Fraction(0), dtype=object)
+        for at, w in self.weights.items():
+            array[tuple(v.index(label) for v, label in zip(self.labels, at, strict=True))] = w
+        return Distribution(self.axes, array, self.labels)
 
     def __getitem__(self, key: str | tuple[str, ...]) -> Mixture:
         """The mixture at one label per axis.
@@ -368,6 +426,11 @@ class Mixtures:
             message = f"there is no distribution at `{', '.join(map(str, at))}`"
             raise QueryError(Diagnostic("N003", message, notes=(f"the axes are {', '.join(self.axes)}",)))
         return self.cells[at]
+
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
 
     def __repr__(self) -> str:
         return "\n".join(f"{', '.join(k)}: {m!r}" for k, m in self.cells.items())
@@ -407,6 +470,11 @@ class Linear:
         found: Number = self.kernel.matrix[self.variables.index(variable), self.inputs.index(of)]
         return found
 
+    def _repr_html_(self) -> str:
+        from semantics.mixture_text import html
+
+        return html(self)
+
     def __repr__(self) -> str:
         return "; ".join(f"{v} = {t}" for v, t in zip(self.variables, self.texts(), strict=True))
 
@@ -432,7 +500,7 @@ def _affine_text(slopes: Array, names: Sequence[str], offset: Number, digits: in
 
 def combined(weights: Sequence[Number], kernels: Sequence[Gaussian]) -> Gaussian:
     """The mean of a mixture of kernels, as a sharp kernel."""
-    exact = all(g.exact for g in kernels) and all(isinstance(w, Fraction) for w in weights)
+    exact = all(g.exact for g in kernels) and not any(isinstance(w, float) for w in weights)
     parts = kernels if exact else [g.as_float() for g in kernels]
     matrix = sum((w * g.matrix for w, g in zip(weights, parts, strict=True)), zeros(parts[0].matrix.shape, exact))
     offset = sum((w * g.offset for w, g in zip(weights, parts, strict=True)), zeros(parts[0].offset.shape, exact))

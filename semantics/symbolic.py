@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -27,7 +27,7 @@ import sympy
 
 from semantics.expressions import no_value, real_input
 from semantics.polynomials import field_of
-from strings.expression import COMPARISONS, Body, Choice, Constant, ParameterDef, fold_expression
+from strings.expression import COMPARISONS, Body, Choice, Constant, Draw, Expression, ParameterDef, fold_expression
 
 Expr = Any
 """A sympy expression."""
@@ -36,6 +36,7 @@ _MOST_FACTORED = 400  # terms of a polynomial that is written as a product
 _MOST_MONOMIALS = 20_000  # that a factored polynomial could have by its degrees: beyond that factors take minutes
 _MOST_CORNERS = 10  # generators of a polynomial whose signs on a box are looked at
 _MOST_JOINED = 400  # operations in an expression that is also tried as one quotient of exponentials
+_MOST_EXPONENT = 12  # of an exponential that is a power of another one
 _MOST_POWER = 64  # exponents of sums that are multiplied out
 
 
@@ -118,13 +119,18 @@ _OPERATIONS: Mapping[str, Callable[..., Expr]] = {
 }
 
 
-def row(body: Body, algebra: SympyAlgebra, parameter: Callable[[str], Expr]) -> list[Expr]:
-    """The probabilities that a body without real inputs gives to the values of a finite output."""
+def row(
+    body: Body,
+    algebra: SympyAlgebra,
+    parameter: Callable[[str], Expr],
+    numbers: Callable[[Draw], Sequence[Expression]] = lambda draw: draw.args,
+) -> list[Expr]:
+    """The numbers of a body, which depend on no real input: for a finite output the probabilities of its values."""
     if isinstance(body, Choice):
         test = fold_expression(body.condition, algebra, parameter, real_input)
-        sides = [row(side, algebra, parameter) for side in (body.then, body.otherwise)]
+        sides = [row(side, algebra, parameter, numbers) for side in (body.then, body.otherwise)]
         return [_case(test, one, other) for one, other in zip(*sides, strict=True)]
-    return [fold_expression(e, algebra, parameter, real_input) for e in body.args]
+    return [fold_expression(e, algebra, parameter, real_input) for e in numbers(body)]
 
 
 # ---- expressions and the field ---------------------------------------------------------------------------------------
@@ -175,6 +181,7 @@ class Symbols:
 
     def _shortest(self, e: Expr) -> Expr:
         """The expression with `logistic` written out, which sympy does not know: in place, or as one quotient."""
+        e = e.replace(sympy.UnevaluatedExpr, lambda x: x)
         if not e.has(logistic):
             return e
         plain = e.replace(logistic, lambda x: 1 / (1 + sympy.exp(-x)))
@@ -183,16 +190,20 @@ class Symbols:
         return min(plain, tidied(plain, self.declared), key=sympy.count_ops)
 
     def _factored(self, p: Any) -> tuple[Expr, Expr]:
-        """A number, and a product of factors that are positive in the middle of the box."""
+        """A number, and a product of factors that are positive in the middle of the box, as far as there is one."""
         if len(p) <= 1 or not _is_factored(p):
             return sympy.S.One, p.as_expr()
         content, factors = p.factor_list()
         number, product = sympy.Integer(int(content)), []
         for f, k in factors:
-            negative = self._sample(f) < 0
+            negative = self._in_a_box(f) and self._sample(f) < 0
             number *= (-1) ** k if negative else 1
             product.append((-f if negative else f).as_expr() ** k)
         return number, sympy.Mul(*product)
+
+    def _in_a_box(self, p: Any) -> bool:
+        """Whether something is known of all generators of a polynomial."""
+        return all(bounds != (None, None) for bounds, k in zip(self._bounds, p.degrees(), strict=False) if k > 0)
 
     def _sample(self, p: Any) -> Fraction:
         """The value of a polynomial in the middle of the box of its generators."""
@@ -219,13 +230,42 @@ class Symbols:
         values = [_at(p, [(x, x) for x in at]) for at in corners]  # type: ignore[misc]
         return min(values), max(values)
 
+    def root(self, element: Any, assumed: Collection[Expr] = ()) -> Expr:
+        """The square root of a quotient that is not negative; `assumed` are not negative either."""
+        found = sympy.S.One
+        for p, power in ((element.numer, 1), (element.denom, -1)):
+            content, factors = p.factor_list() if _is_factored(p) else (1, [(p, 1)])
+            inner = sympy.Integer(int(content))
+            for f, k in factors:
+                e = f.as_expr()
+                if k > 1 and (e in assumed or self.is_nonnegative(f)):
+                    found *= e ** (power * (k // 2))
+                    k %= 2
+                inner *= e**k
+            found *= sympy.sqrt(inner) ** power
+        return found
+
+    def _by_terms(self, p: Any) -> tuple[bool, bool]:
+        """Whether a polynomial is seen not to be negative, and to be positive, since that holds of each of its terms:
+        they have positive coefficients, and what may be negative stands in them squared."""
+        lows = [low for low, _ in self._bounds]
+        positive = False
+        for exponents, coefficient in p.terms():
+            used = [(lows[i], k) for i, k in enumerate(exponents) if k]
+            if coefficient < 0 or any(k % 2 and (low is None or low < 0) for low, k in used):
+                return False, False
+            positive = positive or all(low is not None and low > 0 for low, _ in used)
+        return True, positive
+
     def nonzero(self, p: Any) -> list[Expr]:
         """The conditions under which a polynomial does not vanish, one for each factor that may."""
-        if p.is_ground:
+        if p.is_ground or self._by_terms(p)[1]:
             return []
         found = []
         for f, _ in p.factor_list()[1] if _is_factored(p) else [(p, 1)]:
             seen = self.range(f)
+            if self._by_terms(f)[1] or self._by_terms(-f)[1]:
+                continue
             if f.is_generator and isinstance(f.as_expr(), sympy.exp | logistic):
                 continue
             if seen is None or seen[0] <= 0 <= seen[1]:
@@ -235,7 +275,7 @@ class Symbols:
     def is_nonnegative(self, p: Any) -> bool:
         """Whether a polynomial is seen not to be negative on the box: as it is, or by its factors."""
         seen = self.range(p)
-        if seen is not None and seen[0] >= 0:
+        if (seen is not None and seen[0] >= 0) or self._by_terms(p)[0]:
             return True
         if p.is_ground or not _is_factored(p):
             return False
@@ -296,12 +336,14 @@ def _parts(e: Expr) -> tuple[str, Any]:
         return "sum", e.args
     if e.is_Mul:
         return "product", e.args
+    if isinstance(e, sympy.exp) and not e.exp.is_polynomial():
+        return "atom", e
     if isinstance(e, sympy.exp):
         terms = sympy.Add.make_args(e.exp.expand())
         if len(terms) > 1:
             return "product", list(map(sympy.exp, terms))
         rest, n = _whole(terms[0])
-        return ("atom", e) if n == 1 else ("power", (sympy.exp(rest), n))
+        return ("atom", e) if n == 1 or abs(n) > _MOST_EXPONENT else ("power", (sympy.exp(rest), n))
     if e.is_Pow and e.exp.is_Rational:
         return _power(e)
     return "atom", e

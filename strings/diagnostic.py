@@ -119,6 +119,10 @@ class CutwireError(Exception):
     def diagnostic(self) -> Diagnostic:
         return self.diagnostics[0]
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show of the error: what it says, and not where in Python it was raised."""
+        return str(self).splitlines()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.diagnostics,), self.__dict__
 
@@ -188,8 +192,12 @@ def _visible(c: str) -> str:
     return c
 
 
-def _width(text: str) -> int:
-    """The columns that a text without control characters takes in a terminal: wide letters two, marks none."""
+def display_width(text: str) -> int:
+    """The columns that a text without control characters takes in a terminal: wide letters two, marks none.
+
+    >>> display_width("tar"), display_width("喫煙")
+    (3, 4)
+    """
     if text.isascii():
         return len(text)
     columns = 0
@@ -258,7 +266,7 @@ class _Line:
         self.pieces = list(near) if near.isprintable() else [_TAB if c == "\t" else _visible(c) for c in near]
         self.columns = [0]
         for piece in self.pieces:
-            self.columns.append(self.columns[-1] + _width(piece))
+            self.columns.append(self.columns[-1] + display_width(piece))
 
     def start_for(self, at: int) -> int:
         """The first character to show, so that the one at `at` can be seen."""

@@ -127,7 +127,7 @@ class Diagram:
     def draw(self, path: str | Path | None = None) -> str:
         """Draw the diagram; inputs at the bottom, outputs on top. Returns the SVG text.
 
-        With `path`, also write the picture there: `.svg`, `.png` or `.pdf`, by the ending.
+        With `path`, also write the picture there: `.svg`, `.png`, `.pdf` or `.tex`, by the ending.
         """
         from strings.picture import draw
 

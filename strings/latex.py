@@ -1,6 +1,6 @@
 r"""Formulas and questions in LaTeX, as papers print them.
 
->>> from strings.query import Query, Term
+>>> from strings.query import Become, Query, Term
 >>> p_t = Ask(Query((Term("T", axis="t"),), (Term("S", axis="s"),)))
 >>> p_c = Ask(Query((Term("C"),), (Term("S", axis="s'"), Term("T", axis="t"))))
 >>> print(latex(Sum((("t", "T"),), Arithmetic("*", p_t, p_c))))
@@ -10,9 +10,11 @@ r"""Formulas and questions in LaTeX, as papers print them.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
-from strings.query import Query, Term, said_bounds
+from strings.query import Become, Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
@@ -79,19 +81,77 @@ def name(text: str) -> str:
     return rf"{command}{{{''.join(_SPECIAL.get(c, c) for c in stem)}}}{primes}"
 
 
+_SIGNS = {
+    "→": r"\rightarrow",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "≠": r"\neq",
+    "∑": r"\sum",
+    "−": "-",
+    "′": "'",
+    "∞": r"\infty",
+}
+_VARIANTS = {"FINAL SIGMA": "varsigma", "OMICRON": "o"}
+_LATIN = frozenset(
+    ["ALPHA", "BETA", "EPSILON", "ZETA", "ETA", "IOTA", "KAPPA", "MU", "NU", "OMICRON", "RHO", "TAU", "CHI"]
+)
+
+
+def plain_text(text: str) -> str:
+    r"""Text for LaTeX outside of math mode, as it is: Greek letters and some signs are set in math mode.
+
+    >>> print(plain_text("50% of A_1 & β"))
+    50\% of A\_1 \& \ensuremath{\beta}
+    """
+    written = "".join(map(_plain, text))
+    return re.sub(r"([-<>,'`?!])(?=[-<>,'`])", r"\1{}", written)  # which fonts would draw together
+
+
+def _plain(c: str) -> str:
+    if c in _SPECIAL or c in _SIGNS:
+        return _SPECIAL.get(c) or rf"\ensuremath{{{_SIGNS[c]}}}"
+    greek = re.fullmatch("GREEK (SMALL|CAPITAL) LETTER (.*)", unicodedata.name(c, " "))
+    if greek is None or " WITH " in greek[2]:
+        return c if c.isprintable() else " "
+    large, letter = greek[1] == "CAPITAL", greek[2]
+    if large and letter in _LATIN:
+        return {"ETA": "H", "RHO": "P", "CHI": "X"}.get(letter, letter[0])
+    spelled = _VARIANTS.get(letter, letter.lower().replace("lamda", "lambda"))
+    return rf"\ensuremath{{{'' if spelled == 'o' else chr(92)}{spelled.capitalize() if large else spelled}}}"
+
+
 def _term(t: Term) -> str:
     if t.bounds:
-        shown = said_bounds(name(t.variable), t.bounds)
+        shown = said_bounds(_place(t), t.bounds)
         return shown.replace(">=", r"\ge").replace("<=", r"\le").replace("in [", r"\in [")
+    if t.values is None and t.world:
+        return _place(t) + (f" = {name(t.axis)}" if t.axis not in (None, t.variable) else "")
     if t.values is None:
         return name(t.axis or t.variable)
     if len(t.values) == 1:
-        return f"{name(t.variable)} = {name(t.values[0])}"
-    return rf"{name(t.variable)} \in \{{{', '.join(map(name, t.values))}\}}"
+        return f"{_place(t)} = {name(t.values[0])}"
+    return rf"{_place(t)} \in \{{{', '.join(map(name, t.values))}\}}"
 
 
-def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
+def _place(t: Term) -> str:
+    """The variable, with its world as a subscript, as Pearl writes it."""
+    if not t.world:
+        return name(t.variable)
+    done = [s for s in t.world if not isinstance(s, Open | Become)]
+    plain, others = _settings(done)
+    named = [f"{name(s.variable)} = {name(s.axis or s.variable)}" for s in t.world if isinstance(s, Open)]
+    nested = [f"{name(s.variable)} = {_place(s.source)}" for s in t.world if isinstance(s, Become)]
+    return f"{{{name(t.variable)}}}_{{{', '.join([*plain, *named, *nested, *others])}}}"
+
+
+def _surgeries(surgeries: Sequence[Surgery]) -> list[str]:
     """Consecutive settings in one do(…)."""
+    done, others = _settings(surgeries)
+    return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
+
+
+def _settings(surgeries: Sequence[Surgery]) -> tuple[list[str], list[str]]:
+    """What stands inside of do(…), and beside it."""
     done: list[str] = []
     others: list[str] = []
     for s in surgeries:
@@ -109,7 +169,7 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
                 others.append(rf"\mathrm{{cut}}({name(source)} \to {name(sink)})")
             case _:
                 done.append(rf"{name(s.variable)} \sim {name(s.text or s.mechanism.diagram.nodes[0].box.name)}")
-    return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
+    return done, others
 
 
 def ends_in_sum(formula: Formula) -> bool:

@@ -117,15 +117,18 @@ class CausalModel:
         domains: int | Mapping[str, int | Sequence[object]] | None = None,
         nodes: Iterable[str] = (),
         name: str = "model",
+        *,
+        latents: Iterable[str] = (),
     ) -> CausalModel:
         """A model shape from a graph; a bidirected edge `X, Y` becomes a latent `U_X_Y` that feeds both.
 
-        `domains` gives the number of values (0, 1, …) of every variable, or of each by name, or its values.
-        Variables stand in order of appearance: `nodes`, then the edges; latents come last.
+        `domains` gives the number of values (0, 1, …) of every variable, or of each by name, or its values. `latents`
+        are the variables of the graph that are hidden. Variables stand in order of appearance: `nodes`, then the edges;
+        latents of bidirected edges come last.
 
         Raises:
             CompositionError: M012 for something that is no pair of names, M002 for a loop.
-            QueryError: N002 for a name in `domains` that no variable has.
+            QueryError: N002 for a name in `domains` or `latents` that no variable has.
             LanguageError: N006 for a number of values below 1, no values, or a value that stands twice.
             LimitError: L003 for too many values.
         """
@@ -139,7 +142,8 @@ class CausalModel:
             while latent in names or latent in hidden:
                 latent += "'"
             hidden[latent] = (a, b)
-        for v in domains if isinstance(domains, Mapping) else ():
+        latents = list(latents)
+        for v in [*latents, *(domains if isinstance(domains, Mapping) else ())]:
             if v not in names and v not in hidden:
                 raise unknown_variable(str(v), [*names, *hidden])
         objects = {v: Object(v, _values(domains, v)) for v in [*names, *hidden]}
@@ -156,7 +160,7 @@ class CausalModel:
             while label in objects or label in boxes:
                 label += "'"
             boxes[label] = Box(label, tuple(objects[p] for p in ps), (objects[v],))
-        return CausalModel.from_boxes(tuple(objects.values()), boxes.values(), hidden, name)
+        return CausalModel.from_boxes(tuple(objects.values()), boxes.values(), [*latents, *hidden], name)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -50,8 +50,9 @@ class Term:
     """One variable in a question, in the actual world or in another one.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
-    With `axis`, a bound value name stands for its value: an axis of that name. With `bounds`, the event that a number
-    stands in these relations, `Y > 1`; `values` then has one text for it.
+    With `axis`, a bound value name stands for its value: an axis of that name, which may be the variable's for one in
+    another world. With `bounds`, the event that a number stands in these relations, `Y > 1`; `values` then has one text
+    for it.
     """
 
     variable: str
@@ -82,8 +83,9 @@ class Term:
         if self.bounds:
             return said_bounds(self.place, self.bounds)
         if self.values is None:
-            named = f"{self.place} = {spelled(self.axis)}" if self.axis else self.place
-            return named if self.world else spelled(self.axis_name)
+            if not self.world:
+                return spelled(self.axis_name)
+            return f"{self.place} = {spelled(self.axis)}" if self.axis not in (None, self.variable) else self.place
         if len(self.values) == 1:
             return f"{self.place} = {spelled_value(self.values[0])}"
         return f"{self.place} in {{{', '.join(map(spelled_value, self.values))}}}"

@@ -32,8 +32,8 @@ from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.diagram import Diagram
 from strings.model import CausalModel, Mechanism, drop_unused, retyped
 from strings.query import Become, Query, Term, World, without_nested
-from strings.signature import Object
-from strings.surgery import CutWire, DoWire, Open, Surgery, operate
+from strings.signature import Box, Object
+from strings.surgery import Cut, CutWire, DoWire, Open, Replace, Surgery, boxes_of, operate
 
 MOST_WIRES = 100_000
 """So many variables may the worlds of one question have together."""
@@ -46,12 +46,14 @@ class Multiverse:
     The variables of the actual world keep their names; one that is different in a world is called by it, `Y[X := 0]`.
     `places` says which variable is which in which world. `copied` are the boxes that are not known to be functions and
     stand at several variables with different inputs, each with these variables: how they come about decides what
-    happens in several worlds at once, and a table alone does not say it.
+    happens in several worlds at once, and a table alone does not say it. Into the variables of `own`, a world has put
+    what draws on its own there.
     """
 
     model: CausalModel
     places: Mapping[tuple[str, World], str]
     copied: Mapping[str, tuple[str, ...]]
+    own: Mapping[str, World] = field(default_factory=dict)
 
     def place(self, term: Term) -> str:
         """The variable that a term speaks of."""
@@ -75,7 +77,21 @@ def multiverse(model: CausalModel, query: Query) -> Multiverse:
         builder.wire(name, ())
     needed = [builder.wire(t.variable, t.world) for t in (*query.given, *query.targets)]
     made = builder.freeze()
-    return Multiverse(made, builder.known, builder.copied(made, made.ancestors(needed)))
+    return Multiverse(made, builder.known, builder.copied(made, made.ancestors(needed)), builder.own)
+
+
+def copies(model: CausalModel, query: Query) -> Multiverse:
+    """The worlds of a question before anything is made of what they have in common: every world has copies of all boxes
+    but the states that no surgery touches, which they share.
+
+    Raises:
+        QueryError, CompositionError, LimitError: as `multiverse`.
+    """
+    builder = _Builder(model, query, share=False)
+    for world in ((), *query.worlds):
+        for name in model.names:
+            builder.wire(name, world)
+    return Multiverse(builder.freeze(), builder.known, {}, builder.own)
 
 
 def worlds_of(model: CausalModel, query: Query) -> Multiverse:
@@ -117,12 +133,13 @@ class _Builder:
 
     base: CausalModel
     query: Query
+    share: bool = True
     known: dict[tuple[str, World], str] = field(default_factory=dict)
     made: dict[Hashable, str] = field(default_factory=dict)
     objects: dict[str, Object] = field(default_factory=dict)
     mechanisms: dict[str, Mechanism] = field(default_factory=dict)
     latents: set[str] = field(default_factory=set)
-    private: set[str] = field(default_factory=set)  # variables whose mechanism is that of one world
+    own: dict[str, World] = field(default_factory=dict)
     models: dict[World, CausalModel] = field(default_factory=dict)
 
     def wire(self, variable: str, world: World) -> str:
@@ -155,6 +172,11 @@ class _Builder:
         done = [s for s in world if _acts_on(s) == variable]
         return done[-1] if done else None
 
+    def _own(self, variable: str, world: World, diagram: Diagram) -> World | None:
+        """The world, if it puts into a mechanism what draws: that is the same in the same world only."""
+        put_in = any(isinstance(s, Cut | CutWire | Replace) and _acts_on(s) == variable for s in world)
+        return world if put_in and not all(n.box.deterministic for n in diagram.nodes) else None
+
     def _heard(self, variable: str, world: World) -> Iterator[tuple[str, World]]:
         """What has to be made before a variable of a world."""
         last = self._last(variable, world)
@@ -176,16 +198,16 @@ class _Builder:
             axis = last.axis or variable if isinstance(last, Open) else None
             return self._named(("input", variable, axis), x, world)
         heard, diagram = _listening(model.mechanisms[variable])
-        # A box that a world puts in draws on its own, and is the same only in the same world.
-        own = world if last is not None and not all(n.box.deterministic for n in diagram.nodes) else None
-        key = ("box", variable, diagram, tuple(self._seen(p, self.known[p, world]) for p in heard), own)
+        own = self._own(variable, world, diagram)
+        copied = world if not self.share and (heard or last is not None) else None
+        key = ("box", variable, diagram, tuple(self._seen(p, self.known[p, world]) for p in heard), own, copied)
         if key not in self.made:
             name = self._named(key, x, world)
             wires = {p: self.known[p, world] for p in heard}
             objects = {p: self.objects[w] for p, w in wires.items()} | {variable: self.objects[name]}
             self.mechanisms[name] = Mechanism(tuple(wires[p] for p in heard), retyped(diagram, objects))
             if own is not None:
-                self.private.add(name)
+                self.own[name] = own
             if variable in self.base.latents:
                 self.latents.add(name)
         return self.made[key]
@@ -222,13 +244,17 @@ class _Builder:
         """The boxes that are no functions by declaration and stand at several of the variables `needed`."""
         at: dict[str, list[str]] = {}
         for name in model.names:
-            if name not in needed or name not in model.mechanisms or name in self.private:
+            if name not in needed or name not in model.mechanisms:
                 continue
             boxes = {n.box.name: n.box for n in model.mechanisms[name].diagram.nodes}
             for b in boxes.values():
-                if not b.deterministic:
+                if not b.deterministic and not (name in self.own and self._is_put_in(b, name)):
                     at.setdefault(b.name, []).append(name)
         return {b: tuple(names) for b, names in at.items() if len(names) > 1}
+
+    def _is_put_in(self, b: Box, name: str) -> bool:
+        """Whether a box is not that of the model, but one that the variable's own world has put in."""
+        return b.kind == "uniform" or b.name in boxes_of(None, without_nested(self.own[name]))
 
 
 def _acts_on(s: Surgery | Become) -> str:

@@ -47,6 +47,8 @@ GROUPS = {
     "L": "Limits",
     "V": "Pictures",
     "B": "Networks in BIF",
+    "A": "Graphs of other programs",
+    "R": "The session",
     "X": "Cutwire itself",
 }
 """The letters of the codes, with the headings of `docs/diagnostics.md`."""

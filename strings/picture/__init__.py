@@ -1,4 +1,4 @@
-"""Pictures of diagrams and models: SVG always; PDF and PNG with ReportLab and PDFium; DAGs with Graphviz.
+"""Pictures of diagrams and models: SVG and TikZ always; PDF and PNG with ReportLab and PDFium; DAGs with Graphviz.
 
 Flow goes upwards: inputs at the bottom, outputs on top. A box is a rectangle, a state a triangle; a dot copies a wire,
 a ground discards it, an upside-down ground is the uniform state. What surgery has put in is red.
@@ -19,11 +19,12 @@ from strings.picture.files import PictureError, PictureWarning, write_by_ending
 from strings.picture.fonts import missing_glyphs
 from strings.picture.glyphs import Text
 from strings.picture.graph import draw_graph
-from strings.picture.multiverse import question_scene
+from strings.picture.multiverse import question_film, question_scene
 from strings.picture.operation import model_scene
 from strings.picture.pdf import to_pdf, to_png
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
 from strings.picture.svg import to_svg
+from strings.picture.tikz import to_tikz
 from strings.query import Query
 from strings.surgery import Surgery
 
@@ -50,7 +51,7 @@ def draw(
     *,
     warn: Warn | None = None,
 ) -> str:
-    """Draw a diagram; returns the SVG text, and with `path` also writes it as `.svg`, `.pdf` or `.png`.
+    """Draw a diagram; returns the SVG text, and with `path` also writes it as `.svg`, `.pdf`, `.png` or `.tex`.
 
     Wires of objects named in `latents` are dashed; a `title` is set below the picture. What no font has (V005) is told
     to `warn`, or else is a Python warning.
@@ -122,8 +123,12 @@ def draw_model(
     return write_scene(model_scene(model, surgeries, before), path, warn)
 
 
-def draw_question(model: CausalModel, query: Query, path: str | Path | None = None, *, warn: Warn | None = None) -> str:
+def draw_question(
+    model: CausalModel, query: Query, path: str | Path | None = None, *, steps: bool = False, warn: Warn | None = None
+) -> str:
     """Draw what a question depends on: of a counterfactual one, all its worlds with the hidden causes that they share.
+
+    With `steps`, a film strip of how they become so simple: see `strings.rewriting`.
 
     >>> from strings.query import Term
     >>> from strings.surgery import Do
@@ -136,7 +141,8 @@ def draw_question(model: CausalModel, query: Query, path: str | Path | None = No
         PictureError: as for `draw`.
         CutwireError: if a surgery does not fit the model.
     """
-    return write_scene(question_scene(model, query), path, warn)
+    scene = question_film(model, query) if steps else question_scene(model, query)
+    return write_scene(scene, path, warn)
 
 
 def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None = None) -> str:
@@ -146,9 +152,14 @@ def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None 
         return text
     write_by_ending(
         path,
-        {".svg": text.encode, ".pdf": lambda: to_pdf(scene), ".png": lambda: to_png(scene)},
+        {
+            ".svg": text.encode,
+            ".pdf": lambda: to_pdf(scene),
+            ".png": lambda: to_png(scene),
+            ".tex": lambda: to_tikz(scene).encode(),
+        },
     )
-    if Path(path).suffix.lower() != ".svg":
+    if Path(path).suffix.lower() in (".pdf", ".png"):
         missing = missing_glyphs(shape.text for shape in scene.shapes if isinstance(shape, Text))
         if missing is not None:
             (warn or _warn)(missing)

@@ -16,7 +16,10 @@ from strings.graph import bits
 from strings.model import CausalModel
 from strings.picture.files import PictureError, missing_package, write_by_ending
 from strings.picture.glyphs import RED
+from strings.picture.mixed import Drawn, graph_scene
 from strings.picture.operation import operated
+from strings.picture.scene import Scene
+from strings.picture.tikz import to_tikz
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
 
 
@@ -78,6 +81,27 @@ def dag_dot(model: CausalModel, project: bool = False, surgeries: Sequence[Surge
     return str(dot.source)
 
 
+def dag_scene(model: CausalModel, project: bool = False, surgeries: Sequence[Surgery] = ()) -> Scene:
+    """The same graph as a scene that is laid out without Graphviz.
+
+    Raises:
+        CutwireError: if a surgery does not fit the model.
+    """
+    edges_of = _mixed_edges if project else _all_edges
+    before, now = edges_of(model), edges_of(operated(model, surgeries))
+    said = dict(text for s in surgeries for text in _vertex_text(s))
+    told = dict(text for s in surgeries for text in _edge_text(s))
+    edges = []
+    for edge in dict.fromkeys([*before, *now]):
+        source, sink, two_headed = edge
+        gone, red = edge not in now, edge not in now or edge not in before
+        text = told.get((source, sink), "") if gone and not two_headed else ""
+        dashed = gone or "style" in before.get(edge, now.get(edge, {}))
+        edges.append(Drawn(source, sink, two_headed, dashed, red, text))
+    names = {n: said.get(n, n) for n in model.names if not project or n not in model.latents}
+    return graph_scene(model.name, names, edges, model.latents & set(names), frozenset(said))
+
+
 Edges = dict[tuple[str, str, bool], dict[str, str]]
 
 
@@ -129,7 +153,7 @@ def draw_dag(
     project: bool = False,
     surgeries: Sequence[Surgery] = (),
 ) -> str:
-    """The DOT text; with `path`, also write it there (`.dot`, `.gv`), or its picture (`.svg`, `.png`, `.pdf`).
+    """The DOT text; with `path`, also write it there (`.dot`, `.gv`), or its picture (`.svg`, `.png`, `.pdf`, `.tex`).
 
     Raises:
         PictureError: V001 for an unknown ending, V002 if Graphviz is needed and cannot be found or fails, V003, V004.
@@ -138,7 +162,8 @@ def draw_dag(
     text = dag_dot(model, project, surgeries)
     if path is not None:
         pictures = {f".{kind}": lambda kind=kind: render_dot(text, kind) for kind in ("svg", "png", "pdf")}
-        write_by_ending(path, {**pictures, ".dot": text.encode, ".gv": text.encode})
+        tikz = {".tex": lambda: to_tikz(dag_scene(model, project, surgeries)).encode()}
+        write_by_ending(path, {**pictures, **tikz, ".dot": text.encode, ".gv": text.encode})
     return text
 
 

@@ -103,6 +103,7 @@ STYLES = {
     "wire": Style("#000000", "", 1.4),
     "latent": Style("#000000", "", 1.4, dashed=True),
     "red wire": Style(RED, "", 1.6),
+    "red latent": Style(RED, "", 1.6, dashed=True),
     "box": Style("#000000", "#ffffff", 1.4),
     "red box": Style(RED, "#ffffff", 1.7),
     "ground": Style("#000000", "", 1.7),

@@ -34,11 +34,8 @@ def model_scene(model: CausalModel, surgeries: Sequence[Surgery] = (), before: b
     if not surgeries:
         graph = model_graph(model).graph
         return captioned(scene_of(graph, lay_out(graph), model.name), "")
-    heard = [p for s in surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
-    keep = dict.fromkeys([*(v for s in surgeries for v in touched(s)), *heard])
-    model.ancestors(keep)  # raises if there is no such variable
+    first, second, layouts = _pair(model, surgeries)
     after = operated(model, surgeries)
-    first, second, layouts = _in_register(model, surgeries, keep) or _afresh(model, after, surgeries, keep)
     steps = " then ".join(str(s) for s in surgeries)
     title = f"{model.name} after {steps}"
     right = scene_of(second, layouts[1], title)
@@ -46,8 +43,36 @@ def model_scene(model: CausalModel, surgeries: Sequence[Surgery] = (), before: b
     if not before:
         return replace(captioned(right, title), about=about)
     left = scene_of(first, layouts[0], model.name)
-    about = f"Before: {model_graph(model, keep).graph.about} {about}"
+    about = f"Before: {model_graph(model, _kept(model, surgeries)).graph.about} {about}"
     return side_by_side(captioned(left, model.name), captioned(right, f"after {steps}"), title, about)
+
+
+def model_graphs(model: CausalModel, surgeries: Sequence[Surgery] = ()) -> list[tuple[DrawGraph, Layout]]:
+    """What `model_scene` shows: the drawing of a model with its layout, with surgeries that before and that after them.
+
+    Raises:
+        CutwireError: if a surgery does not fit the model.
+    """
+    if not surgeries:
+        graph = model_graph(model).graph
+        return [(graph, lay_out(graph))]
+    first, second, layouts = _pair(model, surgeries)
+    return [(first, layouts[0]), (second, layouts[1])]
+
+
+def _pair(model: CausalModel, surgeries: Sequence[Surgery]) -> Pair:
+    """The drawings before and after surgery."""
+    keep = _kept(model, surgeries)
+    after = operated(model, surgeries)
+    return _in_register(model, surgeries, keep) or _afresh(model, after, surgeries, keep)
+
+
+def _kept(model: CausalModel, surgeries: Sequence[Surgery]) -> dict[str, None]:
+    """The variables that surgeries touch or let a mechanism hear, which are drawn whoever hears them."""
+    heard = [p for s in surgeries if isinstance(s, Replace) for p in s.mechanism.used_parents]
+    keep = dict.fromkeys([*(v for s in surgeries for v in touched(s)), *heard])
+    model.ancestors(keep)  # raises if there is no such variable
+    return keep
 
 
 def _in_register(model: CausalModel, surgeries: Sequence[Surgery], keep: Iterable[str]) -> Pair | None:

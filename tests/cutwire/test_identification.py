@@ -108,7 +108,7 @@ def test_derivations_and_refusals_are_drawn(model: cw.Model, question: str, tmp_
         assert r.draw(str(tmp_path / f"why.{ending}")) == text
         assert (tmp_path / f"why.{ending}").read_bytes().startswith(start)
 
-    assert text == (tmp_path / "why.svg").read_text(encoding="utf-8") == r._repr_svg_()
+    assert text == (tmp_path / "why.svg").read_text(encoding="utf-8") == r.draw()
     words = "".join(ET.fromstring(text).itertext())
     assert all(step.text in words for step in r.steps)
     assert r.note in words or r.identifiable

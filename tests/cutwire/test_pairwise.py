@@ -58,7 +58,7 @@ def _reading(found: Result | Answered, point: Mapping[str, Fraction]) -> Reading
             at = {sympy.Symbol(n): sympy.Rational(v.numerator, v.denominator) for n, v in point.items()}
             numbers = [x.subs(at) for x in e.array.flat]
             array = np.empty(len(numbers), dtype=object)
-            array[:] = [Fraction(int(x.p), int(x.q)) for x in numbers]
+            array[:] = [Fraction(int(x.p), int(x.q)) if x.is_Rational else float(x) for x in numbers]
             return Reading(array.reshape(e.array.shape))
         case Estimated() as e:
             return Reading(np.asarray(e.distribution.array), np.asarray(e.standard_error.array))
@@ -99,6 +99,7 @@ COMPARED: Mapping[tuple[str, str], Callable[[Reading, Reading], bool]] = {
     **dict.fromkeys(itertools.combinations(NUMBERS, 2), _near),
     ("exact", "symbolic"): _same,
     ("gaussian", "pyro"): _sampled,
+    ("symbolic", "pyro"): _sampled,
     **{(name, "possible"): _supports for name in NUMBERS},
 }
 
@@ -106,7 +107,7 @@ COMPARED: Mapping[tuple[str, str], Callable[[Reading, Reading], bool]] = {
 _DOES_NOT_APPLY = ("Q001", "Q005", "Q012", "Q013", "Q020", "G001")
 
 APPLIES: Mapping[str, tuple[str, ...]] = {
-    "tar": ("gaussian", "pyro"),
+    "tar": ("symbolic", "gaussian", "pyro"),
     "instrument": SEMANTICS,
 }
 """Which semantics have to be compared for an example, each with each other; all of them for one that is not here."""

@@ -13,7 +13,23 @@ import pytest
 import cutwire as cw
 from tests.cutwire.command import EXAMPLES, ROOT, Done, environment, fresh
 
-HEAVY = ("sympy", "pyro", "torch", "pandas", "narwhals", "numpy", "lark", "rich", "hypothesis", "cotengra", "reportlab")
+HEAVY = (
+    "sympy",
+    "pyro",
+    "torch",
+    "pandas",
+    "narwhals",
+    "numpy",
+    "lark",
+    "rich",
+    "hypothesis",
+    "cotengra",
+    "reportlab",
+    "networkx",
+    "IPython",
+    "prompt_toolkit",
+    "pygments",
+)
 ROOMS = ("strings", "semantics", "parser")
 
 
@@ -41,6 +57,7 @@ def loaded(code: str, folder: Path) -> set[str]:
         "from cutwire.__main__ import main; main(['--version'])",
         "from cutwire.__main__ import main; main(['--help'])",
         "from cutwire.__main__ import main; main(['query', '--help'])",
+        "from cutwire.__main__ import main; main(['repl', '--help'])",
     ],
 )
 def test_what_needs_no_numbers_loads_none(code: str, tmp_path: Path) -> None:
@@ -60,7 +77,7 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert fresh("--version", folder=tmp_path) == Done(0, f"cutwire {cw.__version__}\n", "")
     helped = fresh("--help", folder=tmp_path)
     assert (helped.status, helped.err) == (0, "")
-    for command in ("run", "check", "query", "draw", "fmt"):
+    for command in ("run", "check", "query", "draw", "laws", "convert", "fmt", "repl"):
         assert re.search(rf"^ +{command} ", helped.out, re.MULTILINE)
         assert fresh(command, "--help", folder=tmp_path).out.startswith(f"usage: cutwire {command}")
 

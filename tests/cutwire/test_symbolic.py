@@ -400,13 +400,6 @@ def test_least_and_largest() -> None:
     assert found.derivative("q").at(p="1/4", q="-1/3").value == 0
 
 
-def test_real_wires_have_no_expressions() -> None:
-    model = cw.parse("param b var X : real  box x : -> X = normal(b, 1)").model
-    with pytest.raises(QueryError) as refused:
-        model.query("E(X)", semantics="symbolic")
-    assert refused.value.diagnostic.code in ("Q013", "Q004")
-
-
 def test_expectations() -> None:
     model = cw.parse("param p in [0, 1] var N : {0, 1, 5} box n : -> N = [1 - p, p/2, p/2]").model
     p = sympy.Symbol("p")

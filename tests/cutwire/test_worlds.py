@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +182,56 @@ def test_mistakes_get_a_code(question: str, code: str) -> None:
     done = cutwire("query", str(EXAMPLES / "party.causal"), question)
     assert done.status == (2 if code else 0)
     assert f"[{code}]" in done.err or not code
+
+
+BOW = """
+model bow
+var X, Y : {no, yes}
+latent U : {a, b, c}
+box u : -> U  box x : U -> X  box y : X, U -> Y
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("P(Y[X := x] | X = x) == P(Y | X = x) for x : X", True),
+        ("P(Y[X := x]) == P(Y | do(X := x)) for x : X", True),
+        ("P(Y[X := x]) == P(Y | X = x) for x : X", False),
+        ("P(Y[X := no] = yes | X = yes) == (P(Y = yes | do(X := no)) - P(Y = yes, X = no)) / P(X = yes)", True),
+        ("P(Y[X := no] = yes | X = yes) == P(Y = yes | do(X := no))", False),
+    ],
+)
+def test_claims_about_all_models(claim: str, holds: bool) -> None:
+    """Also of the treated in a bow, which experiments and data tell together as long as there are two treatments."""
+    body, _, binder = claim.partition(" for ")
+    bound = f"({binder})" if binder else ""
+    (verdict,) = cw.parse(f"{BOW} claim it{bound}: {body} check all").run()
+    assert verdict.holds == holds
+
+
+def test_one_axis_for_one_variable() -> None:
+    """Left free in other worlds, a variable is one axis of a formula; in one question it has to be told apart."""
+    found = PARTY.query("P(S[B := true]) - P(S[B := false])", semantics="exact")
+    assert found.variables == ("S",)
+    assert found["true"] == Fraction(39, 100)
+    assert PARTY.query("P(S[B := true], S)").variables == ("S[B := true]", "S")
+    assert PARTY.query("P(S[B := b] | S)").variables == ("S[B := b]", "S", "b")
+
+
+def test_pictures_of_questions(tmp_path: Path) -> None:
+    party = str(EXAMPLES / "party.causal")
+    twin, film = tmp_path / "twin.svg", tmp_path / "film.svg"
+    question = "P(S[B := true] = true | B = true, A = true)"
+    assert cutwire("draw", party, "--ask", question, "-o", str(twin)).status == 0
+    assert cutwire("draw", party, "--ask", question, "--steps", "-o", str(film)).status == 0
+    assert twin.read_text(encoding="utf-8").count(">true<") == 2
+    shown = film.read_text(encoding="utf-8")
+    for rule in ("every world has a copy of all boxes", "what has been seen is told", "equal boxes that hear the same"):
+        assert rule in shown
+    wrong = cutwire("draw", party, "--ask", "P(S) - P(S)", "-o", str(tmp_path / "no.svg"))
+    assert (wrong.status, "T018" in wrong.err) == (2, True)
+    assert not (tmp_path / "no.svg").exists()
+    text = f'{Path(party).read_text(encoding="utf-8")}\ndraw P(S@bob_comes) to "a.dot"'
+    with pytest.raises(cw.CutwireError, match="V001"):
+        cw.parse(text, folder=tmp_path)

@@ -348,3 +348,14 @@ def test_suggestions_name_a_few_variables() -> None:
     assert far.value.diagnostic.help[0].startswith("the variables are Variable0, ")
     assert far.value.diagnostic.help[0].endswith(", …")
     assert near.value.diagnostic.help == ("did you mean `Variable3`?",)
+
+
+def test_latents_of_a_graph() -> None:
+    """Variables of the graph may be hidden; they keep their places, and unknown ones are refused."""
+    model = CausalModel.from_edges([("U", "X"), ("X", "Y")], [("X", "Y")], latents=["U"])
+
+    assert model.names == ("U", "X", "Y", "U_X_Y")
+    assert model.latents == {"U", "U_X_Y"}
+    assert model.observed == ("X", "Y")
+    with pytest.raises(QueryError, match="N002"):
+        CausalModel.from_edges([("X", "Y")], latents=["Z"])

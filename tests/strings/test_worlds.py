@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strings.diagnostic import CompositionError, QueryError
+from strings.formula import Ask
+from strings.latex import latex
+from strings.mathml import mathml
 from strings.model import CausalModel, Mechanism
 from strings.picture import draw_question
 from strings.query import Become, Query, Term
@@ -139,3 +142,11 @@ def test_the_picture_shows_worlds_and_what_was_seen() -> None:
     assert ">Y[X := 1]<" in svg
     assert ">X := 1<" in svg  # the colour, explained
     assert svg == draw_question(CHAIN, query)
+
+
+def test_worlds_are_subscripts() -> None:
+    """In LaTeX and MathML as Pearl writes them."""
+    nested = Term("Y", ("1",), world=(Do("X", "1"), Become("M", there("M", Open("X", "x")))))
+    query = Query((nested,), (there("V12", DoWire("X", "Y", "0")),))
+    assert latex(Ask(query)) == r"P({Y}_{X = 1, M = {M}_{X = x}} = 1 \mid {V_{12}}_{X \to Y = 0})"
+    assert mathml(Ask(query)).count("<msub>") == 4  # three worlds and V12
