@@ -281,6 +281,9 @@ class Model(Interpreted):
         query, asked = self._probability(question)
         texts = [given] if isinstance(given, str) else list(given or ())
         everything = "experiments" in texts
+        for t in texts:
+            if near := did_you_mean(t, ("experiments",)):
+                raise QueryError(Diagnostic("I002", f"`{t}` cannot be given", help=near))
         distributions = () if everything else tuple(as_given(self._probability(t)[0]) for t in texts)
         statement = IdentifyStatement(
             self.name,

@@ -70,7 +70,7 @@ def test_data_frames() -> None:
     assert found.evaluate(columns).array[()] == F(2, 5) * F(1, 2) + F(3, 5)
     bare = cw.Model.from_edges([("Z", "X"), ("Z", "Y"), ("X", "Y")])
     every = told(bare, "P(Y[X := x] | X)").evaluate(columns)
-    assert every.variables == ("Y[X := x]", "X", "x")
+    assert every.variables == ("Y", "X", "x")
     assert every["1", "1", "0"] == F(4, 5)
     with pytest.raises(QueryError, match="E005"):
         told(BACK, ETT, "experiments").evaluate(columns)
