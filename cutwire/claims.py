@@ -214,6 +214,7 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
         statement.tables,
         "",
         statement.span,
+        claim.experiments,
     )
     found = identify_statement(model, asked)
     found.check()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cutwire.evaluate import Result
-    from cutwire.identification import Identification
+    from cutwire.identification import AnyIdentification
     from cutwire.meanings import Answered, Options
     from cutwire.model import Model
     from cutwire.program import Item, Program
@@ -206,6 +206,7 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
 def _show(screen: Console, item: Item, quiet: bool) -> None:
     """Show an item, errors on standard error; only these if `quiet`."""
     from cutwire.claims import Verdict
+    from cutwire.counterfactual import CounterfactualIdentification
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
     from cutwire.meanings import Answered
@@ -227,7 +228,7 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
             print_answered(screen, item)
         case Verdict():
             print_verdict(screen, item)
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             print_identification(screen, item)
 
 
@@ -382,7 +383,7 @@ def identify(arguments: Namespace) -> int:
     return 0
 
 
-def _draw_identification(found: Identification, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
+def _draw_identification(found: AnyIdentification, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
     """The estimand; with `--steps`, or where there is none, the derivation or what stands in its way."""
     from strings.identification import Identified
     from strings.picture import draw as draw_diagram

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
-from cutwire.identification import Identification, identify_statement
+from cutwire.identification import AnyIdentification, identify_statement
 from cutwire.interpreted import check_semantics
 from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
@@ -73,7 +73,7 @@ class Failure:
         return item_text(self)
 
 
-Item = Result | Answered | Verdict | Picture | Identification | Failure
+Item = Result | Answered | Verdict | Picture | AnyIdentification | Failure
 """What a statement gives."""
 
 

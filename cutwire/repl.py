@@ -184,6 +184,7 @@ def attempt(session: Session, text: str, timeout: float | None) -> tuple[Session
 def show(screen: Console, outcome: Outcome) -> None:
     """Print what there is to show, then what is wrong."""
     from cutwire.claims import Verdict
+    from cutwire.counterfactual import CounterfactualIdentification
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
     from cutwire.meanings import Answered
@@ -217,7 +218,7 @@ def show(screen: Console, outcome: Outcome) -> None:
                 print_answered(screen, item)
             case Verdict():
                 print_verdict(screen, item)
-            case Identification():
+            case Identification() | CounterfactualIdentification():
                 print_identification(screen, item)
             case Picture():
                 print_picture(screen, item)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict
+from cutwire.counterfactual import CounterfactualIdentification
 from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
 from cutwire.meanings import Answered
@@ -28,7 +29,7 @@ def print_why(console: Console, item: Item, model: Model | None) -> None:
     from cutwire.show import print_identification, print_verdict
 
     match item:
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             print_identification(console, item, steps=True)
         case Verdict():
             print_verdict(console, item)

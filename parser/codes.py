@@ -245,6 +245,8 @@ _WORLDS = (
          "model m\nvar X, Y : {a, b}\nbox x : -> X\nbox y : X -> Y\nquery NDE(Y = a, X := a, b)"),
     Code("W006", "No observation", "What is observed are events, each a variable with a value or several.",
          "model m\nvar X : {a, b}\nbox x : -> X\nobserve X\nquery P(X)"),
+    Code("W007", "Other worlds than set ones", "What follows of several worlds from data or experiments is decided for "
+         "worlds in which variables are set to values, or to what they are elsewhere."),
 )  # fmt: skip
 
 _FILES = (

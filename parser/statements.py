@@ -103,6 +103,7 @@ def _identify_statement(item: syntax.Identify, asked: Asked) -> IdentifyStatemen
         resolved.tables,
         "\n".join(item.doc),
         item.span,
+        item.experiments,
     )
 
 

@@ -580,11 +580,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """`identify name: P(C | do(S)) from P(S, T, C), P(T | do(S))`; `given` is empty if nothing stands behind `from`."""
+    """`identify name: P(C | do(S)) from P(S, T, C), P(T | do(S))`; `given` is empty if nothing stands behind `from`.
+
+    `experiments`: behind `from` stands that word, for all interventional distributions.
+    """
 
     name: Name | None
     question: Probability
     given: tuple[Probability, ...] = ()
+    experiments: bool = False
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
@@ -617,6 +621,7 @@ class Identifiable:
     given: tuple[Probability, ...] = ()
     identifiable: bool = True
     span: Span | None = field(default=None, compare=False)
+    experiments: bool = False
 
 
 ClaimBody = Expression | DiagramEquation | Independence | Identifiable

@@ -106,7 +106,8 @@ def ask(model: CausalModel, query: Query, functional: Callable[[str], bool] = la
         for k, s in enumerate(done):
             if isinstance(s, Open):
                 name = worlds.places.get((s.variable, world), s.variable)
-                slots.append(Slot(_place(s, done[k + 1 :]), name, s.axis or s.variable))
+                heard = not world or (s.variable, world) in worlds.places  # else nothing asked depends on it there
+                slots.append(Slot(_place(s, done[k + 1 :]) if heard else "void", name, s.axis or s.variable))
             elif isinstance(s, DoWire) and s.value is None:
                 slots.append(Slot("told", s.source, s.axis or s.source))
     set_ = {s.variable for s in slots if s.place == "opened"}
