@@ -122,7 +122,7 @@ class _Builder:
     objects: dict[str, Object] = field(default_factory=dict)
     mechanisms: dict[str, Mechanism] = field(default_factory=dict)
     latents: set[str] = field(default_factory=set)
-    private: set[str] = field(default_factory=set)  # variables whose mechanism is that of one world
+    private: dict[str, frozenset[str]] = field(default_factory=dict)  # what is not shared: boxes that a world puts in
     models: dict[World, CausalModel] = field(default_factory=dict)
 
     def wire(self, variable: str, world: World) -> str:
@@ -185,10 +185,17 @@ class _Builder:
             objects = {p: self.objects[w] for p, w in wires.items()} | {variable: self.objects[name]}
             self.mechanisms[name] = Mechanism(tuple(wires[p] for p in heard), retyped(diagram, objects))
             if own is not None:
-                self.private.add(name)
+                self.private[name] = self._put_in(variable, world, diagram)
             if variable in self.base.latents:
                 self.latents.add(name)
         return self.made[key]
+
+    def _put_in(self, variable: str, world: World, diagram: Diagram) -> frozenset[str]:
+        """The boxes of a mechanism that a world puts in; where it only tells on wires, the others are those of all."""
+        known = self.base.mechanisms.get(variable)
+        told = all(isinstance(s, CutWire | DoWire) for s in world if _acts_on(s) == variable)
+        shared = {n.box.name for n in known.diagram.nodes if n.box.kind == "box"} if known and told else set()
+        return frozenset(n.box.name for n in diagram.nodes) - shared
 
     def _seen(self, variable: str, wire: str) -> Hashable:
         """A wire that a box hears, or the value that it is known to have: told, or seen in this or another world."""
@@ -222,11 +229,11 @@ class _Builder:
         """The boxes that are no functions by declaration and stand at several of the variables `needed`."""
         at: dict[str, list[str]] = {}
         for name in model.names:
-            if name not in needed or name not in model.mechanisms or name in self.private:
+            if name not in needed or name not in model.mechanisms:
                 continue
             boxes = {n.box.name: n.box for n in model.mechanisms[name].diagram.nodes}
             for b in boxes.values():
-                if not b.deterministic:
+                if not b.deterministic and b.name not in self.private.get(name, ()):
                     at.setdefault(b.name, []).append(name)
         return {b: tuple(names) for b, names in at.items() if len(names) > 1}
 
