@@ -25,7 +25,7 @@ Where both agree the bounds are sharp. They do if the laws of all boxes but one 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -61,7 +61,7 @@ class End:
 
     @property
     def sharp(self) -> bool:
-        return abs(self.bound - self.attained) <= AGREE
+        return bool(abs(self.bound - self.attained) <= AGREE)
 
 
 @dataclass(frozen=True)
@@ -216,10 +216,10 @@ class _Program:
         from scipy import sparse
 
         more = self.lifted.shape[1] - above.size
-        one = sparse.csr_matrix([[*below.astype(float).flat, *[0.0] * more]])
+        one = sparse.csr_matrix(np.concatenate([below.astype(float).ravel(), np.zeros(more)])[None])
         matrix = sparse.vstack([self.lifted, one], format="csr")
-        costs = [*(-sign * above.astype(float)).flat, *[0.0] * more]
-        result = solve(costs, matrix, [*[0.0] * self.lifted.shape[0], 1.0])
+        costs = np.concatenate([-sign * above.astype(float).ravel(), np.zeros(more)])
+        result = solve(list(costs), matrix, [*[0.0] * self.lifted.shape[0], 1.0])
         if result.status != 0:
             return 0.0, None
         product = np.maximum(result.x[: above.size], 0).reshape(above.shape)
@@ -247,13 +247,13 @@ class _Program:
             best = self.climb(above, below, sign, at, exact=True) or best
         return best[0], tuple(tuple(q) for q in best[1])
 
-    def starts(self, guess: list[Array]) -> Any:
+    def starts(self, guess: list[Array]) -> Iterator[list[Array]]:
         """Laws to start from: those of the relaxation, independent draws, and random vertices."""
         yield guess
         yield [f.only_law().astype(float) for f in self.families]
         rnd = np.random.default_rng(0)
         for _ in range(_STARTS):
-            yield [np.array(vertex(p, list(rnd.normal(size=p.rows.shape[1])), exact=False)) for p in self.polytopes]
+            yield [np.array(vertex(p, rnd.normal(size=p.rows.shape[1]).tolist(), exact=False)) for p in self.polytopes]
 
     def climb(
         self, above: Array, below: Array, sign: int, laws: Sequence[Any], exact: bool

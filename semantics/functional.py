@@ -31,17 +31,18 @@ def functional_model(
     Every box is the same stochastic matrix as before, and its response variable is a new hidden root. A mechanism of
     several boxes becomes one box. Where `tables` are floats, they are taken for the fractions that they are.
     """
-    exact = {name: _exact(t) for name, t in tables.items()}
+    exact = {name: in_fractions(t) for name, t in tables.items()}
     made, responses = functional_form(model, partial(is_function, tables))
     given = {f.response.latent: (f, law) for f, law in laws}
     changed = {r.variable for r in responses if r.latent in given}
     latents: dict[str, Object] = {}
+    laws_of: dict[str, Kernel] = {}
     for r in (r for r in responses if r.variable in changed):
         table = _table(r, exact)
         tracks = _tracks(table, *given.get(r.latent, (None, ())))
         weights, functions = _together(tracks, len(table))
         latents[r.latent] = Object(r.latent, tuple(f"f{k}" for k in range(len(weights))))
-        exact[r.latent] = Kernel((), (latents[r.latent],), weights)
+        laws_of[r.latent] = Kernel((), (latents[r.latent],), weights)
         exact[r.applied.name] = _applied(r, latents[r.latent], functions, table.shape[1])
     mechanisms = dict(model.mechanisms)
     used = [n.box.name for m in model.mechanisms.values() for n in m.diagram.nodes]
@@ -55,14 +56,19 @@ def functional_model(
         mechanisms[variable] = Mechanism(m.parents, box(Box(name, diagram.dom, diagram.cod, deterministic=True)))
         exact[name] = Kernel(diagram.dom, diagram.cod, kernel.array)
     for x in latents.values():
-        mechanisms[x.name] = Mechanism.of_box(Box(x.name, (), (x,)))
+        root = Box(x.name[0].lower() + x.name[1:], (), (x,))
+        while root.name in exact:
+            root = replace(root, name=f"{root.name}'")
+        mechanisms[x.name] = Mechanism.of_box(root)
+        exact[root.name] = laws_of[x.name]
     variables = (*model.variables, *latents.values())
     shape = replace(model, variables=variables, mechanisms=mechanisms, latents=model.latents | set(latents))
     boxes = {n.box.name for m in shape.mechanisms.values() for n in m.diagram.nodes}
     return shape, {name: t for name, t in exact.items() if name in boxes}
 
 
-def _exact(table: Table) -> Kernel:
+def in_fractions(table: Table) -> Kernel:
+    """A table in exact fractions; floats are taken for the fractions that they are, up to rounding."""
     if table.exact:
         return Kernel(table.dom, table.cod, table.array)
     rows = [[Fraction(float(x)) for x in row] for row in table.array.reshape(-1, _width(table.cod))]

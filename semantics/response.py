@@ -285,7 +285,7 @@ class _Network:
             found = arithmetic.values(contract(network, arithmetic, self.max_memory))
         except PrecisionError:
             found = Logarithms().values(contract(network, Logarithms(), self.max_memory))
-        table = spread(found, network.output, wires, wiring, Fraction(0) if self.exact else 0.0)
+        table = spread(found, network.output, wires, wiring)
         shape = [size(x) if n in axes else 1 for n, x in self.question.axes]
         return table.reshape([*shape, *(f.size for f in families)])
 
