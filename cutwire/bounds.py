@@ -136,7 +136,7 @@ class Bounds:
         known = all(map(all, exact))
         rows = []
         for labels, *numbers in zip(itertools.product(*low.values), *texts, *exact, strict=True):
-            told = [*numbers[:2], *([f"{numbers[2]} to {numbers[3]}"] if known else [])]
+            told = [*numbers[:2], *([" to ".join(dict.fromkeys(numbers[2:]))] if known else [])]
             rows.append([*labels, *told])
         return [*low.variables, "low", "high", *(["exact"] if known else [])], rows
 
@@ -197,7 +197,7 @@ class Bounds:
         """The shape and the tables of the model at one end."""
         if self.found.axes:
             names = ", ".join(n for n, _ in self.found.axes)
-            help_ = ("choose a value of each, as in `bounds[value].low_model`",)
+            help_ = ("choose a value for each of them",)
             raise QueryError(Diagnostic("Q001", f"each value of {names} has models of its own", help=help_))
         found = self.found.found
         foreign = [f.name for f in found.families if f.response.latent in found.put_in]

@@ -198,6 +198,14 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
         console.print(_text(*met))
 
 
+def print_files(console: Console, files: Mapping[str, str]) -> None:
+    """Model files, each below what it shows."""
+    for what, text in files.items():
+        console.print(_text(f"  a model at the {what} end:", "dim"))
+        for line in text.splitlines():
+            console.print(_text(f"  | {line}".rstrip()))
+
+
 def _print_estimates(console: Console, result: Result) -> None:
     """Of an estimate: the formulas, the data, how the interval was made and where the data are thin."""
     for formula in dict.fromkeys(str(e.formula) for e in result.estimates if e.found.asked.surgeries):

@@ -25,6 +25,7 @@ Where both agree the bounds are sharp. They do if the laws of all boxes but one 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -251,9 +252,10 @@ class _Program:
         """Laws to start from: those of the relaxation, independent draws, and random vertices."""
         yield guess
         yield [f.only_law().astype(float) for f in self.families]
-        rnd = np.random.default_rng(0)
+        rnd = random.Random(0)
         for _ in range(_STARTS):
-            yield [np.array(vertex(p, rnd.normal(size=p.rows.shape[1]).tolist(), exact=False)) for p in self.polytopes]
+            costs = [[rnd.gauss(0, 1) for _ in range(f.size)] for f in self.families]
+            yield [np.array(vertex(p, c, exact=False)) for p, c in zip(self.polytopes, costs, strict=True)]
 
     def climb(
         self, above: Array, below: Array, sign: int, laws: Sequence[Any], exact: bool
