@@ -141,8 +141,7 @@ class Bounds:
         return [*low.variables, "low", "high", *(["exact"] if known else [])], rows
 
     def notes(self) -> list[str]:
-        named = " and ".join(f"`{b}`" for b in self.boxes)
-        told = f"the tables do not settle it: it depends on how {named} draw{'s' if len(self.boxes) == 1 else ''}"
+        told = f"the tables do not settle it: it depends on how {self._draws}"
         if self.sharp:
             return [f"{told}; models with these tables attain both ends"]
         low, high = (d.array.flat for d in self.found.attained)
@@ -165,9 +164,14 @@ class Bounds:
         return shown | ({"unit": self.unit} if self.unit else {})
 
     @property
+    def _draws(self) -> str:
+        """Which boxes draw."""
+        *most, last = (f"`{b}`" for b in self.boxes)
+        return f"{', '.join(most)} and {last} draw" if most else f"{last} draws"
+
+    @property
     def diagnostic(self) -> Diagnostic:
         """What is said where a number is needed."""
-        named = " and ".join(f"`{b}`" for b in self.boxes)
         between = ""
         if not self.found.axes:
             between = f": it lies between {_short(self.low)} and {_short(self.high)}"
@@ -175,10 +179,10 @@ class Bounds:
             "W001",
             f"the tables do not settle what happens in several worlds at once{between}",
             self.query.span,
-            f"depends on how {named} draw{'s' if len(self.boxes) == 1 else ''}",
+            f"depends on how {self._draws}",
             help=(
                 "ask this probability by itself to see its bounds, and models that attain them",
-                f"write {named} as a function of the inputs and a latent variable",
+                "write the boxes as functions of their inputs and latent variables",
             ),
         )
 
@@ -219,7 +223,7 @@ class Bounds:
         policies = {n: in_fractions(self.tables[n]) for n in boxes_of(None, self.query.operations) if n not in tables}
         end = self.found.ends[0][which].attained
         expect = f" expect {fraction_text(end)}" if isinstance(end, Fraction) else ""
-        comment = f"A model in which {replace(self.query, span=None)} is {word}."
+        comment = f"A model in which {self.query} is {word}{'' if self.sharp else ', of those that were found'}."
         return model_source(shape, tables, None, [f"query {word}: {self.query}{expect}"], comment, policies)
 
 
