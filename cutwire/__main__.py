@@ -125,6 +125,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P",
         help="also print how sensitive the answer is to this parameter; several times for several",
     )
+    query.add_argument(
+        "--models", action="store_true", help="where an answer has bounds, print a model at each end, as a model file"
+    )
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)

@@ -238,7 +238,7 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
 def query(arguments: Namespace) -> int:
     """`cutwire query FILE QUESTION`"""
     from cutwire.meanings import Answered, answer_statement
-    from cutwire.show import answered_json, print_answered, print_result, result_json
+    from cutwire.show import answered_json, print_answered, print_files, print_result, result_json
 
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
     model = model.with_parameters(_settings(arguments.set))
@@ -256,17 +256,32 @@ def query(arguments: Namespace) -> int:
         found = derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
     if isinstance(result, Answered):
+        models = _models(result, arguments)
         if arguments.json:
             shown = {n: d.answer.to_dict()["expressions"] for n, d in found.items()}
-            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
+            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}) | models)
         else:
             for part in (result, *found.values()):
                 print_answered(console(), part, arguments.digits)
+            print_files(console(), models.get("models", {}))
     elif arguments.json:
         _print_json(result_json(result))
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _models(result: Answered, arguments: Namespace) -> dict[str, dict[str, str]]:
+    """The models at both ends of bounds, as model files, if they are asked for.
+
+    Raises:
+        QueryError: Q001 if the question leaves variables free, W001 if no model file can say how a box draws.
+    """
+    from cutwire.bounds import Bounds
+
+    if not arguments.models or not isinstance(result.answer, Bounds):
+        return {}
+    return {"models": dict(zip(("low", "high"), result.answer.files, strict=True))}
 
 
 def derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:

@@ -305,6 +305,14 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
         console.print(_text(*met))
 
 
+def print_files(console: Console, files: Mapping[str, str]) -> None:
+    """Model files, each below what it shows."""
+    for what, text in files.items():
+        console.print(_text(f"  a model at the {what} end:", "dim"))
+        for line in text.splitlines():
+            console.print(_text(f"  | {line}".rstrip()))
+
+
 def beside_of(result: Result, digits: int = 6) -> dict[str, list[str]]:
     """What stands beside the numbers of an estimate: the ends of intervals, and what is merely seen where that is
     something else."""

@@ -235,7 +235,7 @@ _GAUSSIAN = (
 
 _WORLDS = (
     Code("W001", "Not settled by tables", "What happens in several worlds at once depends on how boxes draw, which a "
-         "table does not say: write the box as a function of its inputs and a latent variable of its own."),
+         "table does not say, and a number is needed. A probability that is asked by itself has bounds."),
     Code("W002", "Another kind of variable", "A variable can only become what takes the same values.",
          "model m\nvar X : {a, b}\nvar M : {c, d}\nbox x : -> X\nbox m : X -> M\nquery P(M[X := M[X := a]])"),
     Code("W003", "Belongs into a world", "What a variable would be elsewhere can be set inside of `Y[…]` only.",

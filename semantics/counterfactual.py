@@ -14,8 +14,8 @@ from semantics.answer import answer_array
 from semantics.distribution import Array
 from semantics.evaluate import Grid, Numbers, evaluate_in
 from semantics.field import PRIMES, Field, FieldNumbers
-from semantics.functional import functional, random_functions
 from semantics.kernel import Tables, size
+from semantics.noise import functional, random_functions
 from semantics.selfcheck import estimand_error
 from strings.counterfactual_identify import Case, CounterfactualIdentified
 from strings.diagnostic import QueryError, ZeroProbabilityError

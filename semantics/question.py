@@ -54,13 +54,19 @@ class Question:
         return tuple(dict.fromkeys(s.variable for s in slots if s.spoken))
 
     def connect(
-        self, slots: Sequence[Slot], diagram: Diagram, wiring: Wiring, axes: Mapping[str, int], exact: bool
+        self,
+        slots: Sequence[Slot],
+        diagram: Diagram,
+        wiring: Wiring,
+        axes: Mapping[str, int],
+        exact: bool,
+        outputs: Sequence[str] | None = None,
     ) -> list[tuple[int, Array]]:
         """Join wires to axes and fix those that have one value; a mask for each that has one of several.
 
-        `diagram` is the state of `variables(slots)` of the operated model.
+        `diagram` is the state of `outputs` of the operated model: of `variables(slots)`, unless it has more.
         """
-        wires = dict(zip(self.variables(slots), diagram.outs, strict=True))
+        wires = dict(zip(self.variables(slots) if outputs is None else outputs, diagram.outs, strict=True))
         inputs = dict(zip(self.model.inputs, range(len(diagram.dom)), strict=True))
         made = {n.box.name: w for n, w in zip(diagram.nodes, diagram.first_wires, strict=True)}
         masks = []
@@ -98,8 +104,13 @@ def ask(model: CausalModel, query: Query, functional: Callable[[str], bool] = la
             values, Q003 if a variable is left free both in what is asked and behind the bar.
     """
     worlds = worlds_of(model, query)
-    operated = worlds.model
     refuse_unsettled(worlds, functional)
+    return ask_in(worlds, query)
+
+
+def ask_in(worlds: Multiverse, query: Query) -> Question:
+    """The slots and axes of a query in its worlds, settled or not; raises as `ask`, but never W001."""
+    operated = worlds.model
     slots = [_slot("target", t, worlds) for t in query.targets] + [_slot("given", t, worlds) for t in query.given]
     for world in ((), *query.worlds):
         done = without_nested(world) or query.surgeries

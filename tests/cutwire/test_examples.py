@@ -24,6 +24,7 @@ from tests.cutwire.command import EXAMPLES, cutwire, fresh
 
 MODEL_FILES = sorted(p.name for p in EXAMPLES.glob("*.causal"))
 PICTURES = {
+    "blame.causal": [],
     "dose.causal": ["dose.svg"],
     "firing_squad.causal": ["firing-squad.svg"],
     "instrument.causal": ["instrument.svg"],

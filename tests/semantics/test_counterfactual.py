@@ -22,7 +22,7 @@ from semantics.counterfactual import axes_of, checkable, counterfactual_error, v
 from semantics.counterfactual_witness import agree, find_counterfactual_witness
 from semantics.distribution import Distribution
 from semantics.evaluate import Grid, Plain
-from semantics.functional import functional
+from semantics.noise import functional
 from strings.counterfactual_declared import formula_for_declared
 from strings.counterfactual_identify import (
     Case,
