@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | laws | fmt`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | explain | fmt`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -85,6 +85,9 @@ def _report(error: Any, status: int) -> int:
     from cutwire.commands import print_diagnostics
 
     print_diagnostics(error.diagnostics)
+    if sys.stderr.isatty():
+        paint = ("", "") if "NO_COLOR" in os.environ else ("\033[2m", "\033[0m")
+        print(f"{paint[0]}for more: cutwire explain {error.diagnostic.code}{paint[1]}", file=sys.stderr)
     return status
 
 
@@ -163,6 +166,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_set(laws)
     _add_common(laws, memory=False)
     _add_json(laws)
+
+    explain = _command(commands, "explain", "tell what a diagnostic code means, with an example and what to do")
+    explain.add_argument(
+        "code", nargs="?", default="", metavar="CODE", help="such as Q002, or a letter such as Q; all codes if left out"
+    )
+    _add_json(explain)
+    explain.set_defaults(timeout=None)
 
     fmt = _command(commands, "fmt", "format model files in place")
     fmt.add_argument(
