@@ -100,6 +100,7 @@ pytest_collect_file = Sybil(
         SkipParser(),
     ],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+    excludes=["docs/_build/**"],
     setup=_enter,
     teardown=_leave,
 ).pytest()

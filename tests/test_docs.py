@@ -26,7 +26,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 DIAGNOSTICS = DOCS / "diagnostics.md"
 PICTURES = DOCS / "pictures"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 
 BOUNDS = (
     files.MAX_BYTES,
@@ -50,7 +50,7 @@ BOUNDS = (
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DRAWN = re.compile(r"^\$ (cutwire (?:draw|identify) .* -o \S+\.svg)$", re.MULTILINE)
-_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 
 
@@ -68,6 +68,11 @@ def diagnostics_page() -> str:
         parts.append(f"## {letter}: {GROUPS[letter]}\n")
         parts.extend(section(c, written.get(c.code, "")) for c in codes)
     return "\n".join(parts)
+
+
+def generated() -> dict[Path, str]:
+    """The pages that are made by programs, as they should be."""
+    return {DIAGNOSTICS: diagnostics_page()}
 
 
 def examples(language: str) -> list[tuple[str, str]]:
@@ -185,20 +190,21 @@ def test_outputs_that_pages_show(model_file: str, shown: str, tmp_path: Path) ->
     assert_shows(shown, printed(path))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     """Every link to a file of the repository has a target, and every page of the documents is on the map."""
-    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
     targets = [(page.parent / m[1]).resolve() if m[1] else page for m in _LINK.finditer(text)]
 
     assert [t for t in targets if not t.exists()] == []
-    if page.name == "index.md":
-        assert set(DOCS.glob("*.md")) - {page} <= set(targets)
+    if page == DOCS / "index.md":
+        assert set(PAGES) - {page, README} <= set(targets)
 
 
 def write_anew() -> None:
     """Write the generated parts of the documents."""
-    DIAGNOSTICS.write_text(diagnostics_page(), encoding="utf-8")
+    for page, text in generated().items():
+        page.write_text(text, encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
     for command in drawings():
         print(drawn(command, PICTURES))
