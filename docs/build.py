@@ -116,10 +116,10 @@ def make_source(source: Path) -> None:
         if "_build" not in page.parts:
             place = page.relative_to(DOCS).as_posix()
             _write(source / place, moved(made.get(page) or page.read_text(encoding="utf-8"), page, place))
+            copy_files(page, source)
     for file in ("CHANGELOG.md", "CONTRIBUTING.md"):
         page = ROOT / file
         _write(source / MOVED[file], moved(page.read_text(encoding="utf-8"), page, MOVED[file]))
-    shutil.copytree(ROOT / "examples", source / "files" / "examples")
     make_pictures(source / "pictures")
     make_examples(source)
     make_api(source / "api")
@@ -130,6 +130,16 @@ def make_source(source: Path) -> None:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def copy_files(page: Path, source: Path) -> None:
+    """The files that are no pages and that a page links to, where its links expect them."""
+    for match in _LINK.finditer(page.read_text(encoding="utf-8")):
+        file = (page.parent / match["path"]).resolve()
+        if file.is_file() and not file.is_relative_to(DOCS):
+            place = source / "files" / file.relative_to(ROOT)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
 
 
 def make_pictures(folder: Path) -> None:

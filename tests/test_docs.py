@@ -20,11 +20,13 @@ from cutwire.explain import GROUPS, diagnostics_of, overview, sections
 from parser import bif, boxes, data, domains, files, formulas, imports, read, scope, surgeries, tokens
 from parser.codes import CODES, Code
 from parser.tokens import RESERVED
+from tests.grammar_page import grammar_page
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 DIAGNOSTICS = DOCS / "diagnostics.md"
+GRAMMAR = DOCS / "grammar.md"
 PICTURES = DOCS / "pictures"
 PAGES = [README, *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 
@@ -72,7 +74,14 @@ def diagnostics_page() -> str:
 
 def generated() -> dict[Path, str]:
     """The pages that are made by programs, as they should be."""
-    return {DIAGNOSTICS: diagnostics_page()}
+    return {DIAGNOSTICS: diagnostics_page(), GRAMMAR: grammar_page()}
+
+
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can lead to: its headings, as code hosts name them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
 def examples(language: str) -> list[tuple[str, str]]:
@@ -104,9 +113,10 @@ def test_every_code_is_documented_and_no_other() -> None:
     assert list(sections()) == [c for letter in GROUPS for c in CODES if c[0] == letter]
 
 
-def test_diagnostics_page_is_current() -> None:
-    """Titles and explanations are those of `parser/codes.py` (else: `python -m tests.test_docs`)."""
-    assert DIAGNOSTICS.read_text(encoding="utf-8") == diagnostics_page()
+@pytest.mark.parametrize("page", [DIAGNOSTICS, GRAMMAR], ids=lambda p: p.name)
+def test_generated_pages_are_current(page: Path) -> None:
+    """Pages are what `parser/codes.py` and `parser/causal.lark` make of them (else: `python -m tests.test_docs`)."""
+    assert page.read_text(encoding="utf-8") == generated()[page]
 
 
 @pytest.mark.parametrize("language", ["text", "bif"])
@@ -192,11 +202,13 @@ def test_outputs_that_pages_show(model_file: str, shown: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every link to a file of the repository has a target, and every page of the documents is on the map."""
+    """Every link within the repository has a target, and every page of the documents is on the map."""
     text = CODE.sub("", page.read_text(encoding="utf-8"))
     targets = [(page.parent / m[1]).resolve() if m[1] else page for m in _LINK.finditer(text)]
 
     assert [t for t in targets if not t.exists()] == []
+    parts = [(t, m[2][1:]) for t, m in zip(targets, _LINK.finditer(text), strict=True) if m[2] and t.suffix == ".md"]
+    assert [(t.name, part) for t, part in parts if part not in anchors(t)] == []
     if page == DOCS / "index.md":
         assert set(PAGES) - {page, README} <= set(targets)
 
