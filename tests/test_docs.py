@@ -6,6 +6,7 @@ writes the generated parts anew: the titles and explanations in `docs/diagnostic
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
@@ -211,6 +212,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [(t.name, part) for t, part in parts if part not in anchors(t)] == []
     if page == DOCS / "index.md":
         assert set(PAGES) - {page, README} <= set(targets)
+
+
+def definitions() -> list[tuple[str, str]]:
+    """The names of code that pages link to, with the file where each is said to be."""
+    link = re.compile(r"\[`([\w.]+)`\]\(([\w./]+\.py)\)")
+    found = [(m[1], page.parent / m[2]) for page in PAGES for m in link.finditer(page.read_text(encoding="utf-8"))]
+    return sorted({(name, path.resolve().relative_to(ROOT).as_posix()) for name, path in found if "/" not in name})
+
+
+@pytest.mark.parametrize(("name", "file"), definitions())
+def test_names_that_pages_link_to_are_defined_there(name: str, file: str) -> None:
+    """Where a definition is said to be implemented, it is."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+    assert name in {getattr(node, "name", "") for node in tree.body}
 
 
 def write_anew() -> None:
