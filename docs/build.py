@@ -143,12 +143,11 @@ def copy_files(page: Path, source: Path) -> None:
 
 
 def make_pictures(folder: Path) -> None:
-    """Every picture of the pages, by the command that the pages show for it."""
+    """Every picture of the pages, by the command or the model file that the pages show for it."""
     folder.mkdir()
     os.chdir(ROOT)
     with contextlib.redirect_stdout(None):
-        for command in checked.drawings():
-            checked.drawn(command, folder)
+        checked.draw_pictures(folder)
 
 
 def make_examples(source: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from cutwire.__main__ import main
 from cutwire.explain import GROUPS, diagnostics_of, overview, sections
+from cutwire.program import parse
 from parser import bif, boxes, data, domains, files, formulas, imports, read, scope, surgeries, tokens
 from parser.codes import CODES, Code
 from parser.tokens import RESERVED
@@ -101,6 +102,15 @@ def drawings() -> list[str]:
     return [command for page in pages for command in _DRAWN.findall((DOCS / page).read_text(encoding="utf-8"))]
 
 
+def draw_pictures(folder: Path) -> list[Path]:
+    """Every picture that the pages show: what their commands draw, and what the model files of the tutorial do."""
+    made = [drawn(command, folder) for command in drawings()]
+    tutorial = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    for text in (text for tag, text in _FENCE.findall(tutorial) if tag == "causal" and "\ndraw " in text):
+        made += [path for item in parse(text, folder=folder).run(out=folder) if (path := getattr(item, "path", None))]
+    return made
+
+
 def drawn(command: str, folder: Path) -> Path:
     """The picture that a command line of the page draws, put into `folder`."""
     *rest, name = shlex.split(command)[1:]
@@ -137,7 +147,7 @@ def test_other_examples_show_their_code(code: str, text: str) -> None:
 def test_pictures_are_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture of the documents is what its command draws (else: `python -m tests.test_docs`)."""
     monkeypatch.chdir(ROOT)
-    made = {path.name: path.read_bytes() for path in (drawn(c, tmp_path) for c in drawings())}
+    made = {path.name: path.read_bytes() for path in draw_pictures(tmp_path)}
 
     assert {path.name: path.read_bytes() for path in PICTURES.iterdir()} == made
 
@@ -234,8 +244,7 @@ def write_anew() -> None:
     for page, text in generated().items():
         page.write_text(text, encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
-    for command in drawings():
-        print(drawn(command, PICTURES))
+    print(*draw_pictures(PICTURES), sep="\n")
 
 
 if __name__ == "__main__":
