@@ -136,7 +136,9 @@ def copy_files(page: Path, source: Path) -> None:
     """The files that are no pages and that a page links to, where its links expect them."""
     for match in _LINK.finditer(page.read_text(encoding="utf-8")):
         file = (page.parent / match["path"]).resolve()
-        if file.is_file() and not file.is_relative_to(DOCS) and file.suffix != ".md":
+        if file.is_file() and not file.is_relative_to(DOCS) and file.suffix not in (".md", ".causal"):
+            if file.suffix == ".py" and file.relative_to(ROOT).parts[0] in ROOMS:
+                continue  # it has a page
             place = source / "files" / file.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, place)
