@@ -30,6 +30,8 @@ suppress_warnings = ["ref.python"]
 html_theme = "furo"
 html_title = "Cutwire"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 
 _CODE = re.compile(r"(?P<tick>`+)(?P<code>.+?)(?P=tick)(?P<next>\w?)", re.DOTALL)
