@@ -219,7 +219,9 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]) if arguments else DOCS / "_build" / "site"
     source = DOCS / "_build" / "source"
     make_source(source)
-    status: int = sphinx(["-W", "--keep-going", "-q", "-E", "-b", "html", "-c", str(DOCS), str(source), str(folder)])
+    trees = str(DOCS / "_build" / "doctrees")
+    options = ["-W", "--keep-going", "-q", "-E", "-b", "html", "-c", str(DOCS), "-d", trees]
+    status: int = sphinx([*options, str(source), str(folder)])
     return status
 
 
