@@ -1,7 +1,7 @@
 # `make all` is what a change has to pass. Another interpreter: `make test PYTHON=python3.12`.
 PYTHON ?= .venv/bin/python
 
-.PHONY: all test lint types docs bench tables
+.PHONY: all test lint types docs site bench tables
 
 all: lint types test docs
 
@@ -18,6 +18,9 @@ types:  ## static types
 
 docs:  ## every example of README.md and docs/ runs and prints what it says
 	$(PYTHON) -m pytest README.md docs
+
+site:  ## the documentation as a web site, in docs/_build/site; needs: pip install -c constraints.txt -e '.[docs]'
+	$(PYTHON) docs/build.py
 
 bench:  ## growth of diagrams (beside DisCoPy if it is installed) and start-up time
 	$(PYTHON) -m benchmarks.diagrams

@@ -5,20 +5,22 @@ that both `cutwire run examples/smoking.causal` and `cw.load("smoking.causal")` 
 into the repository. In a document
 
 - a `python` fence is run (with `>>>` prompts: as a doctest);
-- a `causal` fence is a model file: `cutwire run` must take it and end with exit status 0;
+- a `causal` fence is a model file: `cutwire run` must take it and end with exit status 0; if the paragraph above says
+  "as `NAME.causal`" it is saved under that name for what follows, and a claim in it may fall;
 - in a `console` fence every line `$ cutwire …` is run; the lines below it are what it must print (the two standard
   streams together, blanks at line ends aside); without such lines it must end with exit status 0.
 - a `session` fence is a session: its first line starts it, `> ` begins a line that is entered and `… ` one that goes
   on; all other lines are what is printed.
 
 `<!--- skip: next -->` above a fence leaves it out. from `<!--- skip: start if(not has_pyro) -->`
-to `<!--- skip: end -->` they are left out where Pyro is not installed; `docs/pyro.md` is then left out altogether.
+to `<!--- skip: end -->` they are left out where Pyro is not installed; pages about Pyro are then left out altogether.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -33,7 +35,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 ROOT = Path(__file__).parent
 # Pyro is optional: without it, what imports it and the page whose examples run it are left out.
 HAS_PYRO = importlib.util.find_spec("pyro") is not None and importlib.util.find_spec("torch") is not None
-collect_ignore_glob: list[str] = [] if HAS_PYRO else ["semantics/pyro/*.py", "docs/pyro.md"]
+PYRO_PAGES = ("docs/pyro.md", "docs/guides/neural-network.md")
+collect_ignore_glob: list[str] = [] if HAS_PYRO else ["semantics/pyro/*.py", *PYRO_PAGES]
 
 
 def _enter(namespace: dict[str, Any]) -> None:
@@ -73,10 +76,12 @@ def _trimmed(text: str) -> list[str]:
 
 
 def _run_model_file(example: Example) -> str | None:
-    path = Path(f"fence-{example.line}.causal")
+    above = example.document.text[: example.start].rstrip().rpartition("\n\n")[2]
+    named = re.search(r"\bas\s+`([\w-]+\.causal)`", above)
+    path = Path(named[1] if named else f"fence-{example.line}.causal")
     path.write_text(str(example.parsed), encoding="utf-8")
     status, printed = _cutwire(["run", path.name])
-    return None if status == 0 else f"`cutwire run` ended with status {status}:\n{printed}"
+    return None if status <= bool(named) else f"`cutwire run` ended with status {status}:\n{printed}"
 
 
 def _run_console(example: Example) -> str | None:
@@ -117,6 +122,7 @@ pytest_collect_file = Sybil(
         SkipParser(),
     ],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+    excludes=["docs/_build/**"],
     setup=_enter,
     teardown=_leave,
 ).pytest()

@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | laws | convert | fmt | repl`.
+"""The command line: `cutwire run | check | query | identify | draw | laws | explain | convert | fmt | repl`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -18,6 +18,32 @@ from cutwire import __version__
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+
+EXAMPLES = {
+    "run": ("cutwire run examples/smoking.causal", "cutwire run examples/vaccine.causal --out pictures --json"),
+    "check": ("cutwire check examples/kidney.causal",),
+    "query": (
+        "cutwire query examples/sprinkler.causal 'P(Rain = yes | do(Sprinkler := yes))'",
+        "cutwire query examples/smoking.causal 'P(C = yes | do(S))' --from scientist",
+        "cutwire query examples/kidney.causal 'P(Y = cured | do(X))' --from charig --bootstrap 2000 --level 90",
+        "cutwire query examples/asia.bif 'P(lung = yes | smoke = yes) - P(lung = yes)' --digits 3",
+    ),
+    "identify": (
+        "cutwire identify examples/smoking.causal 'P(C | do(S))' --steps",
+        "cutwire identify examples/smoking.causal 'P(C | do(S))' --given 'P(S, C)'",
+    ),
+    "draw": (
+        "cutwire draw examples/smoking.causal --after 'cut(S)' -o smoking.svg",
+        "cutwire draw examples/asia.bif -o asia.pdf",
+    ),
+    "laws": ("cutwire laws examples/sprinkler.causal --words",),
+    "explain": ("cutwire explain Q002", "cutwire explain Q", "cutwire explain"),
+    "convert": ("cutwire convert examples/warm-up.dagitty warm-up.causal",),
+    "fmt": ("cutwire fmt --check examples/wires.causal", "cutwire fmt --diff examples/wires.causal"),
+    "repl": ("cutwire repl", "cutwire repl examples/sprinkler.causal"),
+}
+"""What the help of a command shows; the tests run them all."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,6 +111,9 @@ def _report(error: Any, status: int) -> int:
     from cutwire.commands import print_diagnostics
 
     print_diagnostics(error.diagnostics)
+    if sys.stderr.isatty():
+        paint = ("", "") if "NO_COLOR" in os.environ else ("\033[2m", "\033[0m")
+        print(f"{paint[0]}for more: cutwire explain {error.diagnostic.code}{paint[1]}", file=sys.stderr)
     return status
 
 
@@ -96,7 +125,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cutwire",
         description="Causal models drawn as string diagrams: cut the wire, read the effect.",
-        epilog="Exit status: 0 all well, 1 a claim fell, 2 bad input, 3 a limit was hit.",
+        epilog="`cutwire COMMAND --help` has the options of a command, and examples. "
+        "Exit status: 0 all well, 1 a claim fell, 2 bad input, 3 a limit was hit.",
     )
     parser.add_argument("--version", action="version", version=f"cutwire {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -178,6 +208,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_common(laws, memory=False)
     _add_json(laws)
 
+    explain = _command(commands, "explain", "tell what a diagnostic code means, with an example and what to do")
+    explain.add_argument(
+        "code", nargs="?", default="", metavar="CODE", help="such as Q002, or a letter such as Q; all codes if left out"
+    )
+    _add_json(explain)
+    explain.set_defaults(timeout=None)
+
     convert = _command(commands, "convert", "turn other programs' files into models, and models into theirs")
     convert.add_argument(
         "file",
@@ -228,7 +265,13 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
 
     Unless it is `limited`, it keeps to `--timeout` by itself.
     """
-    made: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog="\n  ".join(["examples:", *EXAMPLES[name]]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
     def start(arguments: argparse.Namespace) -> int:
         from cutwire import commands as work

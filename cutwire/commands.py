@@ -435,6 +435,37 @@ def laws(arguments: Namespace) -> int:
     return int(not report.holds)
 
 
+# ---- explanations ----------------------------------------------------------------------------------------------------
+
+
+def explain(arguments: Namespace) -> int:
+    """`cutwire explain [CODE]`"""
+    from cutwire.explain import GROUPS, overview
+    from cutwire.explain import explain as explanation_of
+    from parser.codes import CODES
+
+    asked = arguments.code
+    if asked and asked.upper() not in GROUPS:
+        found = explanation_of(asked)
+        if arguments.json:
+            _print_json(found.to_dict())
+        else:
+            print(found.render(shutil.get_terminal_size().columns))
+        return 0
+    groups = overview(asked.upper())
+    if arguments.json:
+        listed = [{"code": c.code, "title": c.title} for codes in groups.values() for c in codes]
+        _print_json({"codes": listed})
+        return 0
+    for number, (letter, codes) in enumerate(groups.items()):
+        print(("\n" if number else "") + f"{letter}: {GROUPS[letter]}")
+        for c in codes:
+            print(f"  {c.code}  {c.title}")
+    if len(groups) > 1:
+        print(f"\n{len(CODES)} codes. For more about one of them: cutwire explain {next(iter(CODES))}")
+    return 0
+
+
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 

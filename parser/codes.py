@@ -204,7 +204,7 @@ _QUESTIONS = (
     Code("Q015", "No value", "A function such as `log` is asked where it has no value."),
     Code("Q020", "No question of possibility", "What is possible is asked of one `P(…)`, from the model's boxes: no "
          "formula of several, no expectation, no data, no unit."),
-    Code("E001", "No comb factorisation", "The effect does not follow from the joint distribution in this way."),
+    Code("E001", "The effect does not follow", "Models of this shape agree on what is given and differ in the effect."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),
     Code("E004", "One probability at a time", "Only `P(…)` is identified, and has an estimand, no formula of several."),

@@ -6,6 +6,7 @@ writes the generated parts anew: the titles and explanations in `docs/diagnostic
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
@@ -16,42 +17,20 @@ from pathlib import Path
 import pytest
 
 from cutwire.__main__ import main
+from cutwire.explain import GROUPS, diagnostics_of, overview, sections
 from cutwire.program import parse
 from parser import bif, boxes, data, domains, files, formulas, imports, read, scope, surgeries, tokens
-from parser.bif import parse_bif
 from parser.codes import CODES, Code
 from parser.tokens import RESERVED
-from strings.diagnostic import CutwireError
+from tests.grammar_page import grammar_page
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 DIAGNOSTICS = DOCS / "diagnostics.md"
+GRAMMAR = DOCS / "grammar.md"
 PICTURES = DOCS / "pictures"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
-
-GROUPS = {
-    "P": "Reading a text",
-    "N": "Names and values",
-    "T": "Tables and numbers",
-    "M": "Models",
-    "D": "Diagrams",
-    "C": "Combs",
-    "Q": "Questions",
-    "E": "Estimates",
-    "S": "Sampling and learning",
-    "G": "Linear models with normal noise",
-    "W": "Several worlds",
-    "F": "Files and data",
-    "I": "Identification",
-    "L": "Limits",
-    "V": "Pictures",
-    "B": "Networks in BIF",
-    "A": "Graphs of other programs",
-    "R": "The session",
-    "X": "Cutwire itself",
-}
-"""The letters of the codes, with the headings of `docs/diagnostics.md`."""
+PAGES = [README, *sorted(p for p in DOCS.rglob("*.md") if "_build" not in p.parts)]
 
 BOUNDS = (
     files.MAX_BYTES,
@@ -73,16 +52,10 @@ BOUNDS = (
 )
 """The bounds that `docs/command-line.md` lists."""
 
-_SECTION = re.compile(r"^### (?P<code>[A-Z]\d{3})\n\n[^\n]+\n(?P<rest>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DRAWN = re.compile(r"^\$ (cutwire (?:draw|identify) .* -o \S+\.svg)$", re.MULTILINE)
-_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
-
-
-def sections() -> dict[str, str]:
-    """For every code of the page what is written by hand: examples and advice."""
-    return {m["code"]: m["rest"].strip("\n") for m in _SECTION.finditer(DIAGNOSTICS.read_text(encoding="utf-8"))}
 
 
 def section(code: Code, rest: str) -> str:
@@ -95,10 +68,22 @@ def diagnostics_page() -> str:
     start = DIAGNOSTICS.read_text(encoding="utf-8").split("\n## ")[0].rstrip("\n") + "\n"
     written = sections()
     parts = [start]
-    for letter, heading in GROUPS.items():
-        parts.append(f"## {letter}: {heading}\n")
-        parts.extend(section(c, written.get(c.code, "")) for c in CODES.values() if c.code[0] == letter)
+    for letter, codes in overview().items():
+        parts.append(f"## {letter}: {GROUPS[letter]}\n")
+        parts.extend(section(c, written.get(c.code, "")) for c in codes)
     return "\n".join(parts)
+
+
+def generated() -> dict[Path, str]:
+    """The pages that are made by programs, as they should be."""
+    return {DIAGNOSTICS: diagnostics_page(), GRAMMAR: grammar_page()}
+
+
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can lead to: its headings, as code hosts name them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
 def examples(language: str) -> list[tuple[str, str]]:
@@ -106,20 +91,24 @@ def examples(language: str) -> list[tuple[str, str]]:
     return [(code, text) for code, rest in sections().items() for tag, text in _FENCE.findall(rest) if tag == language]
 
 
-def codes_of(text: str, folder: Path) -> set[str]:
-    """The codes of the errors and warnings of a model file when it is read and run."""
-    try:
-        program = parse(text, "example.causal", folder)
-        list(program.run(out=folder))
-    except CutwireError as e:
-        return {d.code for d in e.diagnostics}
-    return {d.code for d in program.warnings}
+def codes_of(text: str, language: str = "text") -> set[str]:
+    """The codes of the errors and warnings of a model file when it is read and run, or of a network."""
+    return {d.code for d in diagnostics_of(text, language)}
 
 
 def drawings() -> list[str]:
     """The command lines of the pages that draw `docs/pictures/`."""
     pages = ("pictures.md", "identification.md", "counterfactuals.md")
     return [command for page in pages for command in _DRAWN.findall((DOCS / page).read_text(encoding="utf-8"))]
+
+
+def draw_pictures(folder: Path) -> list[Path]:
+    """Every picture that the pages show: what their commands draw, and what the model files of the tutorial do."""
+    made = [drawn(command, folder) for command in drawings()]
+    tutorial = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    for text in (text for tag, text in _FENCE.findall(tutorial) if tag == "causal" and "\ndraw " in text):
+        made += [path for item in parse(text, folder=folder).run(out=folder) if (path := getattr(item, "path", None))]
+    return made
 
 
 def drawn(command: str, folder: Path) -> Path:
@@ -135,26 +124,18 @@ def test_every_code_is_documented_and_no_other() -> None:
     assert list(sections()) == [c for letter in GROUPS for c in CODES if c[0] == letter]
 
 
-def test_diagnostics_page_is_current() -> None:
-    """Titles and explanations are those of `parser/codes.py` (else: `python -m tests.test_docs`)."""
-    assert DIAGNOSTICS.read_text(encoding="utf-8") == diagnostics_page()
+@pytest.mark.parametrize("page", [DIAGNOSTICS, GRAMMAR], ids=lambda p: p.name)
+def test_generated_pages_are_current(page: Path) -> None:
+    """Pages are what `parser/codes.py` and `parser/causal.lark` make of them (else: `python -m tests.test_docs`)."""
+    assert page.read_text(encoding="utf-8") == generated()[page]
 
 
-@pytest.mark.parametrize(("code", "text"), examples("text"), ids=lambda x: x if len(x) == 4 else "")
-def test_examples_of_model_files(code: str, text: str, tmp_path: Path) -> None:
-    """The example of a code gets this code."""
-    assert code in codes_of(text, tmp_path)
+@pytest.mark.parametrize("language", ["text", "bif"])
+def test_examples_get_their_codes(language: str) -> None:
+    """The example of a code, a model file or a network, gets this code."""
+    missing = [(code, text) for code, text in examples(language) if code not in codes_of(text, language)]
 
-
-@pytest.mark.parametrize(("code", "text"), examples("bif"), ids=lambda x: x if len(x) == 4 else "")
-def test_examples_of_networks(code: str, text: str) -> None:
-    """The example of a code of the BIF reader gets this code."""
-    try:
-        found = {d.code for d in parse_bif(text)[1]}
-    except CutwireError as e:
-        found = {d.code for d in e.diagnostics}
-
-    assert code in found
+    assert missing == []
 
 
 @pytest.mark.parametrize(("code", "text"), [*examples("console"), *examples("python")], ids=lambda x: x[:4])
@@ -166,7 +147,7 @@ def test_other_examples_show_their_code(code: str, text: str) -> None:
 def test_pictures_are_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture of the documents is what its command draws (else: `python -m tests.test_docs`)."""
     monkeypatch.chdir(ROOT)
-    made = {path.name: path.read_bytes() for path in (drawn(c, tmp_path) for c in drawings())}
+    made = {path.name: path.read_bytes() for path in draw_pictures(tmp_path)}
 
     assert {path.name: path.read_bytes() for path in PICTURES.iterdir()} == made
 
@@ -230,23 +211,40 @@ def test_outputs_that_pages_show(model_file: str, shown: str, tmp_path: Path) ->
     assert_shows(shown, printed(path))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every link to a file of the repository has a target, and every page of the documents is on the map."""
-    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    """Every link within the repository has a target, and every page of the documents is on the map."""
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
     targets = [(page.parent / m[1]).resolve() if m[1] else page for m in _LINK.finditer(text)]
 
     assert [t for t in targets if not t.exists()] == []
-    if page.name == "index.md":
-        assert set(DOCS.glob("*.md")) - {page} <= set(targets)
+    parts = [(t, m[2][1:]) for t, m in zip(targets, _LINK.finditer(text), strict=True) if m[2] and t.suffix == ".md"]
+    assert [(t.name, part) for t, part in parts if part not in anchors(t)] == []
+    if page == DOCS / "index.md":
+        assert set(PAGES) - {page, README} <= set(targets)
+
+
+def definitions() -> list[tuple[str, str]]:
+    """The names of code that pages link to, with the file where each is said to be."""
+    link = re.compile(r"\[`([\w.]+)`\]\(([\w./]+\.py)\)")
+    found = [(m[1], page.parent / m[2]) for page in PAGES for m in link.finditer(page.read_text(encoding="utf-8"))]
+    return sorted({(name, path.resolve().relative_to(ROOT).as_posix()) for name, path in found if "/" not in name})
+
+
+@pytest.mark.parametrize(("name", "file"), definitions())
+def test_names_that_pages_link_to_are_defined_there(name: str, file: str) -> None:
+    """Where a definition is said to be implemented, it is."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+    assert name in {getattr(node, "name", "") for node in tree.body}
 
 
 def write_anew() -> None:
     """Write the generated parts of the documents."""
-    DIAGNOSTICS.write_text(diagnostics_page(), encoding="utf-8")
+    for page, text in generated().items():
+        page.write_text(text, encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
-    for command in drawings():
-        print(drawn(command, PICTURES))
+    print(*draw_pictures(PICTURES), sep="\n")
 
 
 if __name__ == "__main__":

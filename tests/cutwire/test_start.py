@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import cutwire as cw
-from tests.cutwire.command import EXAMPLES, ROOT, Done, environment, fresh
+from cutwire.__main__ import EXAMPLES as EXAMPLES_OF
+from tests.cutwire.command import EXAMPLES, ROOT, Done, cutwire, environment, fresh
 
 HEAVY = (
     "sympy",
@@ -80,6 +82,18 @@ def test_version_and_help(tmp_path: Path) -> None:
     for command in ("run", "check", "query", "draw", "laws", "convert", "fmt", "repl"):
         assert re.search(rf"^ +{command} ", helped.out, re.MULTILINE)
         assert fresh(command, "--help", folder=tmp_path).out.startswith(f"usage: cutwire {command}")
+
+
+@pytest.mark.parametrize(("command", "line"), [(c, line) for c, lines in EXAMPLES_OF.items() for line in lines])
+def test_examples_of_the_help_run(command: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--help` shows can be typed beside the examples, and goes well."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    name, *arguments = shlex.split(line)
+    assert (name, arguments[0]) == ("cutwire", command)
+
+    assert line in cutwire(command, "--help").out
+    assert cutwire(*arguments).status == 0
 
 
 @pytest.mark.parametrize("hidden", [*(f"{room}.py" for room in ROOMS), *(f"{room}/__init__.py" for room in ROOMS)])
