@@ -23,7 +23,7 @@ import numpy as np
 
 from semantics.answer import check_tables, zero_probability
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError
-from semantics.contract import contract
+from semantics.contract import check_bytes, contract
 from semantics.distribution import Array, number_array
 from semantics.kernel import Table, Tables, is_sharp, size, uniform_array
 from semantics.network import Wiring, fix_points, network_of, spread
@@ -42,7 +42,7 @@ MOST_FUNCTIONS = 10_000
 """So many functions may a box be, and so many combinations of functions several boxes together."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Inputs of a box (by their number) that can meet in one case, and the functions on them: a row for each function,
     with the output (by its number) at each input."""
@@ -51,7 +51,7 @@ class Group:
     functions: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """The functions that a box may be, group by group; `table` is its own, a row for each combination of inputs."""
 
@@ -206,6 +206,10 @@ class _Network:
         if any(not f.groups for f in copied):
             raise zero_probability(self.question, [0] * len(self.question.axes))
         _check_size(families)
+        for f in copied:
+            entries = f.table.size * f.size
+            note = f"box `{f.name}` is one of {f.size:,} functions, group by group"
+            check_bytes(entries * 16, self.max_memory, "this question needs", note, "see more, or ask in fewer worlds")
         slots = self.question.slots
         behind = [s for s in slots if s.place != "target"]
         above = self._numbers(slots, copied, families)
