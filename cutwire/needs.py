@@ -16,6 +16,7 @@ from strings.expression import parameters_in
 from strings.formula import Compare, Formula, filled, parameters, questions
 from strings.query import Query
 from strings.signature import Box, Object
+from strings.surgery import is_told
 from strings.worlds import worlds_of
 
 
@@ -33,7 +34,12 @@ def needed(model: Interpreted, query: Query) -> tuple[dict[str, Box], tuple[Obje
         objects = tuple(operated.object(n) for n in operated.names if n in above)
     except CutwireError:
         return {}, ()
-    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}, objects
+    return {n.box.name: n.box for d in diagrams for n in d.nodes if _has_table(n.box)}, objects
+
+
+def _has_table(b: Box) -> bool:
+    """Whether a box stands for a table, not for the structure or for a value that is left free."""
+    return b.kind == "box" and not is_told(b.name)
 
 
 def definitions_for(model: Interpreted, statement: QueryStatement | CheckStatement) -> Mapping[str, Definition]:
