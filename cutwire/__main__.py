@@ -108,7 +108,7 @@ def run_guarded(arguments: argparse.Namespace) -> int:
 
 def _report(error: Any, status: int) -> int:
     """Write every diagnostic of an error to standard error."""
-    from cutwire.commands import print_diagnostics
+    from cutwire.opening import print_diagnostics
 
     print_diagnostics(error.diagnostics)
     if sys.stderr.isatty():
@@ -261,7 +261,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, text: str, limited: bool = True) -> argparse.ArgumentParser:
-    """A subcommand whose work is the function of its name in `cutwire.commands`, imported when it runs.
+    """A subcommand whose work is the function of its name in `cutwire.commands` or a module of its own, imported when
+    it runs.
 
     Unless it is `limited`, it keeps to `--timeout` by itself.
     """
@@ -274,9 +275,12 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
     )
 
     def start(arguments: argparse.Namespace) -> int:
-        from cutwire import commands as work
+        from importlib import import_module
+
         from cutwire.limits import time_limit
 
+        own = {"draw": "draw_command", "fmt": "fmt_command"}  # the others are in one module
+        work = import_module(f"cutwire.{own.get(name, 'commands')}")
         function: Callable[[argparse.Namespace], int] = getattr(work, name)
         with time_limit(arguments.timeout if limited else None):
             return function(arguments)

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwire import __version__
-from cutwire.commands import console, options_of, print_diagnostics, typed_text
+from cutwire.commands import options_of
 from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
 from cutwire.limits import time_limit
+from cutwire.opening import console, print_diagnostics, typed_text
 from cutwire.progress import working
 from cutwire.session import (
     PREFIXES,

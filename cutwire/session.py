@@ -604,7 +604,7 @@ def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece,
     Raises:
         CutwireError: with every problem of the file.
     """
-    from cutwire.commands import is_brought
+    from cutwire.opening import is_brought
     from parser.read import read_text
 
     if is_brought(path.name):
