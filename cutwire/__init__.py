@@ -35,6 +35,7 @@ for _room in ("strings", "semantics", "parser"):
         )
 
 if TYPE_CHECKING:
+    from cutwire.bounds import Bounds as Bounds
     from cutwire.conversion import from_networkx as from_networkx
     from cutwire.model import Model as Model
     from cutwire.model import read_bif as read_bif
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from strings.diagram import Diagram as Diagram
 
 _HOMES = {
+    "Bounds": "cutwire.bounds",
     "CheckResult": "cutwire.program",
     "CutwireError": "strings.diagnostic",
     "Diagnostic": "strings.diagnostic",

@@ -108,7 +108,7 @@ def run_guarded(arguments: argparse.Namespace) -> int:
 
 def _report(error: Any, status: int) -> int:
     """Write every diagnostic of an error to standard error."""
-    from cutwire.commands import print_diagnostics
+    from cutwire.opening import print_diagnostics
 
     print_diagnostics(error.diagnostics)
     if sys.stderr.isatty():
@@ -155,6 +155,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P",
         help="also print how sensitive the answer is to this parameter; several times for several",
     )
+    query.add_argument(
+        "--models", action="store_true", help="where an answer has bounds, print a model at each end, as a model file"
+    )
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)
@@ -187,6 +190,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="picture to write: .svg, .png, .pdf, .tex; .dot for the graph; - prints a sketch",
     )
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
+    draw.add_argument("--ask", metavar="QUESTION", help="show the worlds of a question, such as 'P(S[A := a] | A = b)'")
+    draw.add_argument("--steps", action="store_true", help="with --ask: how its worlds are simplified, as a film strip")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
     draw.add_argument("--dag", action="store_true", help="draw the graph instead; -o FILE.dot always does")
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")
@@ -256,7 +261,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, text: str, limited: bool = True) -> argparse.ArgumentParser:
-    """A subcommand whose work is the function of its name in `cutwire.commands`, imported when it runs.
+    """A subcommand whose work is the function of its name in `cutwire.commands` or a module of its own, imported when
+    it runs.
 
     Unless it is `limited`, it keeps to `--timeout` by itself.
     """
@@ -269,9 +275,12 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
     )
 
     def start(arguments: argparse.Namespace) -> int:
-        from cutwire import commands as work
+        from importlib import import_module
+
         from cutwire.limits import time_limit
 
+        own = {"draw": "draw_command", "fmt": "fmt_command"}  # the others are in one module
+        work = import_module(f"cutwire.{own.get(name, 'commands')}")
         function: Callable[[argparse.Namespace], int] = getattr(work, name)
         with time_limit(arguments.timeout if limited else None):
             return function(arguments)

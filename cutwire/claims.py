@@ -172,7 +172,7 @@ def _free(claim: Compare) -> set[str]:
         match f:
             case Ask(query):
                 found = {t.axis for t in (*query.targets, *query.given) if t.axis}
-                return found | {s.axis for s in query.surgeries if isinstance(s, Open | DoWire) and s.axis}
+                return found | {s.axis for s in query.operations if isinstance(s, Open | DoWire) and s.axis}
             case Sum(binders, body):
                 return names(body) - {n for n, _ in binders}
             case Arithmetic(_, left, right):
@@ -214,6 +214,7 @@ def _check_identifiability(model: Interpreted, statement: CheckStatement, claim:
         statement.tables,
         "",
         statement.span,
+        claim.experiments,
     )
     found = identify_statement(model, asked)
     found.check()

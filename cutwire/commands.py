@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import os
 import shutil
-import sys
-import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutwire.limits import time_limit
+from cutwire.opening import console, is_brought, open_model, open_program, print_diagnostics
 from cutwire.progress import working
-from strings.diagnostic import CutwireError, Diagnostic, LanguageError, LimitError, QueryError, did_you_mean, visible
-from strings.diagram import Diagram
+from strings.diagnostic import Diagnostic, LimitError, QueryError, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from cutwire.evaluate import Result
-    from cutwire.identification import Identification
+    from cutwire.identification import AnyIdentification
     from cutwire.meanings import Answered, Options
     from cutwire.model import Model
     from cutwire.program import Item, Program
     from parser.program import QueryStatement, Resampling
-    from strings.surgery import Surgery
-
-_BIF = (".bif", ".bif.gz")
-_GRAPHS = (".dot", ".gv", ".dagitty", ".dag", ".gml")
-
-
-def console() -> Console:
-    """Standard output for people: colours on a terminal only, no wrapping in a pipe."""
-    from rich.console import Console
-
-    class Output(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # and not SystemExit, which is rich's way
-
-    width = None if sys.stdout.isatty() else 200
-    return Output(highlight=False, emoji=False, markup=False, width=width, soft_wrap=True)
-
-
-def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to standard error, a blank line between two."""
-    sys.stdout.flush()
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    for i, d in enumerate(diagnostics):
-        text = str(d)
-        if colour:
-            head, _, rest = text.partition("\n")
-            paint = "\033[1;31m" if d.severity == "error" else "\033[1;33m"
-            text = f"{paint}{head}\033[0m" + (f"\n{rest}" if rest else "")
-        print(("\n" if i else "") + text, file=sys.stderr)
 
 
 class _Warnings:
@@ -70,73 +37,6 @@ class _Warnings:
         new = [w for w in warnings if w not in self._told]
         self._told.update(new)
         print_diagnostics(new)
-
-
-# ---- what is read ----------------------------------------------------------------------------------------------------
-
-
-def is_brought(file: str) -> bool:
-    """Whether a file is another program's: a network or a graph."""
-    return file.lower().endswith((*_BIF, *_GRAPHS))
-
-
-def open_program(file: str, allow_outside: bool) -> Program:
-    """A model file, or standard input for `-`."""
-    from cutwire.program import load, parse
-
-    if file == "-":
-        return parse(typed_text(), "<stdin>", Path.cwd(), allow_outside=allow_outside)
-    if is_brought(file):
-        kind = "network" if file.endswith(_BIF) else "graph"
-        ask = "ask it with `cutwire query FILE QUESTION` or draw it with `cutwire draw`"
-        decide = "ask it with `cutwire identify FILE QUESTION`, or make a model file of it with `cutwire convert`"
-        raise LanguageError(
-            Diagnostic(
-                "F014",
-                f"`{file}` is a {kind}, not a model file",
-                help=(ask if kind == "network" else decide,),
-            )
-        )
-    with working(f"reading {file}"):
-        return load(file, allow_outside=allow_outside)
-
-
-def typed_text() -> str:
-    """The text on standard input.
-
-    Raises:
-        LanguageError: F007 if it is not UTF-8. LimitError: L003 if it is too large for a model file.
-    """
-    from parser.files import MAX_BYTES
-
-    stream = getattr(sys.stdin, "buffer", None)
-    data: bytes = stream.read(MAX_BYTES + 1) if stream is not None else b""
-    if len(data) > MAX_BYTES:
-        raise LimitError(Diagnostic("L003", f"standard input is longer than {MAX_BYTES:,} bytes"))
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        note = f"byte {e.start} is {data[e.start]:#04x}"
-        raise LanguageError(Diagnostic("F007", "standard input is not UTF-8 text", notes=(note,))) from None
-
-
-def open_model(file: str, name: str, allow_outside: bool) -> Model:
-    """The model of a model file or a BIF network."""
-    from cutwire.model import read_bif
-
-    if not is_brought(file):
-        return open_program(file, allow_outside).find_model(name)
-    with working(f"reading {file}"):
-        if file.endswith(_BIF):
-            model = read_bif(file)
-        else:
-            from cutwire.conversion import read_brought
-
-            model = read_brought(file).model
-    if name not in ("", model.name):
-        near = did_you_mean(name, [model.name]) or (f"leave out the name: this is one model, `{model.name}`",)
-        raise QueryError(Diagnostic("M007", f"there is no model `{name}` in this file", help=near))
-    return model
 
 
 # ---- run and check ---------------------------------------------------------------------------------------------------
@@ -206,6 +106,7 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
 def _show(screen: Console, item: Item, quiet: bool) -> None:
     """Show an item, errors on standard error; only these if `quiet`."""
     from cutwire.claims import Verdict
+    from cutwire.counterfactual import CounterfactualIdentification
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
     from cutwire.meanings import Answered
@@ -227,7 +128,7 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
             print_answered(screen, item)
         case Verdict():
             print_verdict(screen, item)
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             print_identification(screen, item)
 
 
@@ -237,7 +138,7 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
 def query(arguments: Namespace) -> int:
     """`cutwire query FILE QUESTION`"""
     from cutwire.meanings import Answered, answer_statement
-    from cutwire.show import answered_json, print_answered, print_result, result_json
+    from cutwire.show import answered_json, print_answered, print_files, print_result, result_json
 
     model = open_model(arguments.file, arguments.model, arguments.allow_outside)
     model = model.with_parameters(_settings(arguments.set))
@@ -255,17 +156,32 @@ def query(arguments: Namespace) -> int:
         found = derivatives(result, arguments.derivative)
     warnings.tell(model.warnings)
     if isinstance(result, Answered):
+        models = _models(result, arguments)
         if arguments.json:
             shown = {n: d.answer.to_dict()["expressions"] for n, d in found.items()}
-            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}))
+            _print_json(answered_json(result) | ({"derivatives": shown} if shown else {}) | models)
         else:
             for part in (result, *found.values()):
                 print_answered(console(), part, arguments.digits)
+            print_files(console(), models.get("models", {}))
     elif arguments.json:
         _print_json(result_json(result))
     else:
         print_result(console(), result, arguments.digits)
     return 0
+
+
+def _models(result: Answered, arguments: Namespace) -> dict[str, dict[str, str]]:
+    """The models at both ends of bounds, as model files, if they are asked for.
+
+    Raises:
+        QueryError: Q001 if the question leaves variables free, W001 if no model file can say how a box draws.
+    """
+    from cutwire.bounds import Bounds
+
+    if not arguments.models or not isinstance(result.answer, Bounds):
+        return {}
+    return {"models": dict(zip(("low", "high"), result.answer.files, strict=True))}
 
 
 def derivatives(result: Result | Answered, names: Sequence[str]) -> dict[str, Answered]:
@@ -382,7 +298,7 @@ def identify(arguments: Namespace) -> int:
     return 0
 
 
-def _draw_identification(found: Identification, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
+def _draw_identification(found: AnyIdentification, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
     """The estimand; with `--steps`, or where there is none, the derivation or what stands in its way."""
     from strings.identification import Identified
     from strings.picture import draw as draw_diagram
@@ -450,113 +366,6 @@ def explain(arguments: Namespace) -> int:
     return 0
 
 
-# ---- pictures --------------------------------------------------------------------------------------------------------
-
-
-def draw(arguments: Namespace) -> int:
-    """`cutwire draw FILE [--after SURGERY] -o OUT`"""
-    from parser.files import GRAPHS
-    from strings.picture import draw as draw_diagram
-    from strings.picture import draw_dag, draw_model
-
-    if arguments.output == "-":
-        return _print_sketch(arguments)
-    output = Path(arguments.output)
-    graph = arguments.dag or output.suffix.lower() in GRAPHS
-    name, drawn = _drawable(arguments)
-    found: list[Diagnostic] = []
-    warn = found.append
-    with working(f"drawing {output}"):
-        match drawn:
-            case Diagram() if graph:
-                message = f"`{name}` is a plain diagram: only models have a graph"
-                raise QueryError(Diagnostic("V001", message, help=(f"name the picture `{output.stem}.svg`",)))
-            case Diagram() if arguments.after:
-                _draw_change(drawn, name, arguments, warn)
-            case Diagram():
-                draw_diagram(drawn, output, title=name, warn=warn)
-            case _:
-                surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
-                if graph and arguments.only_after:
-                    draw_dag(drawn.after(*surgeries).shape, output)
-                elif graph:
-                    draw_dag(drawn.shape, output, surgeries=surgeries)
-                else:
-                    draw_model(drawn.shape, surgeries, output, before=not arguments.only_after, warn=warn)
-    print_diagnostics(found)
-    return 0
-
-
-def _print_sketch(arguments: Namespace) -> int:
-    """`cutwire draw FILE -o -`: the picture in letters."""
-    from cutwire.repl import print_drawing
-    from cutwire.session import Drawing
-
-    name, drawn = _drawable(arguments)
-    if isinstance(drawn, Diagram):
-        drawing = Drawing(name, _after(drawn, arguments.after)[0] if arguments.after else drawn)
-    else:
-        surgeries = _surgeries(drawn, arguments.after) if arguments.after else ()
-        if arguments.only_after:
-            drawn, surgeries = drawn.after(*surgeries), ()
-        drawing = Drawing(name, None, drawn, surgeries)
-    print_drawing(console(), drawing)
-    return 0
-
-
-def _drawable(arguments: Namespace) -> tuple[str, Model | Diagram]:
-    """What is to be drawn, with its name: as named; else the file's model, or its only diagram."""
-    name = arguments.name
-    if is_brought(arguments.file):
-        model = open_model(arguments.file, name, arguments.allow_outside)
-        return model.name, model
-    program = open_program(arguments.file, arguments.allow_outside)
-    models, diagrams = program.models, program.diagrams
-    if name in models or (not name and (models or not diagrams)):
-        model = program.find_model(name)
-        return model.name, model
-    if not name and len(diagrams) == 1:
-        name = next(iter(diagrams))
-    if name in diagrams:
-        return name, diagrams[name]
-    known = [*models, *diagrams]
-    notes = (f"they are {', '.join(known)}",) if known else ()
-    if not name:
-        message = f"this file has {len(diagrams)} diagrams: say which"
-        raise QueryError(Diagnostic("M007", message, notes=notes, help=("name it: --name NAME",)))
-    near = did_you_mean(name, known)
-    message = f"there is no model or diagram `{name}` in this file"
-    raise QueryError(Diagnostic("M007", message, notes=() if near else notes, help=near))
-
-
-def _surgeries(model: Model, text: str) -> tuple[Surgery, ...]:
-    from parser.elaborate import elaborate_surgery
-    from parser.read import read_surgery
-
-    surgeries, _ = elaborate_surgery(read_surgery(text, "<surgery>"), model.definition)
-    return surgeries
-
-
-def _draw_change(d: Diagram, name: str, arguments: Namespace, warn: Callable[[Diagnostic], None]) -> None:
-    """A plain diagram before and after surgery on its boxes."""
-    from strings.picture import draw_change
-
-    after, cut = _after(d, arguments.after)
-    both = not arguments.only_after
-    draw_change(d, after, cut, arguments.output, title=name, steps=arguments.after, both=both, warn=warn)
-
-
-def _after(d: Diagram, surgery: str) -> tuple[Diagram, set[str]]:
-    """A plain diagram after surgery on its boxes, and the names of these."""
-    from parser.plain_surgery import images_by_box
-    from parser.read import read_surgery
-    from parser.scope import Report, Scope
-    from strings.functor import Functor
-
-    images = images_by_box(d, read_surgery(surgery, "<surgery>"), Scope(Report()))
-    return Functor(boxes=images)(d), {b.name for b in images}
-
-
 # ---- the session -----------------------------------------------------------------------------------------------------
 
 
@@ -579,87 +388,6 @@ def convert(arguments: Namespace) -> int:
         told = write_brought(brought, arguments.output, arguments.target)
     warnings.tell(told)
     return 0
-
-
-# ---- formatting ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Formatted:
-    """A text as it was read, and in the standard layout; `path` is where it belongs, `None` for standard input."""
-
-    name: str
-    text: str
-    formatted: str
-    path: Path | None
-
-
-def fmt(arguments: Namespace) -> int:
-    """`cutwire fmt FILE…`: all files are read and formatted before the first is written; broken ones are left alone."""
-    found: list[_Formatted] = []
-    errors: list[Diagnostic] = []
-    for file in dict.fromkeys(arguments.files):
-        try:
-            found.append(_formatted(file))
-        except CutwireError as e:
-            errors.extend(e.diagnostics)
-    status = 0
-    for f in found:
-        try:
-            status |= _settle(f, arguments)
-        except OSError as e:
-            errors.append(Diagnostic("F015", f"cannot write `{f.name}`: {e.strerror or e}"))
-    if errors:
-        raise LanguageError(errors)
-    return status
-
-
-def _formatted(file: str) -> _Formatted:
-    from parser.format import format_text
-    from parser.read import read_text
-
-    name, path = ("<stdin>", None) if file == "-" else (file, Path(file))
-    text = read_text(path) if path is not None else typed_text()
-    return _Formatted(name, text, format_text(text, name), path)
-
-
-def _settle(f: _Formatted, arguments: Namespace) -> int:
-    """Show what would change, or write it; the exit status."""
-    changed = f.formatted != f.text
-    if arguments.diff:
-        sys.stdout.writelines(_diff(f))
-        return int(changed)
-    if arguments.check:
-        if changed:
-            print(f"{visible(f.name)}: not formatted")
-        return int(changed)
-    if f.path is None:
-        sys.stdout.write(f.formatted)
-    elif changed:
-        _write(f.path, f.formatted)
-        print(f"{visible(f.name)}: formatted")
-    return 0
-
-
-def _diff(f: _Formatted) -> Iterator[str]:
-    old, new = (text.splitlines(keepends=True) for text in (f.text, f.formatted))
-    for line in difflib.unified_diff(old, new, f.name, f"{f.name} (formatted)"):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; its permissions stay, and a link stays one."""
-    path = path.resolve()
-    with path.open("r+b"):  # where it may not be written, it is not replaced either
-        pass
-    number, name = tempfile.mkstemp(prefix=".cutwire-", dir=path.parent)
-    try:
-        with open(number, "w", encoding="utf-8", newline="") as beside:
-            beside.write(text)
-        shutil.copymode(path, name)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -165,7 +165,7 @@ def read_brought(file: str, asked: str = "", model: str = "", allow_outside: boo
     Raises:
         CutwireError: with what is wrong with the file.
     """
-    from cutwire.commands import open_model, typed_text
+    from cutwire.opening import open_model, typed_text
 
     kind = _chosen(file, asked, READ, "--from", "read")
     if kind in ("causal", "bif") and file != "-":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from strings.identification import identified
 from strings.model import CausalModel
 from strings.query import Query
 from strings.surgery import boxes_of
+
+if TYPE_CHECKING:
+    from cutwire.bounds import Bounds
 
 
 @dataclass(frozen=True)
@@ -68,19 +71,26 @@ class Result:
 
 
 def evaluate_statement(
-    model: Interpreted, statement: QueryStatement, *, exact: bool, max_memory: int | None = None
+    model: Interpreted,
+    statement: QueryStatement,
+    *,
+    exact: bool,
+    max_memory: int | None = None,
+    unsettled: dict[Query, Bounds] | None = None,
 ) -> Result:
     """Answer a query, or an estimate if the statement names data.
 
+    The bounds of questions about several worlds that are not settled are put into `unsettled`.
+
     Raises:
         QueryError: Q005 if `exact` fractions are asked for and something is floating-point, Q010 if a unit is asked for
-            and the answer is no probability; whatever its questions raise.
+            and the answer is no probability, W001 if it is not settled; whatever its questions raise.
     """
     parts: dict[Query, Estimate] = {}
 
     @cached
     def ask(query: Query) -> Distribution:
-        return ask_model(model, statement, query, exact, max_memory, parts)
+        return ask_model(model, statement, query, exact, max_memory, parts, unsettled)
 
     value = formula_value(model, statement, statement.formula, ask, exact, max_memory)
     check_unit(statement, value)
@@ -168,12 +178,17 @@ def ask_model(
     exact: bool,
     max_memory: int | None,
     parts: dict[Query, Estimate],
+    unsettled: dict[Query, Bounds] | None = None,
 ) -> Distribution:
-    """One probability, from the model's numbers or from data; errors point to where it was asked."""
+    """One probability, from the model's numbers or from data; errors point to where it was asked.
+
+    Raises:
+        QueryError: W001 for a question that the tables do not settle, whose bounds then are in `unsettled`.
+    """
     with placed(model, query.span or statement.span):
         if not (isinstance(statement, QueryStatement) and statement.data):
             require_tables(model, statement, query)
-        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.surgeries, extra=statement.tables)
+        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.operations, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
             data = model.dataset(statement.data)
             way = identified(model.shape, query)
@@ -185,10 +200,36 @@ def ask_model(
             return answer(model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction)
         except ZeroProbabilityError as e:
             raise _explained(e, contradiction) from None
+        except QueryError as e:
+            if e.diagnostic.code != "W001":
+                raise
+            return _settled(model, statement, query, exact, max_memory, {} if unsettled is None else unsettled)
         except LimitError as e:
             if e.diagnostic.code == "L001":
                 raise _explained(e, contradiction) from None
             raise
+
+
+def _settled(
+    model: Interpreted,
+    statement: QueryStatement | CheckStatement,
+    query: Query,
+    exact: bool,
+    max_memory: int | None,
+    unsettled: dict[Query, Bounds],
+) -> Distribution:
+    """The answer to a question about several worlds that depends on how boxes draw, if it is the same however they do.
+
+    Raises:
+        QueryError: W001 if it is not; its bounds are put into `unsettled`.
+    """
+    from cutwire.bounds import find_bounds
+
+    found = find_bounds(model, statement, query, exact, max_memory)
+    if found.settled:
+        return found.distributions[0]
+    unsettled[query] = found
+    raise QueryError(found.diagnostic)
 
 
 @contextmanager
@@ -214,7 +255,7 @@ def refuse_contradiction(model: Interpreted, statement: QueryStatement | CheckSt
     from semantics.possibility import refuse_impossible
 
     known = definitions_for(model, statement)
-    refuse_impossible(model.shape, relations(model, known, query.surgeries), query)
+    refuse_impossible(model.shape, relations(model, known, query.operations), query)
 
 
 def _explained(error: CutwireError, contradiction: Callable[[], None]) -> CutwireError:

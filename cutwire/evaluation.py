@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cutwire.interpreted import Interpreted, is_exact
 from cutwire.tables import spaces_of
+from semantics.answer import answer
 from semantics.arithmetic import Floats, Fractions
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution
 from semantics.estimate import ModelJoints, estimate
+from strings.counterfactual_identify import CounterfactualIdentified, identify_counterfactual
 from strings.diagnostic import Diagnostic, QueryError
 from strings.estimand import Given
 from strings.identification import Identified, identified
+from strings.model import CausalModel
+from strings.query import Query
 
 if TYPE_CHECKING:
+    from cutwire.counterfactual import CounterfactualIdentification
     from cutwire.identification import Identification
 
 
@@ -78,29 +84,34 @@ def _policies(asked: Identification, exact: bool) -> Mapping[str, Any]:
 
 def _datasets(asked: Identification, found: Identified, data: object) -> tuple[Identified, list[Dataset]]:
     """Data sets, one for each given distribution; variables without declared values take those of the data."""
-    many = list(data) if isinstance(data, list | tuple) and len(found.given) > 1 else [data]
-    if len(many) != len(found.given):
+    sets, shape = _given_data(asked.model, found.given, data)
+    return found if shape == asked.model.shape else identified(shape, asked.query, found.given), sets
+
+
+def _given_data(model: Interpreted, given: Sequence[Given], data: object) -> tuple[list[Dataset], CausalModel]:
+    """Data sets, one for each given distribution, and the model with the values of the data where it declares none."""
+    many = list(data) if isinstance(data, list | tuple) and len(given) > 1 else [data]
+    if len(many) != len(given):
         raise QueryError(
             Diagnostic(
                 "E005",
-                f"{len(found.given)} distributions are given, and data for {len(many)}",
-                notes=(f"given: {'; '.join(map(str, found.given))}",),
+                f"{len(given)} distributions are given, and data for {len(many)}",
+                notes=(f"given: {'; '.join(map(str, given))}",),
             )
         )
-    shape = asked.model.shape
+    shape = model.shape
     open_ = [x for x in shape.variables if x.values is None and not x.space]
     unknown = [x.name for x in open_ if x.name not in shape.latents]
     if unknown:
-        values = {n: v for d, g in zip(many, found.given, strict=True) for n, v in _levels(d, g, unknown).items()}
+        values = {n: v for d, g in zip(many, given, strict=True) for n, v in _levels(d, g, unknown).items()}
         hidden = {x.name: ("0", "1") for x in open_ if x.name in shape.latents}
         shape = shape.with_values(values | hidden)
-        found = identified(shape, asked.query, found.given)
     sets = []
-    for d, g in zip(many, found.given, strict=True):
+    for d, g in zip(many, given, strict=True):
         names = (*g.variables, *g.done)
         labels = {n: shape.object(n).values or () for n in names}
-        sets.append(_dataset(asked, d, names, labels))
-    return found, sets
+        sets.append(_dataset(model, d, names, labels))
+    return sets, shape
 
 
 def _levels(data: object, given: Given, unknown: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -113,14 +124,56 @@ def _levels(data: object, given: Given, unknown: Sequence[str]) -> dict[str, tup
     return levels(data, names)
 
 
-def _dataset(asked: Identification, data: object, names: Sequence[str], labels: Mapping[str, Sequence[str]]) -> Dataset:
+def _dataset(model: Interpreted, data: object, names: Sequence[str], labels: Mapping[str, Sequence[str]]) -> Dataset:
     if isinstance(data, str):
-        return asked.model.dataset(data)
+        return model.dataset(data)
     if isinstance(data, np.ndarray):
         data = Distribution(names, data, [labels[n] for n in names])
     if isinstance(data, Distribution):
         return from_distribution(data, labels)
-    found, warnings = from_frame(data, labels, spaces=spaces_of(asked.model.shape, names))
+    found, warnings = from_frame(data, labels, spaces=spaces_of(model.shape, names))
     for w in warnings:
-        asked.model.notice(w)
+        model.notice(w)
     return found
+
+
+def evaluate_counterfactual(
+    asked: CounterfactualIdentification,
+    found: CounterfactualIdentified,
+    data: object,
+    semantics: str | None,
+    max_memory: int | None,
+) -> Distribution:
+    """The value of a counterfactual by its formula; see `CounterfactualIdentification.evaluate`."""
+    from semantics.counterfactual import value
+    from semantics.evaluate import Grid, Plain
+    from semantics.expectation import mean
+
+    shape = asked.shape
+    parts = found.parts
+    ask: Callable[[Query], Distribution]
+    if isinstance(data, Interpreted):
+        exact = is_exact(semantics or "matrix")
+        shape, tables = data.shape, data.kernels(exact=exact)
+        ask = partial(answer, shape, tables, exact=exact, max_memory=max_memory)
+    elif not found.given:
+        note = "experiments on all variables are given: `given=` says which distributions data are for"
+        raise QueryError(Diagnostic("E005", "only a model has all experiments", notes=(note,)))
+    else:
+        sets, shape = _given_data(asked.model, found.given, data)
+        exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
+        if shape != asked.model.shape:
+            again = identify_counterfactual(shape, asked.query, found.given)
+            assert isinstance(again, CounterfactualIdentified)
+            found, parts = again, again.parts
+
+        def ask(query: Query) -> Distribution:
+            return estimate(parts[query], sets, exact=exact, max_memory=max_memory).distribution
+
+    def grid(query: Query) -> Grid:
+        d = ask(query)
+        return Grid(d.variables, d.array, d.values)
+
+    whole = value(found, shape, Plain(), grid)
+    result = Distribution(whole.variables, whole.array, whole.values)
+    return mean(result, asked.query.targets[0].axis_name) if asked.query.expectation else result

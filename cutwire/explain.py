@@ -38,6 +38,7 @@ GROUPS = {
     "E": "Estimates",
     "S": "Sampling and learning",
     "G": "Linear models with normal noise",
+    "W": "Several worlds",
     "F": "Files and data",
     "I": "Identification",
     "L": "Limits",

@@ -338,7 +338,7 @@ def is_exact(model: Interpreted, boxes: Iterable[str], definitions: Mapping[str,
 
 def policies_of(model: Interpreted, tables: Mapping[str, Definition], query: Query, exact: bool) -> Gauss:
     """The boxes that the surgeries of a question put in place of mechanisms."""
-    added = boxes_of(None, query.surgeries)
+    added = boxes_of(None, query.operations)
     return gauss(model, added, {**model.definition.definitions, **tables}, exact)
 
 

@@ -22,7 +22,7 @@ from strings.expression import FAMILIES, FUNCTIONS
 
 OPTIONS = (
     "after", "as", "exposing", "discard", "for", "unit", "using", "expect", "from", "all", "models", "seed",
-    "bootstrap", "level", "within", "to", "exact", "symbolic", "numeric",
+    "bootstrap", "level", "within", "to", "exact", "symbolic", "numeric", "experiments",
 )  # fmt: skip
 """Words that are reserved in their place only."""
 

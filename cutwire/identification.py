@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cutwire.counterfactual import CounterfactualIdentification, identify_worlds
 from parser.program import IdentifyStatement
 from strings.criteria import Criterion, criteria
 from strings.derivation import Step, check_derivation, derive
@@ -292,13 +293,21 @@ class Identification:
         return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
 
 
-def identify_statement(model: Interpreted, statement: IdentifyStatement) -> Identification:
+AnyIdentification = Identification | CounterfactualIdentification
+"""The answer to `model.identify(…)`, of one world or of several."""
+
+
+def identify_statement(model: Interpreted, statement: IdentifyStatement) -> AnyIdentification:
     """The answer to an `identify` statement; it has not been checked yet.
 
     Raises:
-        QueryError: E002, E003, E005 for what cannot be asked or given, Q002 for conditions that cannot be.
+        QueryError: E002, E003, E005, W007 for what cannot be asked or given, Q002 for conditions that cannot be.
     """
     try:
+        if statement.query.worlds:
+            return identify_worlds(model, statement)
+        if statement.experiments:
+            statement = replace(statement, given=experiments(model.shape, statement.query), experiments=False)
         shape, (query,) = stand_in(model.shape, [statement.query])
         refuse_contradictions(query)
         found = identify(shape, query, statement.given)

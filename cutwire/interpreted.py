@@ -136,7 +136,7 @@ class Interpreted:
 
     def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
         """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""
-        added = boxes_of(None, [s for q in queries for s in q.surgeries])
+        added = boxes_of(None, [s for q in queries for s in q.operations])
         definitions = {**self.definition.definitions, **extra}
         return kernels(added, definitions, self.dataset, True, self.parameter_values)
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from cutwire.evaluate import Result, evaluate_statement, exact_is_cheap
+from cutwire.evaluate import Result, check_unit, evaluate_statement, exact_is_cheap
 from cutwire.interpreted import Interpreted, check_semantics
 from cutwire.needs import fitting, in_numbers, numbers_only
 from parser.program import QueryStatement
 from strings.diagnostic import QueryError
+from strings.formula import Ask
+
+if TYPE_CHECKING:
+    from cutwire.bounds import Bounds
+    from strings.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,23 @@ def _answer_in_numbers(model: Interpreted, statement: QueryStatement, chosen: st
             return evaluate_possible(model, statement, how)
         case _:
             exact = chosen == "exact" or (chosen != "matrix" and (how.exact or exact_is_cheap(model, statement)))
-            return evaluate_statement(model, statement, exact=exact, max_memory=how.max_memory)
+            return _in_tables(model, statement, exact, how.max_memory)
+
+
+def _in_tables(model: Interpreted, statement: QueryStatement, exact: bool, max_memory: int | None) -> Result | Answered:
+    """The answer from tables of numbers; one probability that they do not settle has bounds."""
+    unsettled: dict[Query, Bounds] = {}
+    try:
+        return evaluate_statement(model, statement, exact=exact, max_memory=max_memory, unsettled=unsettled)
+    except QueryError:
+        asked = statement.formula
+        if not isinstance(asked, Ask) or asked.query not in unsettled:
+            raise
+    found = unsettled[asked.query]
+    for end in found.distributions:
+        check_unit(statement, end)
+    expected = None if statement.expect is None else str(statement.expect)
+    return Answered(statement, "bounds", replace(found, unit=statement.unit), expected, expected is None)
 
 
 _DOES_NOT_APPLY = ("Q005", "Q007", "Q012", "Q013", "Q020", "G001")

@@ -20,7 +20,7 @@ from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 if TYPE_CHECKING:
     from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
-    from cutwire.identification import Identification
+    from cutwire.identification import AnyIdentification
     from cutwire.laws import LawReport
     from cutwire.posterior import Posterior
     from semantics.formulae import Expressions
@@ -265,7 +265,7 @@ class Model(Interpreted):
 
     def identify(
         self, question: str, given: str | Sequence[str] | None = None, *, check: bool = True
-    ) -> Identification:
+    ) -> AnyIdentification:
         """Whether the answer to a question follows from what is given, for every model of this shape.
 
         `given`: the joint of all observed variables if left out; a distribution as text, `"P(S, C)"` or, for an
@@ -273,17 +273,18 @@ class Model(Interpreted):
         `check`, an estimand is compared with surgery on random models before it is handed out.
 
         Raises:
-            QueryError: E002, E003, E005, I002 for what cannot be asked or given.
+            QueryError: E002, E003, E005, I002, W007 for what cannot be asked or given.
         """
-        from cutwire.identification import as_given, experiments, identify_statement
+        from cutwire.identification import as_given, identify_statement
         from parser.program import IdentifyStatement
 
         query, asked = self._probability(question)
-        if given == "experiments":
-            distributions = experiments(self.shape, query)
-        else:
-            texts = [given] if isinstance(given, str) else list(given or ())
-            distributions = tuple(as_given(self._probability(t)[0]) for t in texts)
+        texts = [given] if isinstance(given, str) else list(given or ())
+        everything = "experiments" in texts
+        for t in texts:
+            if near := did_you_mean(t, ("experiments",)):
+                raise QueryError(Diagnostic("I002", f"`{t}` cannot be given", help=near))
+        distributions = () if everything else tuple(as_given(self._probability(t)[0]) for t in texts)
         statement = IdentifyStatement(
             self.name,
             query,
@@ -292,6 +293,7 @@ class Model(Interpreted):
             axes=asked.axes,
             tables=asked.tables,
             span=asked.span,
+            experiments=everything,
         )
         found = identify_statement(self, statement)
         if check and found.identifiable:
@@ -455,6 +457,30 @@ class Model(Interpreted):
         from strings.picture import draw_model
 
         return draw_model(self.shape, surgeries, path)
+
+    def draw_question(
+        self,
+        question: str,
+        path: str | Path | None = None,
+        *,
+        steps: bool = False,
+        warn: Callable[[Diagnostic], None] | None = None,
+    ) -> str:
+        """Draw what a question `P(…)` depends on, in all its worlds; returns the SVG text and writes `path` if given.
+
+        With `steps`, a film strip of how its worlds become so simple.
+
+        Raises:
+            LanguageError, QueryError: for a question that the model does not understand, or no single probability.
+            PictureError: as `strings.picture.draw`.
+        """
+        from strings.picture import draw_question
+
+        asked = self.parse_question(question).formula
+        if not isinstance(asked, Ask):
+            message, label = "one probability is drawn at a time", "this is a formula"
+            raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
+        return draw_question(self.shape, asked.query, path, steps=steps, warn=warn)
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import model_html

@@ -16,7 +16,8 @@ from strings.expression import parameters_in
 from strings.formula import Compare, Formula, filled, parameters, questions
 from strings.query import Query
 from strings.signature import Box, Object
-from strings.surgery import DoWire, operate
+from strings.surgery import is_told
+from strings.worlds import worlds_of
 
 
 def needed(model: Interpreted, query: Query) -> tuple[dict[str, Box], tuple[Object, ...]]:
@@ -24,16 +25,21 @@ def needed(model: Interpreted, query: Query) -> tuple[dict[str, Box], tuple[Obje
 
     Where surgeries do not fit the model (which is told when the question is answered), there are no boxes.
     """
-    spoken = tuple(dict.fromkeys(t.variable for t in (*query.targets, *query.given)))
     try:
-        told = [s for s in query.surgeries if not (isinstance(s, DoWire) and s.value is None)]
-        operated = operate(model.shape, *told)
+        worlds = worlds_of(model.shape, query)
+        spoken = tuple(dict.fromkeys(worlds.place(t) for t in (*query.targets, *query.given)))
+        operated = worlds.model
         above = operated.ancestors(spoken)
         diagrams = [m.diagram for n, m in operated.mechanisms.items() if n in above]
         objects = tuple(operated.object(n) for n in operated.names if n in above)
     except CutwireError:
         return {}, ()
-    return {n.box.name: n.box for d in diagrams for n in d.nodes if n.box.kind == "box"}, objects
+    return {n.box.name: n.box for d in diagrams for n in d.nodes if _has_table(n.box)}, objects
+
+
+def _has_table(b: Box) -> bool:
+    """Whether a box stands for a table, not for the structure or for a value that is left free."""
+    return b.kind == "box" and not is_told(b.name)
 
 
 def definitions_for(model: Interpreted, statement: QueryStatement | CheckStatement) -> Mapping[str, Definition]:

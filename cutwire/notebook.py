@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cutwire.assessment import Assessment
     from cutwire.claims import Verdict
     from cutwire.evaluate import Result
-    from cutwire.identification import Identification
+    from cutwire.identification import AnyIdentification
     from cutwire.meanings import Answered
     from cutwire.model import Model
     from cutwire.program import Failure, Item, Picture, Program
@@ -228,7 +228,7 @@ def _remarks(remarks: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def identification_html(found: Identification) -> str:
+def identification_html(found: AnyIdentification) -> str:
     """Verdict, formula, criteria, the steps and their film; of a refusal what stands in the way, and the two models."""
     given = "; ".join(map(str, found.given))
     parts = [

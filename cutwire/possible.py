@@ -113,7 +113,7 @@ def evaluate_possible(model: Interpreted, statement: QueryStatement, options: Op
         if real := next((x for x in spoken if x.space), None):
             raise QueryError(Diagnostic("Q013", f"`{real.name}` is {real.space}: it has no table of what is possible"))
         known = definitions_for(model, statement)
-        found = relations(model, known, query.surgeries)
+        found = relations(model, known, query.operations)
         try:
             axes, possible = possible_array(model.shape, found, query, max_memory=options.max_memory)
         except ZeroProbabilityError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict, check_statement
 from cutwire.evaluate import Result
-from cutwire.identification import Identification, identify_statement
+from cutwire.identification import AnyIdentification, identify_statement
 from cutwire.interpreted import check_semantics
 from cutwire.meanings import Answered, Options, answer_if_it_applies
 from cutwire.model import Model
@@ -23,6 +23,7 @@ from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, LimitError, QueryError, Source, did_you_mean
 from strings.diagram import Diagram
 from strings.formula import questions
+from strings.query import without_nested
 from strings.surgery import Surgery
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Failure:
         return item_text(self)
 
 
-Item = Result | Answered | Verdict | Picture | Identification | Failure
+Item = Result | Answered | Verdict | Picture | AnyIdentification | Failure
 """What a statement gives."""
 
 
@@ -228,6 +229,7 @@ class Program:
             match s:
                 case QueryStatement() if s.model == model:
                     found += [q.surgeries for q in questions(s.formula)]
+                    found += [without_nested(w) for q in questions(s.formula) for w in q.worlds]
                 case IdentifyStatement() if s.model == model:
                     found.append(s.query.surgeries)
                 case DrawStatement() if s.model == model:
@@ -258,7 +260,7 @@ class Program:
                     raise e.at(statement.span) from None
 
     def _draw(self, statement: DrawStatement, path: Path | None) -> Picture:
-        from strings.picture import draw, draw_change, draw_dag, draw_model
+        from strings.picture import draw, draw_change, draw_dag, draw_model, draw_question
 
         found: list[Diagnostic] = []
         if statement.diagram is not None and (s := statement.operated) is not None:
@@ -267,6 +269,8 @@ class Program:
             drawn = draw_change(before, after, s.cut, path, title=title, steps=s.text, warn=found.append)
         elif statement.diagram is not None:
             drawn = draw(statement.diagram, path, title=statement.title, warn=found.append)
+        elif statement.query is not None:
+            drawn = draw_question(self.models[statement.model].shape, statement.query, path, warn=found.append)
         elif path is not None and path.suffix.lower() in GRAPHS:
             drawn = draw_dag(self.models[statement.model].shape, path, surgeries=statement.surgeries)
         else:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwire import __version__
-from cutwire.commands import console, options_of, print_diagnostics, typed_text
+from cutwire.commands import options_of
 from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
 from cutwire.limits import time_limit
+from cutwire.opening import console, print_diagnostics, typed_text
 from cutwire.progress import working
 from cutwire.session import (
     PREFIXES,
@@ -184,6 +185,7 @@ def attempt(session: Session, text: str, timeout: float | None) -> tuple[Session
 def show(screen: Console, outcome: Outcome) -> None:
     """Print what there is to show, then what is wrong."""
     from cutwire.claims import Verdict
+    from cutwire.counterfactual import CounterfactualIdentification
     from cutwire.evaluate import Result
     from cutwire.identification import Identification
     from cutwire.meanings import Answered
@@ -217,7 +219,7 @@ def show(screen: Console, outcome: Outcome) -> None:
                 print_answered(screen, item)
             case Verdict():
                 print_verdict(screen, item)
-            case Identification():
+            case Identification() | CounterfactualIdentification():
                 print_identification(screen, item)
             case Picture():
                 print_picture(screen, item)
@@ -263,8 +265,11 @@ def print_drawing(screen: Console, drawing: Drawing) -> None:
 
 def sketch_of(drawing: Drawing, width: int) -> str | None:
     """A picture in letters; nothing if it is wider than `width`."""
+    from strings.picture.multiverse import question_graph
     from strings.picture.sketch import draw_graph, sketch, sketch_model
 
+    if drawing.model is not None and drawing.query is not None:
+        return sketch(question_graph(drawing.model.shape, drawing.query), width)
     if drawing.model is not None:
         return sketch_model(drawing.model.shape, drawing.surgeries, width)
     assert drawing.diagram is not None
@@ -274,10 +279,13 @@ def sketch_of(drawing: Drawing, width: int) -> str | None:
 def scene_of(drawing: Drawing) -> Scene:
     """The picture itself."""
     from strings.picture.graph import draw_graph
+    from strings.picture.multiverse import question_scene
     from strings.picture.operation import model_scene
     from strings.picture.scene import captioned, lay_out
     from strings.picture.scene import scene_of as scene
 
+    if drawing.model is not None and drawing.query is not None:
+        return question_scene(drawing.model.shape, drawing.query)
     if drawing.model is not None:
         return model_scene(drawing.model.shape, drawing.surgeries)
     assert drawing.diagram is not None

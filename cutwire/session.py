@@ -37,6 +37,7 @@ from parser.read import read, read_surgery
 from parser.tokens import RESERVED, pieces, starts_statement
 from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryError, Source
 from strings.diagram import Diagram
+from strings.query import Query
 from strings.surgery import Surgery
 
 if TYPE_CHECKING:
@@ -220,13 +221,17 @@ class Code:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture to be shown: a diagram or a model with what is done to it; `path` is where it has been written."""
+    """A picture to be shown: a diagram, a model with what is done to it, or a question about one.
+
+    `path` is where it has been written.
+    """
 
     title: str
     diagram: Diagram | None = None
     model: Model | None = None
     surgeries: tuple[Surgery, ...] = ()
     path: Path | None = None
+    query: Query | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,7 +528,7 @@ def _answer(session: Session, asked: Sequence[Piece]) -> tuple[Session, list[Sho
             if not isinstance(item, Drawing):
                 last, about = item, program.models.get(statement.model)
         failed += errors
-        if not errors and not isinstance(piece.item, syntax.Draw):
+        if not errors and not isinstance(piece.item, syntax.Draw | syntax.DrawQuestion):
             done.append(piece)
     noticed = list(whole.placed(program.warnings))
     kept, _ = updated(session.asked, [p for p in done if p.declares and p.prefix == ""])
@@ -589,7 +594,8 @@ def _drawing(program: Program, statement: DrawStatement) -> Item | Drawing:
         return item
     if statement.diagram is not None:
         return Drawing(statement.title, statement.diagram)
-    return Drawing(statement.title, None, program.models[statement.model], statement.surgeries)
+    model = program.models[statement.model]
+    return Drawing(statement.title, None, model, statement.surgeries, query=statement.query)
 
 
 def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece, ...]]:
@@ -598,7 +604,7 @@ def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece,
     Raises:
         CutwireError: with every problem of the file.
     """
-    from cutwire.commands import is_brought
+    from cutwire.opening import is_brought
     from parser.read import read_text
 
     if is_brought(path.name):

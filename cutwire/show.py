@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from cutwire.assessment import Assessment
 from cutwire.claims import Verdict
+from cutwire.counterfactual import CounterfactualIdentification
 from cutwire.evaluate import Result
-from cutwire.identification import Identification
+from cutwire.identification import AnyIdentification, Identification
 from cutwire.meanings import Answered
 from cutwire.program import Failure, Item, Picture
 from semantics.distribution import Distribution, fraction_text
+from strings.counterfactual_steps import CounterfactualStep
+from strings.derivation import Step
 from strings.diagnostic import Diagnostic, LimitError, visible
 from strings.formula import Ask, Formula
 
@@ -153,7 +156,7 @@ def item_text(item: Item) -> str:
             print_answered(console, item)
         case Verdict():
             print_verdict(console, item)
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             print_identification(console, item)
         case Picture():
             print_picture(console, item)
@@ -302,6 +305,14 @@ def print_answered(console: Console, found: Answered, digits: int = 6) -> None:
         console.print(_text(*met))
 
 
+def print_files(console: Console, files: Mapping[str, str]) -> None:
+    """Model files, each below what it shows."""
+    for what, text in files.items():
+        console.print(_text(f"  a model at the {what} end:", "dim"))
+        for line in text.splitlines():
+            console.print(_text(f"  | {line}".rstrip()))
+
+
 def beside_of(result: Result, digits: int = 6) -> dict[str, list[str]]:
     """What stands beside the numbers of an estimate: the ends of intervals, and what is merely seen where that is
     something else."""
@@ -358,7 +369,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
             console.print(_text(f"       | {line}".rstrip()))
 
 
-def print_identification(console: Console, found: Identification, steps: bool = False, witness: bool = True) -> None:
+def print_identification(console: Console, found: AnyIdentification, steps: bool = False, witness: bool = True) -> None:
     """A verdict: with the formula and what was checked, or with what stands in the way and two models that show it."""
     from rich.text import Text
 
@@ -379,7 +390,8 @@ def print_identification(console: Console, found: Identification, steps: bool = 
         console.print(_text(f"  {found.note}", "dim"))
     for c in found.criteria:
         console.print(_text(f"  {c}", "dim"))
-    for k, step in enumerate(found.steps if steps else (), start=1):
+    shown: Sequence[Step | CounterfactualStep] = found.steps if steps else ()
+    for k, step in enumerate(shown, start=1):
         console.print(Text.assemble(f"  {k}. ", _text(step.text), _text(f"   {step.law}", "dim")))
 
 
@@ -514,7 +526,7 @@ def item_json(item: Item) -> dict[str, Any]:
             shown |= {"proved": item.proved}
             shown |= {"evidence": item.evidence or None, "counterexample": item.failure or None}
             return shown | ({"file": item.file} if item.file else {})
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             return {"kind": "identify", **known, "query": item.statement.text} | item.to_dict()
         case Picture():
             path = shown_path(item.path) if item.path else None

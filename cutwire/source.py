@@ -34,7 +34,7 @@ def model_source(
     comment: str = "",
     policies: Mapping[str, Kernel] | None = None,
 ) -> str:
-    """A model file: the shape, the exact numbers of its boxes, and `others` as interpretations by name.
+    """A model file: the shape, the exact numbers of the boxes that have some, and `others` as interpretations by name.
 
     An interpretation writes only the boxes in which it differs. `statements` stand at the end, `comment` at the top;
     `policies` are boxes by name that surgeries in them put in place of mechanisms.
@@ -61,7 +61,9 @@ def model_source(
     lines.append("")
     for v, b in boxes.items():
         inputs = ", ".join(written[x.name] for x in b.dom)
-        lines.append(f"box {names[v]} : {inputs} -> {written[v]} = {_body(tables[b.name])}")
+        lines.append(
+            f"box {names[v]} : {inputs} -> {written[v]}" + (f" = {_body(tables[b.name])}" if b.name in tables else "")
+        )
     for n, table in (policies or {}).items():
         if is_name(n):
             inputs = ", ".join(written.get(x.name, x.name) for x in table.dom)

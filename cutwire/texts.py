@@ -16,8 +16,12 @@ from parser import syntax
 from parser.read import read
 from strings.diagnostic import CutwireError, Diagnostic, Label, LanguageError, Source, Span
 
-Question = syntax.Query | syntax.Identify | syntax.Estimate | syntax.Claim | syntax.Check | syntax.Draw
-QUESTIONS = (syntax.Query, syntax.Identify, syntax.Estimate, syntax.Claim, syntax.Check, syntax.Draw)
+Question = (
+    syntax.Query | syntax.Identify | syntax.Estimate | syntax.Claim | syntax.Check | syntax.Draw | syntax.DrawQuestion
+)
+QUESTIONS = (
+    syntax.Query, syntax.Identify, syntax.Estimate, syntax.Claim, syntax.Check, syntax.Draw, syntax.DrawQuestion,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,13 @@ _KINDS: dict[type, str] = {
     syntax.BoxDecl: "box", syntax.Interpret: "interpret", syntax.CsvData: "data", syntax.TableData: "data",
     syntax.DiagramBlock: "diagram", syntax.DiagramDef: "diagram", syntax.SurgeryDecl: "surgery",
     syntax.Query: "query", syntax.Identify: "identify", syntax.Estimate: "estimate", syntax.Claim: "claim",
-    syntax.Check: "check", syntax.Draw: "draw",
+    syntax.Check: "check", syntax.Draw: "draw", syntax.DrawQuestion: "draw", syntax.Observe: "observe",
 }  # fmt: skip
 
 
 def kind_of(item: syntax.Item) -> str:
     """The word that starts a statement (`var` also for `latent`)."""
-    return _KINDS[type(item)]
+    return item.word if isinstance(item, syntax.SurgeryDecl) else _KINDS[type(item)]
 
 
 def names_of(item: syntax.Item) -> tuple[syntax.Name, ...]:
@@ -75,7 +79,7 @@ def names_of(item: syntax.Item) -> tuple[syntax.Name, ...]:
             return (syntax.Name(item.path),)
         case syntax.Interpret():
             return (syntax.Name(f"{item.model.text} as {item.name.text}"),)
-        case syntax.Check() | syntax.Draw():
+        case syntax.Check() | syntax.Draw() | syntax.DrawQuestion() | syntax.Observe():
             return ()
         case _:
             return (item.name,) if item.name is not None else ()

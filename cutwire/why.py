@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cutwire.claims import Verdict
+from cutwire.counterfactual import CounterfactualIdentification
 from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
 from cutwire.meanings import Answered
@@ -13,7 +14,7 @@ from parser.program import CheckStatement, IdentifiabilityClaim, IdentifyStateme
 from strings.diagnostic import CutwireError, visible
 from strings.formula import questions
 from strings.picture.sketch import sketch_model
-from strings.query import Query
+from strings.query import Query, Term
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def print_why(console: Console, item: Item, model: Model | None) -> None:
     from cutwire.show import print_identification, print_verdict
 
     match item:
-        case Identification():
+        case Identification() | CounterfactualIdentification():
             print_identification(console, item, steps=True)
         case Verdict():
             print_verdict(console, item)
@@ -80,6 +81,9 @@ def _print_query(console: Console, statement: QueryStatement, model: Model) -> N
         console.print("plain arithmetic")
     for q in asked:
         console.print(visible(str(q)), style="bold")
+        if q.worlds:
+            _print_worlds(console, q, model)
+            continue
         if not q.surgeries:
             console.print("  nothing is done to the model; " + _reading(q))
             continue
@@ -90,6 +94,24 @@ def _print_query(console: Console, statement: QueryStatement, model: Model) -> N
             console.print(f"    {line}")
         console.print("  in the operated diagram " + _reading(q))
         _say(console, _from_data(q, statement, model))
+
+
+def _print_worlds(console: Console, q: Query, model: Model) -> None:
+    """How the worlds of a question become one diagram."""
+    from strings.picture.multiverse import question_graph
+    from strings.picture.sketch import sketch
+    from strings.rewriting import simplify, twinned
+
+    there = ", ".join(Term("", world=w).place[3:-1] for w in q.worlds)
+    console.print(
+        visible(f"  every world (the actual one; {there}) has a copy of all boxes, and shares what is hidden")
+    )
+    for k, step in enumerate(simplify(twinned(model.shape, q)), start=1):
+        console.print(visible(f"  {k}. {str(step).replace('`', '')}"))
+    drawn = sketch(question_graph(model.shape, q), console.width - 4)
+    for line in (drawn or "(the diagram is too wide for this terminal: `draw P(…) to FILE`)").splitlines():
+        console.print(f"    {line}")
+    console.print("  in this diagram " + _reading(q))
 
 
 def _reading(q: Query) -> str:

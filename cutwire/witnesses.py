@@ -9,8 +9,8 @@ from typing import Any
 from cutwire.source import model_source
 from semantics.distribution import fraction_text
 from semantics.witness import Witness
-from strings.query import Query, Term
-from strings.surgery import Do, Open
+from strings.query import Become, Query, Term
+from strings.surgery import Do, Open, Surgery
 
 
 def witness_source(witness: Witness, query: Query) -> str:
@@ -30,11 +30,16 @@ def _placed(query: Query, place: Mapping[str, str]) -> str:
     """The question with the value of every free variable filled in."""
 
     def fixed(t: Term) -> Term:
-        return t if t.values is not None else Term(t.variable, (place[t.axis_name],))
+        world = tuple(step(s) for s in t.world)
+        values = (place[t.axis_name],) if t.values is None else t.values
+        return replace(t, values=values, axis=None, world=world)
 
-    surgeries = tuple(
-        Do(s.variable, place[s.axis or s.variable]) if isinstance(s, Open) else s for s in query.surgeries
-    )
+    def step(s: Surgery | Become) -> Surgery | Become:
+        if isinstance(s, Become):
+            return replace(s, source=replace(s.source, world=tuple(map(step, s.source.world))))
+        return Do(s.variable, place[s.axis or s.variable]) if isinstance(s, Open) else s
+
+    surgeries: tuple[Surgery, ...] = tuple(s for s in map(step, query.surgeries) if not isinstance(s, Become))
     asked = [t for t in query.targets if t.values is not None or t.axis_name in place]
     targets = tuple(map(fixed, asked))
     given = tuple(map(fixed, query.given))

@@ -111,13 +111,15 @@ def _given(slip: Slip) -> Diagnostic | None:
         if text in ("P", "E"):
             return at(slip, "P019", f"`from` is missing before `{text}`", "expected `from` here", f"write {_GIVEN}")
         return _meant(slip, "from") if text in _FROM else None
-    if slip.accepts != _ASKS or slip.text(-1) not in ("from", ",") or text in ("P", "E"):
+    if slip.accepts - {"EXPERIMENTS"} != _ASKS or slip.text(-1) not in ("from", ",") or text in ("P", "E"):
         return None
     if slip.ends and text != ",":
         if slip.text(-1) == ",":
             return None
         also = (Label(slip.before_span, "nothing behind this"),)
         return Diagnostic("P015", "something is missing after `from`", slip.here, "expected `P(…)` here", also)
+    if slip.text(-1) == "from" and did_you_mean(text, ("experiments",)):
+        return _meant(slip, "experiments")
     single = slip.text(-1) == "from" and not _behind(slip)
     notes = ("data belong to an estimate: `estimate n: P(…) from DATA`",) if single else ()
     help_ = f"write `P({_names(slip)})`" if _is_word(slip.found) else f"write {_GIVEN}"

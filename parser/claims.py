@@ -178,7 +178,7 @@ def _body(
         case syntax.Identifiable():
             asked = question(body.question, resolved)
             given = given_distributions(body.given, resolved.axes.setting)
-            return IdentifiabilityClaim(asked, given, body.identifiable)
+            return IdentifiabilityClaim(asked, given, body.identifiable, body.experiments)
         case _:
             return comparison(body, resolved)
 

@@ -51,8 +51,8 @@ _READING = (
          "query P(C = yes | S := yes)"),
     Code("P013", "`->` is missing", "A signature reads inputs -> outputs (a state has no inputs: `box h : -> H`), a "
          "row of a table reads values -> distribution.", "box t : S T"),
-    Code("P014", "Not part of this version", "The words `world`, `observe`, `bound`, `plate`, and worlds "
-         "`S[A := a]` and `S@w` are kept for later.", "world w = do(S := no)"),
+    Code("P014", "Not part of this version", "The words `bound` and `plate` are kept for later.",
+         "plate p : 3 { }"),
     Code("P015", "Something is missing behind a sign", "A sign such as `=` or `+`, or a word such as `from`, ends what "
          "should go on.", "domain A =\nvar S : A"),
     Code("P016", "Option twice, missing or misplaced", "An option such as `for`, `unit`, `using`, `expect`, `from`, "
@@ -233,6 +233,22 @@ _GAUSSIAN = (
          "that are held fixed determine each other."),
 )  # fmt: skip
 
+_WORLDS = (
+    Code("W001", "Not settled by tables", "What happens in several worlds at once depends on how boxes draw, which a "
+         "table does not say, and a number is needed. A probability that is asked by itself has bounds."),
+    Code("W002", "Another kind of variable", "A variable can only become what takes the same values.",
+         "model m\nvar X : {a, b}\nvar M : {c, d}\nbox x : -> X\nbox m : X -> M\nquery P(M[X := M[X := a]])"),
+    Code("W003", "Belongs into a world", "What a variable would be elsewhere can be set inside of `Y[…]` only.",
+         "model m\nvar X, M : {a, b}\nbox x : -> X\nbox m : X -> M\nquery P(M | do(X := M[X := a]))"),
+    Code("W004", "One world only", "This does not apply to questions that speak of several worlds."),
+    Code("W005", "Named effect", "A named effect such as `ETT(Y = y, X := a, b)` is written in one way.",
+         "model m\nvar X, Y : {a, b}\nbox x : -> X\nbox y : X -> Y\nquery NDE(Y = a, X := a, b)"),
+    Code("W006", "No observation", "What is observed are events, each a variable with a value or several.",
+         "model m\nvar X : {a, b}\nbox x : -> X\nobserve X\nquery P(X)"),
+    Code("W007", "Other worlds than set ones", "What follows of several worlds from data or experiments is decided for "
+         "worlds in which variables are set to values, or to what they are elsewhere."),
+)  # fmt: skip
+
 _FILES = (
     Code("F001", "Path not allowed", "Paths stay inside the folder of the main file unless that is lifted."),
     Code("F002", "File cannot be read", "There is no such file, or it cannot be opened."),
@@ -344,7 +360,7 @@ _OWN = (
 
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
-    *_FILES, *_NETWORKS, *_GRAPHS, *_SESSION, *_OWN,
+    *_WORLDS, *_FILES, *_NETWORKS, *_GRAPHS, *_SESSION, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

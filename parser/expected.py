@@ -18,6 +18,8 @@ FORMS = {
     "data": '`data d = csv("d.csv", S = "column")` or `data d(S, T) = | no, yes -> 1/2 …`',
     "diagram": "`diagram d(a : A) -> B { b <- f(a)  return b }` or `diagram d = f ; g * id[A]`",
     "surgery": "`surgery n = do(S := yes) then cut(T)`",
+    "world": "`world w = do(S := yes)`",
+    "observe": "`observe S = yes`",
     "query": "`query n: P(C = c | do(S := yes)) for c : C`",
     "identify": "`identify n: P(C | do(S)) from P(S, T, C)`",
     "estimate": "`estimate n: P(C | do(S)) from d bootstrap 2000 seed 7 level 95%`",
@@ -71,7 +73,7 @@ def listed(accepts: frozenset[str]) -> str:
     >>> listed(frozenset({"RPAR", "COMMA"}))
     '`)` or `,`'
     """
-    rest = set(accepts) - {"_DOT", "FUNCTION"}
+    rest = set(accepts) - {"_DOT", "FUNCTION", "EFFECT"}
     words: list[str] = []
     for whole, said in ((_EXPRESSION, "an expression"), (_VALUE, "a value")):
         if whole <= rest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from parser import syntax
@@ -19,13 +19,13 @@ from parser.domains import as_value, unknown_value
 from parser.functions import RELATIONS
 from parser.program import Definition
 from parser.scope import Report, Skipped, count, near, problem, second_place, shorten, too_large, unknown
-from parser.surgeries import Setting, resolve_surgeries
+from parser.surgeries import Setting, check_once, expand, resolve_surgeries
 from strings.diagnostic import Span
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.model import CausalModel
-from strings.query import Query, Term, show_bounds
+from strings.query import Become, Query, Term, World, show_bounds
 from strings.signature import Object
-from strings.surgery import Surgery
+from strings.surgery import Open, Surgery
 
 _NUMERIC = re.compile(r"-?\d{1,18}(\.\d{1,18})?")
 MAX_PARTS = 2_000
@@ -95,13 +95,17 @@ def _probabilities(
 
 
 def _assigned(p: syntax.Probability) -> Iterator[tuple[syntax.Name, syntax.Name]]:
-    """The pairs of variable and name in the `do(S := s)`s of a probability."""
-    for c in p.conditions:
-        if isinstance(c, syntax.DoOp):
-            for a in c.assigns:
-                value = a.value.value if isinstance(a.value, syntax.PointValue) else a.value
-                if isinstance(value, syntax.Name):
-                    yield a.target.variable, value
+    """The pairs of variable and name in the `do(S := s)`s of a probability, and in its worlds."""
+    ops: list[syntax.DoOp | syntax.CutOp | syntax.NamedOp]
+    ops = [c for c in p.conditions if not isinstance(c, syntax.Event)]
+    ops += [op for e in (*p.events, *p.conditions) if isinstance(e, syntax.Event) for op in e.world]
+    for op in ops:
+        for a in op.assigns if isinstance(op, syntax.DoOp) else ():
+            value = a.value.value if isinstance(a.value, syntax.PointValue) else a.value
+            if isinstance(value, syntax.Name):
+                yield a.target.variable, value
+            elif isinstance(value, syntax.Elsewhere):
+                ops += value.world
 
 
 def _introduce_free_names(expressions: Sequence[syntax.Expression], axes: Axes, report: Report) -> None:
@@ -299,7 +303,21 @@ def question(p: syntax.Probability, resolved: Resolved) -> Query:
     _check_together([c for c in p.conditions if not isinstance(c, syntax.Event)], resolved)
     if p.kind == "E":
         _check_expectation(p, targets, resolved)
-    return Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
+    query = Query(tuple(targets), tuple(given), tuple(surgeries), p.kind == "E", p.span)
+    return _with_plain_axes(query) if query.worlds else query
+
+
+def _with_plain_axes(query: Query) -> Query:
+    """A variable left free in another world has its own name as its axis, unless it is free elsewhere in the question:
+    so `P(Y[X := a]) - P(Y[X := b])` is about one `Y`."""
+    free = Counter(t.variable for t in (*query.targets, *query.given) if t.free and t.axis is None)
+    free.update(s.variable for s in query.operations if isinstance(s, Open) and s.axis is None)
+
+    def named(t: Term) -> Term:
+        alone = t.free and t.axis is None and t.world and free[t.variable] == 1
+        return replace(t, axis=t.variable) if alone else t
+
+    return replace(query, targets=tuple(map(named, query.targets)), given=tuple(map(named, query.given)))
 
 
 def operations(ops: Sequence[syntax.DoOp | syntax.CutOp], resolved: Resolved) -> tuple[Surgery, ...]:
@@ -340,8 +358,65 @@ def _targets(op: syntax.DoOp | syntax.CutOp) -> Iterable[syntax.Target]:
 
 def _term(e: syntax.Event, resolved: Resolved) -> Term:
     """One event: a variable, a bound value name, or a variable with values."""
+    term = _actual(e, resolved)
+    return replace(term, world=resolve_world(e.world, resolved)) if e.world else term
+
+
+def resolve_world(ops: syntax.SurgeryExpression, resolved: Resolved) -> World:
+    """What is different in a world: what its brackets say, or a named one.
+
+    Raises:
+        LanguageError: N010 if two operate on the same thing, and what surgeries raise.
+    """
+    setting = resolved.axes.setting
+    written = list(expand(ops, setting))
+    world: list[Surgery | Become] = []
+    for op in written:
+        if isinstance(op, syntax.CutOp):
+            world += resolve_surgeries((op,), setting, resolved.axes).surgeries
+            continue
+        if not isinstance(op, syntax.DoOp):
+            world.append(op)
+            continue
+        check_once(op.assigns)
+        for a in op.assigns:
+            if isinstance(a.value, syntax.Elsewhere):
+                world.append(_become(a, a.value, resolved))
+            else:
+                world += _operation(replace(op, assigns=(a,)), resolved)
+    plain = [op for op in written if isinstance(op, syntax.DoOp | syntax.CutOp)]
+    _check_together([_without_nested(op) for op in plain], resolved)
+    return tuple(world)
+
+
+def _become(a: syntax.Assign, value: syntax.Elsewhere, resolved: Resolved) -> Become:
+    """`M := M[X := x]`."""
+    setting = resolved.axes.setting
+    x = setting.variable(a.target.variable, intervened=True)
+    if a.target.sink is not None:
+        help_ = (f"set `{x.name}` itself",)
+        raise problem("N014", "one wire can only be told a value", value.span, "not what another is", help=help_)
+    source = Term(setting.variable(value.name).name, span=value.span, world=resolve_world(value.world, resolved))
+    y = setting.model.object(source.variable)
+    if (x.values, x.space) != (y.values, y.space):
+        label = f"`{y.name}` has {{{shorten(y.values or ())}}}, `{x.name}` has {{{shorten(x.values or ())}}}"
+        raise problem("W002", f"`{x.name}` cannot become `{source.place}`", value.span, label)
+    return Become(x.name, source)
+
+
+def _without_nested(op: syntax.DoOp | syntax.CutOp) -> syntax.DoOp | syntax.CutOp:
+    """The operation with values that are those of other worlds left free: what it acts on is the same."""
+    if isinstance(op, syntax.CutOp):
+        return op
+    return replace(
+        op, assigns=tuple(replace(a, value=None) if isinstance(a.value, syntax.Elsewhere) else a for a in op.assigns)
+    )
+
+
+def _actual(e: syntax.Event, resolved: Resolved) -> Term:
+    """The event without its world."""
     axes = resolved.axes
-    if not e.op and e.name.text in axes.active:
+    if not e.op and not e.world and e.name.text in axes.active:
         return Term(axes.use(e.name.text).name, axis=e.name.text, span=e.span)
     x = axes.setting.variable(e.name, tuple(axes.active))
     if not e.op:
@@ -405,13 +480,13 @@ def _check_free_once(terms: Sequence[Term], p: syntax.Probability) -> None:
     for t in terms:
         if not t.free or t.axis is not None:
             continue
-        if t.variable in seen:
-            also = second_place(seen[t.variable], "first here")
+        if t.place in seen:
+            also = second_place(seen[t.place], "first here")
             help_ = ("name it once, or give one of them a value",)
             raise problem(
                 "N010", f"`{t}` stands twice in this question", t.span or p.span, "again here", also=also, help=help_
             )
-        seen[t.variable] = t.span
+        seen[t.place] = t.span
 
 
 def _check_expectation(p: syntax.Probability, targets: Sequence[Term], resolved: Resolved) -> None:

@@ -76,11 +76,14 @@ def _decimal_comma(slip: Slip) -> Diagnostic | None:
 
 def _square_operation(slip: Slip) -> Diagnostic | None:
     """`do[S := yes]`"""
-    word = slip.text(-1)
-    if slip.text() != "[" or word not in ("do", "cut") or slip.inside not in ("P(", "E("):
+    word = slip.text()
+    if slip.text(1) != "[" or word not in ("do", "cut") or slip.inside not in ("P(", "E("):
         return None
     form = "do(S := yes)" if word == "do" else "cut(S)"
-    return at(slip, "P018", f"`{word}` takes the bracket `(`", "expected `(` here", f"write `{form}`")
+    bracket = slip.parts[slip.at + 1]
+    where = Span(slip.source, bracket.start, bracket.end)
+    message = f"`{word}` takes the bracket `(`"
+    return Diagnostic("P018", message, where, "expected `(` here", help=(f"write `{form}`",))
 
 
 def _probability(slip: Slip) -> Diagnostic | None:

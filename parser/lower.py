@@ -6,16 +6,18 @@ is reported here, through `Lower.problems`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 from lark import Token, Tree
 
 from parser import syntax as s
+from parser.effects import Contrast, effect
 from parser.lower_base import LowerBase, unquote
 from parser.lower_questions import LowerQuestions
-from strings.diagnostic import Diagnostic, Span
+from strings.diagnostic import Diagnostic, LanguageError, Span
 
 
 class Lower(LowerQuestions):
@@ -206,6 +208,10 @@ class Lower(LowerQuestions):
     def surgery(self, tree: Tree[Token]) -> s.SurgeryDecl:
         return self.node(s.SurgeryDecl, tree)
 
+    def world(self, tree: Tree[Token]) -> s.SurgeryDecl:
+        name, surgery = self.all(tree)
+        return s.SurgeryDecl(name, surgery, "world", span=self.span(tree))
+
     def after(self, tree: Tree[Token]) -> s.SurgeryExpression:
         return cast(s.SurgeryExpression, self.all(tree)[0])
 
@@ -262,8 +268,40 @@ class Lower(LowerQuestions):
         kind, *events, conditions = map(self.part, tree.children)
         return s.Probability(kind, tuple(events), conditions or (), self.span(tree))
 
+    def contrast(self, tree: Tree[Token]) -> Contrast:
+        return Contrast(*self.all(tree))
+
+    def mediator(self, tree: Tree[Token]) -> s.Assign:
+        name, value = map(self.part, tree.children)
+        return s.Assign(s.Target(name, None, self.span(tree)), value, self.span(tree))
+
+    def effect(self, tree: Tree[Token]) -> s.Expression:
+        name, event, contrast, *mediators, conditions = map(self.part, tree.children)
+        span = self.span(tree)
+        try:
+            return effect(name.text, event, contrast, mediators, conditions or (), span)
+        except LanguageError as e:
+            self.problems.append(e.diagnostic)
+            return s.NumberLiteral(Fraction(0), True, span)
+
+    def elsewhere(self, tree: Tree[Token]) -> s.Elsewhere:
+        name, world = self.all(tree)
+        named = (s.NamedOp(world, world.span),) if isinstance(world, s.Name) else world
+        return s.Elsewhere(name, named, self.span(tree))
+
+    def different(self, tree: Tree[Token]) -> s.SurgeryExpression:
+        """What stands in the brackets, as it would stand in `do(…)`: settings together, and cuts."""
+        said = self.all(tree)
+        assigns = tuple(a for a in said if isinstance(a, s.Assign))
+        cuts = tuple(c for c in said if isinstance(c, s.CutOp))
+        return (*([s.DoOp(assigns, self.span(tree))] if assigns else []), *cuts)
+
     def event(self, tree: Tree[Token]) -> s.Event:
-        name, *rest = self.all(tree)
+        place, *rest = self.all(tree)
+        event = self._event(tree, place, rest)
+        return replace(event, name=place.name, world=place.world) if isinstance(place, s.Elsewhere) else event
+
+    def _event(self, tree: Tree[Token], name: s.Name, rest: Sequence[Any]) -> s.Event:
         match rest:
             case [_, tuple(ends)]:
                 bounds = ((">=", ends[0]), ("<=", ends[1]))
@@ -280,9 +318,11 @@ class Lower(LowerQuestions):
                 return s.Event(name, span=self.span(tree))
 
     def chained(self, tree: Tree[Token]) -> s.Event:
-        low, op, name, *rest = self.all(tree)
+        low, op, place, *rest = self.all(tree)
+        name, world = (place.name, place.world) if isinstance(place, s.Elsewhere) else (place, ())
         first = (_TURNED[op], low)
-        return s.Event(name, "<", (), (first, tuple(rest)) if rest else (first,), self.span(tree))
+        bounds = (first, tuple(rest)) if rest else (first,)
+        return s.Event(name, "<", (), bounds, self.span(tree), world)
 
     def binder(self, tree: Tree[Token]) -> s.Binder:
         return self.node(s.Binder, tree)

@@ -44,7 +44,7 @@ class LowerBase:
         """One child: of a tree what it came to, a name becomes a `Name`, another token its text."""
         if isinstance(child, Tree):
             return self._done[id(child)]
-        if child is not None and child.type in ("NAME", "FUNCTION"):
+        if child is not None and child.type in ("NAME", "FUNCTION", "EFFECT"):
             return s.Name(str(child), self.span(child))
         return child if child is None else str(child)
 

@@ -6,7 +6,7 @@ An option written twice, one that another statement knows, and `from` or `assumi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, Literal, cast
 
 from lark import Token, Tree
 
@@ -14,9 +14,14 @@ from parser import syntax as s
 from parser.lower_base import LowerBase, Node, unquote
 from strings.diagnostic import Diagnostic, Label, Span
 
+_EXPERIMENTS: Final = "experiments"
+
 
 class LowerQuestions(LowerBase):
     """The rules of questions, claims, checks and pictures."""
+
+    def observe(self, tree: Tree[Token]) -> s.Observe:
+        return s.Observe(self.all(tree), span=self.span(tree))
 
     def query(self, tree: Tree[Token]) -> s.Query:
         name, expression, *options = map(self.part, tree.children)
@@ -28,7 +33,8 @@ class LowerQuestions(LowerBase):
 
     def identify(self, tree: Tree[Token]) -> s.Identify:
         name, question, given = map(self.part, tree.children)
-        return s.Identify(name, question, given or (), span=self.span(tree))
+        all_ = given == _EXPERIMENTS
+        return s.Identify(name, question, () if all_ else given or (), all_, span=self.span(tree))
 
     def estimate(self, tree: Tree[Token]) -> s.Estimate:
         name, expression, *options = map(self.part, tree.children)
@@ -93,7 +99,12 @@ class LowerQuestions(LowerBase):
 
     def identifiable(self, tree: Tree[Token]) -> s.Identifiable:
         negated, question, given = map(self.part, tree.children)
-        return s.Identifiable(question, given or (), negated is None, self.span(tree))
+        all_ = given == _EXPERIMENTS
+        return s.Identifiable(question, () if all_ else given or (), negated is None, self.span(tree), all_)
+
+    def given(self, tree: Tree[Token]) -> tuple[s.Probability, ...] | Literal["experiments"]:
+        first = tree.children[0]
+        return _EXPERIMENTS if isinstance(first, Token) else self.parts(tree)
 
     def whole(self, tree: Tree[Token]) -> s.Whole:
         return s.Whole(int("".join(map(str, tree.children))), self.span(tree))
@@ -110,8 +121,13 @@ class LowerQuestions(LowerBase):
         where = self.span(last) if last is not None else None
         return s.Draw(diagram, after or (), unquote(path) if path else None, span=self.span(tree), path_span=where)
 
+    def draw_question(self, tree: Tree[Token]) -> s.DrawQuestion:
+        question, path = map(self.part, tree.children)
+        where = self.span(cast(Tree[Token], tree.children[1])) if path else None
+        return s.DrawQuestion(question, unquote(path) if path else None, span=self.span(tree), path_span=where)
+
     for_ = unit = using = expect = from_ = mode = models = seed = level = bootstrap = within = LowerBase.first
-    given = assuming = behind = checked = LowerBase.parts
+    assuming = behind = checked = LowerBase.parts
 
 
 _NO_COMPARISON = {

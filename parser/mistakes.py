@@ -34,8 +34,6 @@ def _later_word(slip: Slip) -> Diagnostic | None:
     if text in LATER:
         names = slip.text(-1) in (*STATEMENTS, "{", ",") and not slip.first_in_line
         return later(slip.here, f"`{text}`", ("the word is kept for it and cannot be a name",) if names else ())
-    if text == "[" and slip.inside in ("P(", "E(") and slip.before and slip.before.kind in ("word", "string"):
-        return later(slip.here, "a variable in another world, `S[A := a]`,")
     return None
 
 

@@ -173,11 +173,15 @@ class IndependenceClaim:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiabilityClaim:
-    """The answer to `query` follows from what is `given` (nothing: the observed joint), or it does not."""
+    """The answer to `query` follows from what is `given` (nothing: the observed joint), or it does not.
+
+    With `experiments`, all interventional distributions are given.
+    """
 
     query: Query
     given: tuple[Given, ...] = ()
     identifiable: bool = True
+    experiments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,10 @@ class CheckStatement:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyStatement:
-    """Ask whether the answer to `query` follows from what is `given` (nothing: the joint of all observed variables)."""
+    """Ask whether the answer to `query` follows from what is `given` (nothing: the joint of all observed variables).
+
+    With `experiments`, all interventional distributions are given.
+    """
 
     model: str
     query: Query
@@ -218,6 +225,7 @@ class IdentifyStatement:
     tables: Mapping[str, Definition] = field(default_factory=dict)
     doc: str = ""
     span: Span | None = field(default=None, compare=False)
+    experiments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +239,8 @@ class BoxSurgery:
 
 @dataclass(frozen=True, slots=True)
 class DrawStatement:
-    """A picture of a model (then `surgeries` are shown on it) or of a diagram (then `operated` is), written to `path`.
+    """A picture of a model (then `surgeries` are shown on it), of a `query` about one, or of a diagram (then `operated`
+    is shown), written to `path`.
 
     `path` is absolute and has been checked to lie inside the model file's folder; `None`: not named in the file.
     """
@@ -243,6 +252,7 @@ class DrawStatement:
     path: Path | None = None
     span: Span | None = field(default=None, compare=False)
     operated: BoxSurgery | None = None
+    query: Query | None = None
 
 
 Statement = QueryStatement | CheckStatement | DrawStatement | IdentifyStatement

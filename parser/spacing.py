@@ -47,8 +47,10 @@ _COMMENT = re.compile(r"#[^\n]*")
 _OPERANDS = frozenset(("NAME", "INT", "DECIMAL", "FLOAT", "PERCENT", "STRING", "RPAR", "RSQB", "RBRACE", "WILD"))
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSE = frozenset(_OPEN.values())
-_TIGHT = frozenset(("_DOT", "_DOTS", "POWER"))
-_CALLS = frozenset(("NAME", "FUNCTION", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
+_SETTING = (("LPAR", "_DO"), ("LSQB", "NAME"), ("LSQB", "STRING"))
+"""The brackets in which `=` sets a variable: `do(…)`, and those of another world."""
+_TIGHT = frozenset(("_DOT", "_DOTS", "_AT", "POWER"))
+_CALLS = frozenset(("NAME", "FUNCTION", "EFFECT", "PROB", "EXPECTATION", "_DO", "_CUT", "_SUM"))
 _OPERATORS = frozenset(
     ("PLUS", "MINUS", "STAR", "SLASH", "AND", "OR", "XOR", "EQUAL", "UNEQUAL", "LE", "GE", "LT", "GT", "SEMICOLON",
      "_INDEPENDENT")
@@ -104,7 +106,7 @@ def _set_spaces(found: list[Word]) -> None:
         kind = word.kind
         if kind in _STARTS and (kind != "_DIAGRAM" or before.kind not in ("_EQUALS", "_COLON")):
             statement = kind
-        if kind == "_EQUALS" and brackets and brackets[-1] == ("LPAR", "_DO"):
+        if kind == "_EQUALS" and brackets and brackets[-1] in _SETTING:
             word.text = ":="
         closed = brackets.pop() if kind in _CLOSE and brackets else None
         word.depth = len(brackets)
@@ -136,7 +138,7 @@ def _is_tight(before_that: Word, before: Word, word: Word) -> bool:
         return True
     if kind == "LPAR":
         return last in _CALLS or last == "RSQB"
-    return kind == "LSQB" and last in ("NAME", "_SUM")
+    return kind == "LSQB" and last in ("NAME", "STRING", "_SUM")
 
 
 def _may_break(before: Word, word: Word, tight_colon: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from parser import syntax
 from parser.asked import Asked, text_of
@@ -19,9 +20,9 @@ from parser.plain_surgery import images_by_box
 from parser.program import BoxSurgery, DrawStatement, IdentifyStatement, QueryStatement, Resampling, Statement
 from parser.scope import Skipped, near, problem, too_large, unknown
 from parser.surgeries import refuse_free_wires, resolve_surgeries
-from strings.formula import Ask, Formula
+from strings.formula import Ask, Formula, questions, substituted
 from strings.functor import Functor
-from strings.query import MAX_RESAMPLES, MIN_RESAMPLES
+from strings.query import MAX_RESAMPLES, MIN_RESAMPLES, Term
 
 UNITS = ("odds", "bits", "decibans", "percent")
 
@@ -33,17 +34,22 @@ def elaborate_statements(items: Sequence[syntax.Item], asked: Asked, nested: Nes
     """The statements of a scope in order; every claim is checked once."""
     found: list[Statement] = []
     plan, all_check = plan_checks(items, asked)
+    seen: list[Term] = []
     refused = _declare_questions(items, asked)
     identified = _identify(items, refused, asked)
     for position, item in enumerate(items):
         with asked.scope.report.collect(item.span):
             match item:
                 case syntax.Query() | syntax.Estimate() if position not in refused:
-                    found.append(_question(item, asked))
+                    found.append(_question(item, asked, seen))
+                case syntax.Observe():
+                    seen += _observed(item, asked)
                 case syntax.Identify() if position in identified:
                     found.append(identified[position])
                 case syntax.Draw():
                     found.append(_draw(item, asked))
+                case syntax.DrawQuestion():
+                    found.append(_draw_question(item, asked))
                 case syntax.ModelBlock():
                     found.extend(nested(item, all_check or asked.outer))
                 case _:
@@ -97,10 +103,33 @@ def _identify_statement(item: syntax.Identify, asked: Asked) -> IdentifyStatemen
         resolved.tables,
         "\n".join(item.doc),
         item.span,
+        item.experiments,
     )
 
 
-def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatement:
+def _observed(item: syntax.Observe, asked: Asked) -> list[Term]:
+    """What the questions below are asked given.
+
+    Raises:
+        LanguageError: W006 for a variable without a value.
+    """
+    info, _, _ = asked.model(item.span, can_use=False)
+    events = syntax.Probability("P", item.events, (), item.span)
+    seen = question(events, begin([events], (), info.setting, asked.scope.report)).targets
+    for t in seen:
+        if t.free:
+            help_ = (f"say what was seen: `observe {t.place} = …`",)
+            raise problem("W006", f"`{t.place}` has no value here", t.span or item.span, "not an event", help=help_)
+    return list(seen)
+
+
+def _given_what_is_seen(body: Formula, seen: Sequence[Term]) -> Formula:
+    """The formula with every question asked given what is observed, too."""
+    parts = {q: Ask(replace(q, given=(*q.given, *seen)), q.span) for q in questions(body)}
+    return substituted(body, parts) if seen else body
+
+
+def _question(item: syntax.Query | syntax.Estimate, asked: Asked, seen: Sequence[Term]) -> QueryStatement:
     report = asked.scope.report
     using = item.using if isinstance(item, syntax.Query) else None
     can_use = isinstance(item, syntax.Query)
@@ -112,12 +141,15 @@ def _question(item: syntax.Query | syntax.Estimate, asked: Asked) -> QueryStatem
     expressions = [*([item.expression] if named is None else []), *([item.expect] if item.expect is not None else [])]
     resolved = begin(expressions, item.binders, info.setting, report)
     body = _of_statement(named, item.expression, resolved) if named else formula(item.expression, resolved)
+    text = named.text if named else text_of(item.expression.span, str(body))
+    if seen:
+        body, text = _given_what_is_seen(body, seen), f"{text} observing {', '.join(map(str, seen))}"
     expect = formula(item.expect, resolved) if item.expect is not None else None
     resolved.axes.warn_unused(item.binders, report)
     return QueryStatement(
         model,
         body,
-        named.text if named else text_of(item.expression.span, str(body)),
+        text,
         item.name.text if item.name else "",
         resolved.axes.variables,
         resolved.tables,
@@ -202,14 +234,39 @@ def _data(name: syntax.Name, info: ModelInfo) -> str:
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 
+def _picture_path(item: syntax.Draw | syntax.DrawQuestion, asked: Asked) -> Path | None:
+    """Where the picture is to be written; nowhere (F008, a warning) if the text has no folder."""
+    if item.path is None:
+        return None
+    if asked.folder.here is None:
+        label = "this text has no folder"
+        asked.scope.report.warn("F008", "the picture will not be written", item.path_span or item.span, label)
+        return None
+    return asked.folder.picture(item.path, item.path_span or item.span)
+
+
+def _draw_question(item: syntax.DrawQuestion, asked: Asked) -> DrawStatement:
+    info, model, _ = asked.model(item.span, can_use=False)
+    resolved = begin([item.question], (), info.setting, asked.scope.report)
+    query = question(item.question, resolved)
+    path = _picture_path(item, asked)
+    _refuse_graph(path, item, "a question")
+    return DrawStatement(text_of(item.question.span, str(query)), model, None, (), path, item.span, query=query)
+
+
+def _refuse_graph(path: Path | None, item: syntax.Draw | syntax.DrawQuestion, what: str) -> None:
+    """V001: only models are drawn as graphs."""
+    if path is not None and path.suffix.lower() in GRAPHS:
+        known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
+        message = f"{what} cannot be drawn as `{path.suffix}`: only models have a graph"
+        help_ = (f"name it `{path.stem}.svg`",)
+        notes = (f"diagrams are drawn as {known}",)
+        raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
+
+
 def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
     scope = asked.scope
-    path = None
-    if item.path is not None and asked.folder.here is None:
-        label = "this text has no folder"
-        scope.report.warn("F008", "the picture will not be written", item.path_span or item.span, label)
-    elif item.path is not None:
-        path = asked.folder.picture(item.path, item.path_span or item.span)
+    path = _picture_path(item, asked)
     title = _title(item)
     if isinstance(item.diagram, syntax.DName) and (info := find_model(item.diagram, scope)) is not None:
         operations = resolve_surgeries(item.after, info.setting)
@@ -219,12 +276,7 @@ def _draw(item: syntax.Draw, asked: Asked) -> DrawStatement:
     before = diagram(item.diagram, scope)
     images = images_by_box(before, item.after, scope) if item.after else {}
     d = Functor(boxes=images)(before)
-    if path is not None and path.suffix.lower() in GRAPHS:
-        known = ", ".join(f"`{e}`" for e in PICTURES if e not in GRAPHS)
-        message = f"a plain diagram cannot be drawn as `{path.suffix}`: only models have a graph"
-        help_ = (f"name it `{path.stem}.svg`",)
-        notes = (f"diagrams are drawn as {known}",)
-        raise problem("V001", message, item.path_span or item.span, "a kind for graphs", notes=notes, help=help_)
+    _refuse_graph(path, item, "a plain diagram")
     operated = BoxSurgery(before, tuple(b.name for b in images), _steps(item)) if item.after else None
     return DrawStatement(title, "", d, (), path, item.span, operated)
 

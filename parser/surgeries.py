@@ -151,14 +151,14 @@ def _operations(op: Operation | Surgery, setting: Setting, axes: Axes) -> Iterat
                 else:
                     yield t.span, CutWire(source, setting.variable(t.sink, intervened=True).name), {}
         case syntax.DoOp(assigns):
-            _check_once(assigns)
+            check_once(assigns)
             for a in assigns:
                 yield _assign(a, setting, axes)
         case _:
             yield None, op, {}
 
 
-def _check_once(assigns: Sequence[syntax.Assign]) -> None:
+def check_once(assigns: Sequence[syntax.Assign]) -> None:
     """One `do(…)` sets each variable and each wire once."""
     seen: dict[tuple[str, str], Span | None] = {}
     for a in assigns:
@@ -174,6 +174,10 @@ def _assign(a: syntax.Assign, setting: Setting, axes: Axes) -> _Resolved:
     x = setting.variable(a.target.variable, intervened=True)
     sink = setting.variable(a.target.sink, intervened=True).name if a.target.sink else None
     value = a.value.value if isinstance(a.value, syntax.PointValue) else a.value
+    if isinstance(value, syntax.Elsewhere):
+        said = f"{value.name.text}[…]"
+        help_ = (f"write what is asked as what it would be there: `Y[{x.name} := {said}]`",)
+        raise problem("W003", f"`{x.name} := {said}` belongs into a world", value.span, "not a value", help=help_)
     if value is None:
         return a.span, Open(x.name) if sink is None else DoWire(x.name, sink, None), {}
     if isinstance(value, syntax.Name):

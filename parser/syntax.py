@@ -87,6 +87,7 @@ class Event:
     values: tuple[Name, ...] = ()
     bounds: tuple[tuple[str, Name], ...] = ()
     span: Span | None = field(default=None, compare=False)
+    world: SurgeryExpression = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +235,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A variable in another world: `S[A := a]`, `S@w`."""
+
+    name: Name
+    world: SurgeryExpression
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
-    """`S := yes`, `S ~ [1/2, 1/2]`, or `S` alone (the value left free)."""
+    """`S := yes`, `S ~ [1/2, 1/2]`, or `S` alone (the value left free); in a world also `M := M[X := x]`."""
 
     target: Target
-    value: Name | Dist | None = None
+    value: Name | Dist | Elsewhere | None = None
     span: Span | None = field(default=None, compare=False)
 
 
@@ -503,8 +513,20 @@ class DiagramDef:
 
 @dataclass(frozen=True, slots=True)
 class SurgeryDecl:
+    """`surgery w = do(S := s)`; `world w = …` declares the same, and says what for."""
+
     name: Name
     surgery: SurgeryExpression
+    word: Literal["surgery", "world"] = "surgery"
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """`observe A = yes, S[A := no] = no`: what the questions below it are asked given."""
+
+    events: tuple[Event, ...]
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
@@ -558,11 +580,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """`identify name: P(C | do(S)) from P(S, T, C), P(T | do(S))`; `given` is empty if nothing stands behind `from`."""
+    """`identify name: P(C | do(S)) from P(S, T, C), P(T | do(S))`; `given` is empty if nothing stands behind `from`.
+
+    `experiments`: behind `from` stands that word, for all interventional distributions.
+    """
 
     name: Name | None
     question: Probability
     given: tuple[Probability, ...] = ()
+    experiments: bool = False
     doc: tuple[str, ...] = ()
     span: Span | None = field(default=None, compare=False)
 
@@ -595,6 +621,7 @@ class Identifiable:
     given: tuple[Probability, ...] = ()
     identifiable: bool = True
     span: Span | None = field(default=None, compare=False)
+    experiments: bool = False
 
 
 ClaimBody = Expression | DiagramEquation | Independence | Identifiable
@@ -636,6 +663,17 @@ class Draw:
     path_span: Span | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DrawQuestion:
+    """`draw P(S[A := a] | A = b) to "twin.svg"`"""
+
+    question: Probability
+    path: str | None = None
+    doc: tuple[str, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+    path_span: Span | None = field(default=None, compare=False)
+
+
 Item = (
     ModelHeader
     | ModelBlock
@@ -652,12 +690,14 @@ Item = (
     | DiagramBlock
     | DiagramDef
     | SurgeryDecl
+    | Observe
     | Query
     | Identify
     | Estimate
     | Claim
     | Check
     | Draw
+    | DrawQuestion
 )
 
 

@@ -23,11 +23,11 @@ Kind = Literal["word", "number", "string", "sign", "doc", "comment", "bad"]
 
 STATEMENTS = (
     "model", "import", "domain", "type", "var", "latent", "param", "box", "interpret", "data", "diagram", "surgery",
-    "query", "identify", "estimate", "claim", "check", "draw",
+    "world", "observe", "query", "identify", "estimate", "claim", "check", "draw",
 )  # fmt: skip
 """The words that start a statement."""
 
-LATER = ("world", "observe", "bound", "plate")
+LATER = ("bound", "plate")
 """Words kept for later versions of the language."""
 
 INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not", "assuming", "identifiable")
@@ -35,7 +35,7 @@ INNER = ("fn", "return", "if", "then", "else", "in", "or", "xor", "and", "not", 
 
 RESERVED = frozenset((*STATEMENTS, *LATER, *INNER))
 
-SIGNS = ("_||_", ":=", "==", "!=", "<=", ">=", "<-", "->", "=>", "..", *"(){}[],:;|=<>+-*/^~.")
+SIGNS = ("_||_", ":=", "==", "!=", "<=", ">=", "<-", "->", "=>", "..", *"(){}[],:;|=<>+-*/^~.@")
 """All signs of the language, the longer ones first."""
 
 _PIECE = re.compile(
@@ -124,8 +124,6 @@ def _control(source: Source, match: re.Match[str]) -> Diagnostic:
 
 def _bad(source: Source, piece: Piece) -> Diagnostic:
     where, text = span(source, piece), piece.text
-    if text == "@":
-        return later(where, "`@`", ("worlds (`S@w`) come with a later version",))
     if text == '"':
         return Diagnostic("P002", 'this `"` is never closed', where, "opened here", help=('add `"` on the same line',))
     if text[0].isdigit():

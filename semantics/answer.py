@@ -22,7 +22,7 @@ C  probability  exact
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,14 +32,15 @@ from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, Prec
 from semantics.contract import Progress, check_answer_size, contract
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
-from semantics.kernel import Tables, size
+from semantics.kernel import Tables, is_sharp, size
 from semantics.network import Wiring, fix_points, network_of, spread
-from semantics.question import Question, Slot, ask, is_told
+from semantics.question import Question, Slot, ask
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.query import Query, Term
-from strings.signature import Object
+from strings.signature import Box, Object
+from strings.surgery import is_told
 
 
 def answer(
@@ -103,9 +104,9 @@ def answer_array(
     Raises:
         PrecisionError: from `Floats`, if float64 cannot hold the numbers.
     """
-    question = ask(model, query)
+    question = ask(model, query, lambda name: name in tables and is_sharp(tables[name]))
     diagram = question.model.state(question.variables(question.slots))
-    _check_tables(diagram, tables, arithmetic.exact)
+    check_tables((n.box for n in diagram.nodes), tables, arithmetic.exact)
     check_answer_size([size(x) for _, x in question.axes], arithmetic.entry_bytes, max_memory)
     engine = _Engine(tables, max_memory, on_progress, without, before_much)
     return question.axes, engine.answer(question, diagram, arithmetic)
@@ -141,7 +142,7 @@ class _Engine:
         below = self.condition(question, above, arithmetic)
         zeros = arithmetic.zeros(below)
         if zeros.any():
-            raise _zero_probability(question, np.argwhere(zeros)[0])
+            raise zero_probability(question, np.argwhere(zeros)[0])
         return arithmetic.ratio(above, below)
 
     def table(self, question: Question, slots: Sequence[Slot], diagram: Diagram, arithmetic: Arithmetic) -> Tensor:
@@ -171,9 +172,13 @@ class _Engine:
         return self.table(question, behind, question.model.state(question.variables(behind)), arithmetic)
 
 
-def _check_tables(diagram: Diagram, tables: Tables, exact: bool) -> None:
-    """Every box has a table, of fractions if the answer is to be exact."""
-    boxes = {n.box.name: n.box for n in diagram.nodes if n.box.kind == "box" and not is_told(n.box.name)}
+def check_tables(needed: Iterable[Box], tables: Tables, exact: bool) -> None:
+    """Every box has a table, of fractions if the answer is to be exact.
+
+    Raises:
+        QueryError: Q001 for a box without numbers, Q005 for one that has floats.
+    """
+    boxes = {b.name: b for b in needed if b.kind == "box" and not is_told(b.name)}
     missing = [b for name, b in boxes.items() if name not in tables]
     if missing:
         first = missing[0]
@@ -201,7 +206,8 @@ def _check_tables(diagram: Diagram, tables: Tables, exact: bool) -> None:
         )
 
 
-def _zero_probability(question: Question, at: Sequence[int]) -> ZeroProbabilityError:
+def zero_probability(question: Question, at: Sequence[int]) -> ZeroProbabilityError:
+    """Q002, at one place along the axes."""
     seen, done = question.said(at)
     return ZeroProbabilityError(
         Diagnostic(

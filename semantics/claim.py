@@ -74,7 +74,7 @@ class Claim:
 
     @property
     def _surgeries(self) -> list[Surgery]:
-        return [s for c in (self.body, *self.assuming) for f in c.operands for q in questions(f) for s in q.surgeries]
+        return [s for c in (self.body, *self.assuming) for f in c.operands for q in questions(f) for s in q.operations]
 
 
 def falls(shape: CausalModel, claim: Claim, tables: Tables) -> Comparison | None:

@@ -63,5 +63,5 @@ def mean(distribution: Distribution, axis: str) -> Distribution:
 def _shares_axis(query: Query) -> bool:
     axis = query.targets[0].axis_name
     behind = [t.axis_name for t in query.given if t.free]
-    behind.extend(str(getattr(s, "axis", None)) for s in query.surgeries)
+    behind.extend(str(getattr(s, "axis", None)) for s in query.operations)
     return axis in behind

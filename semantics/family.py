@@ -26,7 +26,7 @@ from strings.diagram import Builder, Diagram
 from strings.model import CausalModel, Mechanism
 from strings.query import Query
 from strings.signature import Box, Object
-from strings.surgery import Replace
+from strings.surgery import Replace, Surgery
 
 MEMBER = "member #"
 """The name of the wire that numbers the members; no variable can be called that."""
@@ -55,13 +55,13 @@ def posed(query: Query, wire: Object, tables: Tables) -> Query:
     def hears(b: Box) -> bool:
         return b.name in tables and wire in tables[b.name].dom
 
-    surgeries = tuple(
-        replace(s, mechanism=Mechanism((wire.name, *s.mechanism.parents), _heard(s.mechanism.diagram, wire, hears)))
-        if isinstance(s, Replace) and any(hears(n.box) for n in s.mechanism.diagram.nodes)
-        else s
-        for s in query.surgeries
-    )
-    return replace(query, surgeries=surgeries)
+    def listening(s: Surgery) -> Surgery:
+        if not isinstance(s, Replace) or not any(hears(n.box) for n in s.mechanism.diagram.nodes):
+            return s
+        diagram = _heard(s.mechanism.diagram, wire, hears)
+        return replace(s, mechanism=Mechanism((wire.name, *s.mechanism.parents), diagram))
+
+    return query.with_surgeries(listening)
 
 
 def _heard(diagram: Diagram, wire: Object, hears: Callable[[Box], bool] = lambda b: True) -> Diagram:

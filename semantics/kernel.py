@@ -111,6 +111,11 @@ class Kernel(Table):
         return CutwireError(Diagnostic("T022", head, notes=(problem,)))
 
 
+def is_sharp(table: Table) -> bool:
+    """Whether a table is that of a function: all its entries are 0 or 1."""
+    return bool(np.all((table.array == 0) | (table.array == 1)))
+
+
 Tables = Mapping[str, Table]
 """The numbers of every box, by the box's name."""
 

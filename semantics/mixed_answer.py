@@ -45,12 +45,13 @@ from semantics.mixture import (
     probability,
     truncated_mean,
 )
-from semantics.question import refuse_double
+from semantics.question import refuse_double, refuse_unsettled
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object, number_text
 from strings.surgery import Do, DoWire, Open, Surgery, operate
+from strings.worlds import as_one_world, worlds_of
 
 Found = Grid | Mixture | Mixtures | Linear
 """Numbers of any kind along finite axes; the distribution of real variables, perhaps along finite axes; or how they
@@ -74,11 +75,15 @@ def answer_mixed(model: CausalModel, gauss: Gauss, query: Query) -> Found:
     Raises:
         QueryError: G002 for the uniform state of a real wire, G003 for a real variable at a point in front of the bar,
             G004 for a real variable that needs a value, G006 for what is not computed, Q007 for what is not with
-            symbols, Q003, Q004, N002, N003 and N009 as tables.
+            symbols, W001 and W004 for several worlds, Q003, Q004, N002, N003 and N009 as tables.
         ZeroProbabilityError: Q002 if a condition has probability zero.
         LimitError: L003 for too many combinations of finite values.
     """
     refuse_double(query)
+    if query.worlds:
+        worlds = worlds_of(model, query)
+        refuse_unsettled(worlds)
+        model, query = worlds.model, as_one_world(worlds, query)
     asked = _Asked.of(model, query)
     if query.expectation:
         _check_expectation(model, query)

@@ -213,7 +213,7 @@ def impossible_evidence(
         return None
     values = dict(place)
     terms = [replace(t, values=(values[t.axis_name],), axis=None) if t.free else t for t in query.given]
-    fixed = replace(query, surgeries=tuple(_closed(s, values) for s in query.surgeries))
+    fixed = query.with_surgeries(lambda s: _closed(s, values))
     left = [_MOST_CHECKS]
 
     def clash(some: Sequence[Term]) -> bool:

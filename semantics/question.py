@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -10,13 +10,13 @@ from typing import Literal
 from semantics.distribution import Array, no_value, number_array
 from semantics.network import Wiring
 from strings.diagnostic import Diagnostic, QueryError
-from strings.diagram import Diagram, box
+from strings.diagram import Diagram
 from strings.model import CausalModel
-from strings.query import Query, Term
-from strings.signature import Box, Object
-from strings.surgery import DoWire, Open, Surgery, operate, tell
+from strings.query import Query, Term, without_nested
+from strings.signature import Object
+from strings.surgery import DoWire, Open, Surgery, told_name
+from strings.worlds import Multiverse, worlds_of
 
-_TOLD = "(told) "
 Place = Literal["target", "given", "opened", "told", "void"]
 
 
@@ -54,13 +54,19 @@ class Question:
         return tuple(dict.fromkeys(s.variable for s in slots if s.spoken))
 
     def connect(
-        self, slots: Sequence[Slot], diagram: Diagram, wiring: Wiring, axes: Mapping[str, int], exact: bool
+        self,
+        slots: Sequence[Slot],
+        diagram: Diagram,
+        wiring: Wiring,
+        axes: Mapping[str, int],
+        exact: bool,
+        outputs: Sequence[str] | None = None,
     ) -> list[tuple[int, Array]]:
         """Join wires to axes and fix those that have one value; a mask for each that has one of several.
 
-        `diagram` is the state of `variables(slots)` of the operated model.
+        `diagram` is the state of `outputs` of the operated model: of `variables(slots)`, unless it has more.
         """
-        wires = dict(zip(self.variables(slots), diagram.outs, strict=True))
+        wires = dict(zip(self.variables(slots) if outputs is None else outputs, diagram.outs, strict=True))
         inputs = dict(zip(self.model.inputs, range(len(diagram.dom)), strict=True))
         made = {n.box.name: w for n, w in zip(diagram.nodes, diagram.first_wires, strict=True)}
         masks = []
@@ -86,26 +92,41 @@ class Question:
         return ", ".join(seen), ", ".join(done)
 
 
-def ask(model: CausalModel, query: Query) -> Question:
+def ask(model: CausalModel, query: Query, functional: Callable[[str], bool] = lambda name: False) -> Question:
     """Operate on the model and work out the slots and axes of a query.
 
+    Where it speaks of several worlds, the model is their multiverse (`strings.worlds`). `functional` tells which boxes
+    have tables of zeros and ones: it is asked of those that stand in several worlds and are not declared as functions.
+
     Raises:
+        QueryError: W001 where what happens in several worlds is not settled by tables, and what `multiverse` raises;
         QueryError: N002, N003 for what the model does not know, N009 if an axis is to range over two different sets of
             values, Q003 if a variable is left free both in what is asked and behind the bar.
     """
-    slots = [_slot("target", t, model) for t in query.targets] + [_slot("given", t, model) for t in query.given]
-    for k, s in enumerate(query.surgeries):
-        if isinstance(s, Open):
-            slots.append(Slot(_place(s, query.surgeries[k + 1 :]), s.variable, s.axis or s.variable))
-        elif isinstance(s, DoWire) and s.value is None:
-            slots.append(Slot("told", s.source, s.axis or s.source))
-    operated = _operate(model, query.surgeries)
+    worlds = worlds_of(model, query)
+    refuse_unsettled(worlds, functional)
+    return ask_in(worlds, query)
+
+
+def ask_in(worlds: Multiverse, query: Query) -> Question:
+    """The slots and axes of a query in its worlds, settled or not; raises as `ask`, but never W001."""
+    operated = worlds.model
+    slots = [_slot("target", t, worlds) for t in query.targets] + [_slot("given", t, worlds) for t in query.given]
+    for world in ((), *query.worlds):
+        done = without_nested(world) or query.surgeries
+        for k, s in enumerate(done):
+            if isinstance(s, Open):
+                name = worlds.places.get((s.variable, world), s.variable)
+                heard = not world or (s.variable, world) in worlds.places  # else nothing asked depends on it there
+                slots.append(Slot(_place(s, done[k + 1 :]) if heard else "void", name, s.axis or s.variable))
+            elif isinstance(s, DoWire) and s.value is None:
+                slots.append(Slot("told", s.source, s.axis or s.source))
     set_ = {s.variable for s in slots if s.place == "opened"}
     set_ |= {s.variable for s in slots if s.place == "given" and (s.values is None or len(s.values) == 1)}
     needed = operated.ancestors([s.variable for s in slots if s.spoken])
     slots.extend(Slot("opened", n, n) for n in operated.inputs if n in needed and n not in set_)
     refuse_double(query)
-    return Question(operated, tuple(slots), _axes(model, slots), query)
+    return Question(operated, tuple(slots), _axes(operated, slots), query)
 
 
 def _place(s: Open, later: Sequence[Surgery]) -> Place:
@@ -118,40 +139,38 @@ def _wire(s: Slot, spoken: Mapping[str, int], inputs: Mapping[str, int], made: M
         case "opened":
             return inputs[s.variable]
         case "told":
-            return made.get(_told_name(s.axis or s.variable, s.variable))
+            return made.get(told_name(DoWire(s.variable, "", None, s.axis)))
         case "void":
             return None
         case _:
             return spoken[s.variable]
 
 
-def _slot(place: Literal["target", "given"], term: Term, model: CausalModel) -> Slot:
-    x = model.object(term.variable)
+def _slot(place: Literal["target", "given"], term: Term, worlds: Multiverse) -> Slot:
+    x = worlds.model.object(term.variable)
     for v in term.values or ():
         _position(x, v)
-    return Slot(place, term.variable, term.axis_name if term.free else None, term.values)
+    name = worlds.place(term)
+    return Slot(place, name, term.axis_name if term.free else None, term.values)
 
 
-def _operate(model: CausalModel, surgeries: Sequence[Surgery]) -> CausalModel:
-    """The model after the surgeries; a value left free on one wire becomes a state box named after its axis."""
-    for s in surgeries:
-        model = _tell(model, s) if isinstance(s, DoWire) and s.value is None else operate(model, s)
-    return model
+def refuse_unsettled(worlds: Multiverse, functional: Callable[[str], bool] = lambda name: False) -> None:
+    """Refuse what depends on how boxes draw.
 
-
-def _tell(model: CausalModel, s: DoWire) -> CausalModel:
-    state = Box(_told_name(s.axis or s.source, s.source), (), (model.object(s.source),), deterministic=True)
-    return tell(model, s.source, s.sink, box(state))
-
-
-def _told_name(axis: str, source: str) -> str:
-    """The name of the state box for the free value on wires of `source`; no box of a model can have it."""
-    return f"{_TOLD}{source} := {axis}"
-
-
-def is_told(name: str) -> bool:
-    """Whether a box stands for a value left free on a wire: it is an axis and has no table."""
-    return name.startswith(_TOLD)
+    Raises:
+        QueryError: W001 for a box that is no function and stands in several worlds with different inputs.
+    """
+    for name, places in worlds.copied.items():
+        if not functional(name):
+            where = " and ".join([", ".join(f"`{p}`" for p in places[:-1]), f"`{places[-1]}`"])
+            raise QueryError(
+                Diagnostic(
+                    "W001",
+                    f"box `{name}` is no function: its table does not say what happens in several worlds at once",
+                    label=f"it makes {where}",
+                    help=("write it as a function of its inputs and a latent variable of its own",),
+                )
+            )
 
 
 def _axes(model: CausalModel, slots: Sequence[Slot]) -> tuple[tuple[str, Object], ...]:
@@ -176,9 +195,9 @@ def _axes(model: CausalModel, slots: Sequence[Slot]) -> tuple[tuple[str, Object]
 
 def refuse_double(query: Query) -> None:
     """Q003 if one variable, without a name for its value, is left free in front of the bar and behind it."""
-    ahead = {t.variable for t in query.targets if t.free and t.axis is None}
-    behind = [t.variable for t in query.given if t.free and t.axis is None]
-    for s in query.surgeries:
+    ahead = {t.place for t in query.targets if t.free and t.axis is None}
+    behind = [t.place for t in query.given if t.free and t.axis is None]
+    for s in query.operations:
         if isinstance(s, Open) and s.axis is None:
             behind.append(s.variable)
         elif isinstance(s, DoWire) and s.value is None and s.axis is None:

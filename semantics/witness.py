@@ -253,7 +253,7 @@ class _Search:
             if moved in self._fixed or not shape.parents(moved) or not cases:
                 continue
             even = {**small, moved: np.full_like(small[moved], Fraction(1, 2))}
-            if not len(_null_space(self._seen(shape, even, moved, self._field), self._field.p)):
+            if not len(null_space(self._seen(shape, even, moved, self._field), self._field.p)):
                 continue
             for n, at in cases:
                 table = small[n].copy()
@@ -288,8 +288,8 @@ class _Search:
         given = self._given_tables(shape, small)
         if not all(bool((t > 0).all()) for t in given):  # the theory is about positive distributions
             return
-        lifted = [m for m in (_lifted(m, self._field.p) for m in moves.values()) if m is not None]
-        others = [o for o in (_stepped(small, variable, m) for m in lifted) if self._unseen(shape, o, given)]
+        short = [m for m in (lifted(m, self._field.p) for m in moves.values()) if m is not None]
+        others = [o for o in (_stepped(small, variable, m) for m in short) if self._unseen(shape, o, given)]
         if not others:  # their fractions are longer than one prime can tell
             basis = _rational_null_space(self._seen(shape, small, variable, Fractions()))
             others = [_stepped(small, variable, basis[k]) for k in moves if k < len(basis)]
@@ -304,7 +304,7 @@ class _Search:
         """Moves of a mechanism, over the field, that nobody sees and that change the effect, by their number in a
         basis: at most so many, those with few entries first."""
         p = self._field.p
-        basis = _null_space(self._seen(shape, small, variable, self._field), p)
+        basis = null_space(self._seen(shape, small, variable, self._field), p)
         if not len(basis):
             return {}
         # If the effect changes along any of them it does along a sum of all, almost surely.
@@ -457,7 +457,7 @@ def _random_rows(widths: Sequence[int], p: int, rng: np.random.Generator) -> Arr
     return made
 
 
-def _null_space(matrix: Array, p: int) -> Array:
+def null_space(matrix: Array, p: int) -> Array:
     """A basis of what a matrix over GF(p) sends to zero, a row each, by Gauss and Jordan."""
     rows, pivots = matrix % p, list[int]()
     for column in range(rows.shape[1]):
@@ -493,7 +493,7 @@ def _stepped(small: Mapping[str, Array], variable: str, move: Array) -> dict[str
     return {**small, variable: at + step * whole}
 
 
-def _lifted(move: Array, p: int) -> Array | None:
+def lifted(move: Array, p: int) -> Array | None:
     """The fractions of small whole numbers that members of GF(p) stand for, if all do (Wang 1981)."""
     made = np.empty(move.shape, dtype=object)
     known: dict[int, Fraction | None] = {0: Fraction(0)}

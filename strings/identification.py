@@ -102,9 +102,10 @@ def identify(model: CausalModel, query: Query, given: Sequence[Given] = ()) -> I
     2006), and for several that each speak of all observed variables (Lee, Correa, Bareinboim 2019).
 
     Raises:
-        QueryError: E002 for surgery on single wires, E003 if a latent variable is asked for, E005 for what cannot be
-            given, N002 for an unknown variable.
+        QueryError: W004 for several worlds, E002 for surgery on single wires, E003 if a latent variable is asked for,
+            E005 for what cannot be given, N002 for an unknown variable.
     """
+    _refuse_worlds(query)
     _refuse_wires(query)
     _refuse_latents(model, query)
     given = tuple(given) or (Given(model.observed),)
@@ -389,6 +390,12 @@ def _source(model: CausalModel, seen: CausalModel, given: Given) -> Source:
     known = {*given.variables, *given.done}
     graph = seen.graph if known == set(seen.observed) else hide_unspoken(model, [given]).graph
     return Source(graph, graph.mask(given.done))
+
+
+def _refuse_worlds(query: Query) -> None:
+    if query.worlds:
+        message = f"`{query}` speaks of several worlds: ask `identify` whether it follows"
+        raise QueryError(Diagnostic("W004", message, span=query.span))
 
 
 def _refuse_wires(query: Query) -> None:

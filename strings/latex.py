@@ -1,6 +1,6 @@
 r"""Formulas and questions in LaTeX, as papers print them.
 
->>> from strings.query import Query, Term
+>>> from strings.query import Become, Query, Term
 >>> p_t = Ask(Query((Term("T", axis="t"),), (Term("S", axis="s"),)))
 >>> p_c = Ask(Query((Term("C"),), (Term("S", axis="s'"), Term("T", axis="t"))))
 >>> print(latex(Sum((("t", "T"),), Arithmetic("*", p_t, p_c))))
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
-from strings.query import Query, Term, said_bounds
+from strings.query import Become, Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 4, "^": 4}
@@ -121,17 +122,36 @@ def _plain(c: str) -> str:
 
 def _term(t: Term) -> str:
     if t.bounds:
-        shown = said_bounds(name(t.variable), t.bounds)
+        shown = said_bounds(_place(t), t.bounds)
         return shown.replace(">=", r"\ge").replace("<=", r"\le").replace("in [", r"\in [")
+    if t.values is None and t.world:
+        return _place(t) + (f" = {name(t.axis)}" if t.axis not in (None, t.variable) else "")
     if t.values is None:
         return name(t.axis or t.variable)
     if len(t.values) == 1:
-        return f"{name(t.variable)} = {name(t.values[0])}"
-    return rf"{name(t.variable)} \in \{{{', '.join(map(name, t.values))}\}}"
+        return f"{_place(t)} = {name(t.values[0])}"
+    return rf"{_place(t)} \in \{{{', '.join(map(name, t.values))}\}}"
 
 
-def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
+def _place(t: Term) -> str:
+    """The variable, with its world as a subscript, as Pearl writes it."""
+    if not t.world:
+        return name(t.variable)
+    done = [s for s in t.world if not isinstance(s, Open | Become)]
+    plain, others = _settings(done)
+    named = [f"{name(s.variable)} = {name(s.axis or s.variable)}" for s in t.world if isinstance(s, Open)]
+    nested = [f"{name(s.variable)} = {_place(s.source)}" for s in t.world if isinstance(s, Become)]
+    return f"{{{name(t.variable)}}}_{{{', '.join([*plain, *named, *nested, *others])}}}"
+
+
+def _surgeries(surgeries: Sequence[Surgery]) -> list[str]:
     """Consecutive settings in one do(…)."""
+    done, others = _settings(surgeries)
+    return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
+
+
+def _settings(surgeries: Sequence[Surgery]) -> tuple[list[str], list[str]]:
+    """What stands inside of do(…), and beside it."""
     done: list[str] = []
     others: list[str] = []
     for s in surgeries:
@@ -149,7 +169,7 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
                 others.append(rf"\mathrm{{cut}}({name(source)} \to {name(sink)})")
             case _:
                 done.append(rf"{name(s.variable)} \sim {name(s.text or s.mechanism.diagram.nodes[0].box.name)}")
-    return [*([rf"\mathrm{{do}}({', '.join(done)})"] if done else []), *others]
+    return done, others
 
 
 def ends_in_sum(formula: Formula) -> bool:

@@ -2,7 +2,7 @@
 
 Presentation MathML Core: the same formula, with the same brackets, that `strings.latex` writes for papers.
 
->>> from strings.query import Query, Term
+>>> from strings.query import Become, Query, Term
 >>> text = mathml(Ask(Query((Term("T", axis="t"),))))
 >>> print(text.removeprefix('<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'))
 <mi>P</mi><mrow><mo>(</mo><mi>t</mi><mo>)</mo></mrow></math>
@@ -11,12 +11,12 @@ Presentation MathML Core: the same formula, with the same brackets, that `string
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Parameter, Sum
 from strings.latex import ends_in_sum, level_of
 from strings.markup import escaped
-from strings.query import Query, Term, said_bounds
+from strings.query import Become, Query, Term, said_bounds
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Surgery
 
 _LEVEL = {"+": 1, "-": 1, "*": 2}
@@ -69,16 +69,34 @@ def _term(t: Term) -> str:
     if t.bounds:
         shown = said_bounds(t.variable, t.bounds).replace("in [", f"{_IN} [").replace(">=", "≥").replace("<=", "≤")
         return f"<mtext>{escaped(shown)}</mtext>"
+    if t.values is None and t.world:
+        return _place(t) + (_sign("=") + _name(t.axis) if t.axis not in (None, t.variable) else "")
     if t.values is None:
         return _name(t.axis or t.variable)
     if len(t.values) == 1:
-        return _equation(t.variable, "=", t.values[0])
+        return _place(t) + _sign("=") + _name(t.values[0])
     values = _sign("{") + _list(map(_name, t.values)) + _sign("}")
-    return _name(t.variable) + _sign(_IN) + _row(values)
+    return _place(t) + _sign(_IN) + _row(values)
 
 
-def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
+def _place(t: Term) -> str:
+    """The variable, with its world as a subscript, as Pearl writes it."""
+    if not t.world:
+        return _name(t.variable)
+    done, others = _settings([s for s in t.world if not isinstance(s, Open | Become)])
+    named = [_equation(s.variable, "=", s.axis or s.variable) for s in t.world if isinstance(s, Open)]
+    nested = [_name(s.variable) + _sign("=") + _place(s.source) for s in t.world if isinstance(s, Become)]
+    return f"<msub>{_row(_name(t.variable))}{_row(_list([*done, *named, *nested, *others]))}</msub>"
+
+
+def _surgeries(surgeries: Sequence[Surgery]) -> list[str]:
     """Settings in one do(…)."""
+    done, others = _settings(surgeries)
+    return [*([f"<mi>do</mi>{_bracketed(_list(done))}"] if done else []), *others]
+
+
+def _settings(surgeries: Sequence[Surgery]) -> tuple[list[str], list[str]]:
+    """What stands inside of do(…), and beside it."""
     done: list[str] = []
     others: list[str] = []
     for s in surgeries:
@@ -96,7 +114,7 @@ def _surgeries(surgeries: tuple[Surgery, ...]) -> list[str]:
                 others.append(f"<mi>cut</mi>{_bracketed(_equation(source, _TO, sink))}")
             case _:
                 done.append(_equation(s.variable, _AS, s.text or s.mechanism.diagram.nodes[0].box.name))
-    return [*([f"<mi>do</mi>{_bracketed(_list(done))}"] if done else []), *others]
+    return done, others
 
 
 def _equation(left: str, sign: str, right: str) -> str:

@@ -255,7 +255,7 @@ class CausalModel:
                 m = self.mechanisms[n]
                 used = m.diagram.used_inputs()
                 # An unused input may lie outside `needed`; any wire of its type would do, so close it by renaming.
-                trimmed = m.diagram if all(used) else _drop_unused(m.diagram)
+                trimmed = m.diagram if all(used) else drop_unused(m.diagram)
                 args = [env[p] for p, u in zip(m.parents, used, strict=True) if u]
                 (env[n],) = builder.paste(trimmed, args)
         return builder.freeze(env[self.object(n).name] for n in outputs)
@@ -338,7 +338,7 @@ def _check_type(name: str, m: Mechanism, dom: Ty, cod: Object) -> None:
         raise CompositionError(Diagnostic("M003", f"the mechanism of `{name}` does not have the type of its variables"))
 
 
-def _drop_unused(diagram: Diagram) -> Diagram:
+def drop_unused(diagram: Diagram) -> Diagram:
     """The diagram without the inputs that nothing reads."""
     used = diagram.used_inputs()
     builder = Builder(tuple(x for x, u in zip(diagram.dom, used, strict=True) if u))

@@ -3,6 +3,9 @@
 Evidence is not part of the diagram, so that discarding stays natural and equality stays linear: a query is the triple
 of what is asked, what is seen and what is done.
 
+A term may speak of another world, in which surgeries come on top of those of the question: `Y[X := 0]` is what `Y`
+would be there, Pearl's `Y_x`.
+
 >>> from strings.surgery import Do
 >>> print(Query((Term("C", ("yes",)),), (Term("T"),), (Do("S", "yes"),)))
 P(C = yes | do(S := yes), T)
@@ -10,25 +13,46 @@ P(C = yes | do(S := yes), T)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from strings.diagnostic import Span
 from strings.signature import number_text, spelled, spelled_value
-from strings.surgery import Do, Open, Surgery
+from strings.surgery import Cut, CutWire, Do, Open, Surgery
 
 MIN_RESAMPLES, MAX_RESAMPLES = 20, 1_000_000
 """How many resamples of data a question may ask a bootstrap for."""
 
 
 @dataclass(frozen=True, slots=True)
+class Become:
+    """In a world, `variable` takes the value that `source` has: the nested `Y[M := M[X := x]]` of mediation."""
+
+    variable: str
+    source: Term
+
+    def __str__(self) -> str:
+        return f"do({spelled(self.variable)} := {self.source.place})"
+
+
+World = tuple[Surgery | Become, ...]
+"""What is different in a world: surgeries on top of those of the question, one after the other; none in the actual."""
+
+
+def without_nested(world: World) -> tuple[Surgery, ...]:
+    """The surgeries of a world, without what becomes something of other worlds."""
+    return tuple(s for s in world if not isinstance(s, Become))
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
-    """One variable in a question.
+    """One variable in a question, in the actual world or in another one.
 
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
-    With `axis`, a bound value name stands for its value: an axis of that name. With `bounds`, the event that a number
-    stands in these relations, `Y > 1`; `values` then has one text for it.
+    With `axis`, a bound value name stands for its value: an axis of that name, which may be the variable's for one in
+    another world. With `bounds`, the event that a number stands in these relations, `Y > 1`; `values` then has one text
+    for it.
     """
 
     variable: str
@@ -36,6 +60,7 @@ class Term:
     axis: str | None = None
     span: Span | None = field(default=None, compare=False)
     bounds: tuple[tuple[str, Fraction], ...] = ()
+    world: World = ()
 
     @property
     def free(self) -> bool:
@@ -43,16 +68,32 @@ class Term:
 
     @property
     def axis_name(self) -> str:
-        return self.axis or self.variable
+        return self.axis or (self.place if self.world else self.variable)
+
+    @property
+    def place(self) -> str:
+        """The variable, and what is different in its world.
+
+        >>> Term("Y", world=(Do("X", "0"), Become("M", Term("M", world=(Do("X", "1"),))))).place
+        'Y[X := 0, M := M[X := 1]]'
+        """
+        return spelled(self.variable) + (f"[{', '.join(map(_in_brackets, self.world))}]" if self.world else "")
 
     def __str__(self) -> str:
         if self.bounds:
-            return said_bounds(spelled(self.variable), self.bounds)
+            return said_bounds(self.place, self.bounds)
         if self.values is None:
-            return spelled(self.axis_name)
+            if not self.world:
+                return spelled(self.axis_name)
+            return f"{self.place} = {spelled(self.axis)}" if self.axis not in (None, self.variable) else self.place
         if len(self.values) == 1:
-            return f"{spelled(self.variable)} = {spelled_value(self.values[0])}"
-        return f"{spelled(self.variable)} in {{{', '.join(map(spelled_value, self.values))}}}"
+            return f"{self.place} = {spelled_value(self.values[0])}"
+        return f"{self.place} in {{{', '.join(map(spelled_value, self.values))}}}"
+
+
+def _in_brackets(s: Surgery | Become) -> str:
+    """A surgery as a world says it: `X := 0` for `do(X := 0)`, but `cut(X)`."""
+    return str(s) if isinstance(s, Cut | CutWire) else str(s)[len("do(") : -1]
 
 
 def show_bounds(bounds: tuple[tuple[str, Fraction], ...]) -> str:
@@ -90,6 +131,33 @@ class Query:
     surgeries: tuple[Surgery, ...] = ()
     expectation: bool = False
     span: Span | None = field(default=None, compare=False)
+
+    @property
+    def operations(self) -> tuple[Surgery, ...]:
+        """All surgeries: those of the question, and those of its worlds."""
+        return (*self.surgeries, *(s for w in self.worlds for s in without_nested(w)))
+
+    def with_surgeries(self, change: Callable[[Surgery], Surgery]) -> Query:
+        """The question with other surgeries, in its worlds too."""
+
+        def term(t: Term) -> Term:
+            return replace(t, world=tuple(map(step, t.world))) if t.world else t
+
+        def step(s: Surgery | Become) -> Surgery | Become:
+            return replace(s, source=term(s.source)) if isinstance(s, Become) else change(s)
+
+        targets, given = (tuple(map(term, terms)) for terms in (self.targets, self.given))
+        return replace(self, targets=targets, given=given, surgeries=tuple(map(change, self.surgeries)))
+
+    @property
+    def worlds(self) -> tuple[World, ...]:
+        """The worlds other than the actual one that the terms speak of, each once; those of nested terms too."""
+        found: dict[World, None] = {}
+        waiting = [t.world for t in (*self.targets, *self.given)]
+        for world in waiting:
+            found.setdefault(world)
+            waiting += [s.source.world for s in world if isinstance(s, Become)]
+        return tuple(w for w in found if w)
 
     def __str__(self) -> str:
         behind = [*_show_surgeries(self.surgeries), *(str(t) for t in self.given)]

@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from strings.diagnostic import Diagnostic, QueryError, did_you_mean
-from strings.diagram import Builder, Diagram, Node, compose, discard, point, tensor, uniform
+from strings.diagram import Builder, Diagram, Node, box, compose, discard, point, tensor, uniform
 from strings.functor import Functor
 from strings.model import CausalModel, Mechanism
 from strings.signature import Box, Object, Ty, spelled, spelled_value
@@ -236,8 +236,21 @@ def _wire_state(s: CutWire | DoWire, x: Object) -> Diagram:
     if isinstance(s, CutWire):
         return uniform((x,))
     if s.value is None:
-        raise ValueError("a wire with a free value has no diagram: choose the value first")
+        return box(Box(told_name(s), (), (x,), deterministic=True))
     return point(x, s.value)
+
+
+_TOLD = "(told) "
+
+
+def told_name(s: DoWire) -> str:
+    """The name of the state box for a value left free on a wire; no box of a model can have it."""
+    return f"{_TOLD}{s.source} := {s.axis or s.source}"
+
+
+def is_told(name: str) -> bool:
+    """Whether a box stands for a value left free on a wire: it is an axis and has no table."""
+    return name.startswith(_TOLD)
 
 
 def _wire_image(s: CutWire | DoWire, b: Box) -> Diagram | None:

@@ -16,7 +16,7 @@ derived distribution is the quotient of two such formulas. Factors that stand ab
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -31,14 +31,14 @@ Terms = Mapping[str, Term]
 """What each variable of an estimand's model is called in the formula."""
 
 
-def formula(found: Identified) -> Formula:
-    """The estimand of an effect as a formula over conditionals of what is given.
+def formula(found: Identified, taken: Iterable[str] = ()) -> Formula:
+    """The estimand of an effect as a formula over conditionals of what is given; names that are `taken` bind nothing.
 
     Value names that stand for free variables of the estimand (`Estimand.free`) are free in it: its value is the same
     for all of their values. Of a mean, the factor of the variable is written as a mean where it is one of this variable
     alone; else it is the distribution whose mean is asked.
     """
-    written = _Writer(found).write()
+    written = _Writer(found, taken).write()
     return _mean(written, found.query.targets[0].variable) if found.query.expectation else written
 
 
@@ -72,7 +72,7 @@ def _times(formula: Formula, query: Query) -> int:
 class _Writer:
     """Writes one estimand; keeps count of the names that are taken."""
 
-    def __init__(self, found: Identified) -> None:
+    def __init__(self, found: Identified, taken: Iterable[str] = ()) -> None:
         self._found, self._query = found, found.query
         self._any: dict[str, str] = {}
         model = found.estimand.model
@@ -81,7 +81,7 @@ class _Writer:
         self._fixed = frozenset(self._taken)
         asked = [*self._query.targets, *self._query.given]
         self._taken |= {t.axis for t in asked if t.axis}
-        self._taken |= {s.axis for s in self._query.surgeries if isinstance(s, Open) and s.axis}
+        self._taken |= {s.axis for s in self._query.surgeries if isinstance(s, Open) and s.axis} | set(taken)
 
     def write(self) -> Formula:
         if self._found.plain:
@@ -152,7 +152,7 @@ class _Writer:
             return cases[0]
         total: Formula = Number(Fraction(0))
         for k, case in enumerate(cases):
-            total = Arithmetic("+", total, _product(case)) if k else _product(case)
+            total = Arithmetic("+", total, product(case)) if k else product(case)
         return [total]
 
     def _joint(self, estimand: Estimand, model: CausalModel, terms: Terms, asked: Sequence[str]) -> list[Formula]:
@@ -210,12 +210,7 @@ class _Writer:
 
     def _name(self, variable: str, shown: str = "") -> str:
         """A name for a value of a variable that is not taken yet: lower case where that is free, primed if need be."""
-        base = variable.lower() if variable.isupper() else variable[:1].lower() + variable[1:]
-        while base in self._fixed:
-            base += "_"
-        name = base + (shown or variable)[len(variable) :]
-        while name in self._taken:
-            name += "'"
+        name = value_name(variable, self._fixed, self._taken, (shown or variable)[len(variable) :])
         self._taken.add(name)
         return name
 
@@ -259,7 +254,7 @@ class _Writer:
                 for j, other in enumerate(merged):
                     if i != j and other in below:
                         below.remove(other)
-                        left = Arithmetic("/", one.left, _product(below)) if below else None
+                        left = Arithmetic("/", one.left, product(below)) if below else None
                         rest = [f for k, f in enumerate(merged) if k not in (i, j)]
                         return self._merged([*(_factors(one.left) if left is None else [left]), *rest])
         for i, one in enumerate(merged):
@@ -274,6 +269,21 @@ class _Writer:
                             [*rest[: min(i, j)], Ask(replace(both, targets=targets)), *rest[min(i, j) :]]
                         )
         return merged
+
+
+def value_name(variable: str, fixed: Container[str], taken: Container[str], primes: str = "") -> str:
+    """A name for a value of a variable: lower case; with `_` if it is among the `fixed` names, primed if it is taken.
+
+    >>> value_name("T", {"t"}, {"t_", "t_'"})
+    "t_''"
+    """
+    base = variable.lower() if variable.isupper() else variable[:1].lower() + variable[1:]
+    while base in fixed:
+        base += "_"
+    name = base + primes
+    while name in taken:
+        name += "'"
+    return name
 
 
 def _summed(bound: Sequence[tuple[str, str]], body: Sequence[Formula]) -> Formula:
@@ -291,7 +301,7 @@ def _summed(bound: Sequence[tuple[str, str]], body: Sequence[Formula]) -> Formul
             continue
         left.remove((name, variable))
         factors[holders[0] : holders[0] + 1] = [Ask(replace(f.query, targets=rest))] if rest else []
-    return Sum(tuple(left), _product(factors)) if left else _product(factors)
+    return Sum(tuple(left), product(factors)) if left else product(factors)
 
 
 def _value_names(formula: Formula) -> set[str]:
@@ -333,8 +343,8 @@ def _quotient(above: Sequence[Formula], below: Sequence[Formula]) -> Formula:
                 top[k] = narrowed
                 bottom.remove(f)
                 break
-    numerator = _product(top)
-    return Arithmetic("/", numerator, _product(bottom)) if bottom else numerator
+    numerator = product(top)
+    return Arithmetic("/", numerator, product(bottom)) if bottom else numerator
 
 
 def _narrowed(above: Formula, below: Formula) -> Formula | None:
@@ -357,10 +367,11 @@ def _factors(formula: Formula) -> list[Formula]:
     return [formula]
 
 
-def _product(factors: Sequence[Formula]) -> Formula:
+def product(factors: Sequence[Formula]) -> Formula:
+    """The product of some factors; 1 of none."""
     if not factors:
         return Number(Fraction(1))
-    product = factors[-1]
+    whole = factors[-1]
     for f in reversed(factors[:-1]):
-        product = Arithmetic("*", f, product)
-    return product
+        whole = Arithmetic("*", f, whole)
+    return whole

@@ -38,23 +38,29 @@ EXAMPLES: Mapping[str, str] = {
     "data trial(S, C) =\n  | no, no  -> 40\n  | yes, no -> 30",
     "diagram": "diagram twice(a : A) -> B, B {\n  b <- f(a)\n  return b, b\n}\ndiagram both = f ; copy[B]",
     "surgery": "surgery trial = cut(S) then do(T := yes)\nsurgery policy = do(S ~ doctor(H), H -> C := low)",
+    "world": "world treated = do(S := yes)\nworld elsewhere = cut(S) then do(H -> C := low)",
+    "observe": "observe S = no, C[S := yes] = yes",
     "query": "query risk: P(C = yes | do(S := s), T != no) for s : S unit percent\n"
-    "query effect: sum[t : T] P(t | S = yes) * P(C = yes | t) expect 1/3",
-    "identify": "identify effect: P(C | do(S)) from P(S, T, C), P(T | do(S))",
+    "query effect: sum[t : T] P(t | S = yes) * P(C = yes | t) expect 1/3\n"
+    "query blame: P(C[S := no] = no | S = yes, C = yes)\n"
+    "query indirect: NIE(C = yes, S := yes, no, T)",
+    "identify": "identify effect: P(C | do(S)) from P(S, T, C), P(T | do(S))\n"
+    "identify treated: P(C[S := no] = yes | S = yes) from experiments",
     "estimate": "estimate effect: P(C = yes | do(S)) from survey bootstrap 2000 seed 7 level 95%",
     "claim": "claim harmless(s : S): P(C | do(S := s)) == P(C) assuming P(S = yes) > 0\n"
     "claim blocked: S _||_ C | T, do(S)\n"
     "claim known: not identifiable P(C | do(S)) from P(S, C)\n"
     "claim natural: diagram f ; discard[B] == discard[A]",
     "check": "check all exact\ncheck harmless, blocked for 500 models seed 7 within 1e-9",
-    "draw": 'draw smoking after cut(S) to "smoking-cut.svg"',
+    "draw": 'draw smoking after cut(S) to "smoking-cut.svg"\ndraw P(C[S := no] | S = yes, C = yes) to "twin.svg"',
 }
 """Examples of every statement, by its first word."""
 
 MORE: Mapping[str, str] = {
     "model": "several-models", "import": "imports", "domain": "domains-and-variables", "type": "diagrams",
     "var": "domains-and-variables", "latent": "domains-and-variables", "param": "parameters", "box": "boxes",
-    "interpret": "interpretations", "data": "data", "diagram": "diagrams", "surgery": "surgery", "query": "questions",
+    "interpret": "interpretations", "data": "data", "diagram": "diagrams", "surgery": "surgery", "world": "surgery",
+    "observe": "surgery", "query": "questions",
     "identify": "identification", "estimate": "estimates", "claim": "claims-and-checks", "check": "claims-and-checks",
     "draw": "draw", "boxes": "tables", "expressions": "precedence", "names and values": "names-and-reserved-words",
 }  # fmt: skip
@@ -68,6 +74,7 @@ WORDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "PERCENT": ("a percentage; it is exact", ("30%", "2.5%")),
     "STRING": ('a text in quotes, on one line; `\\"` is a quote', ('"so many"', '"a \\"b\\""')),
     "FUNCTION": ("a function of numbers or a distribution, before its bracket", ("exp", "normal", "flip")),
+    "EFFECT": ("the name of a causal effect, before its bracket", ("ATE", "ETT", "PN", "NIE")),
     "DOC": ("a comment for the statement behind it", ("## The disposition.",)),
     "COMMENT": ("any other comment; it may stand between all words and signs", ("# here",)),
 }

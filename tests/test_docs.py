@@ -98,7 +98,7 @@ def codes_of(text: str, language: str = "text") -> set[str]:
 
 def drawings() -> list[str]:
     """The command lines of the pages that draw `docs/pictures/`."""
-    pages = ("pictures.md", "identification.md")
+    pages = ("pictures.md", "identification.md", "counterfactuals.md")
     return [command for page in pages for command in _DRAWN.findall((DOCS / page).read_text(encoding="utf-8"))]
 
 

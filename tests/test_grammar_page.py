@@ -58,7 +58,7 @@ def test_every_word_of_the_grammar_is_shown() -> None:
 @pytest.mark.parametrize(("name", "sample"), [(n, s) for n, (_, samples) in WORDS.items() for s in samples])
 def test_words_are_what_they_are_examples_of(name: str, sample: str) -> None:
     pattern = next(t.pattern.to_regexp() for t in parser().terminals if t.name == name)
-    match = re.match(pattern, sample + ("(" if name == "FUNCTION" else ""))
+    match = re.match(pattern, sample + ("(" if name in ("FUNCTION", "EFFECT") else ""))
 
     assert match is not None
     assert match[0] == sample

@@ -22,11 +22,11 @@ from torch import Tensor
 from semantics.pyro.algebra import TorchAlgebra, Truncated, drawn, flattened, is_point, of_family, tensor
 from semantics.pyro.boxes import BoxMeaning, Drawn, Foreign, Tabled, Unknown, as_float
 from semantics.pyro.foreign import as_distribution
-from semantics.question import is_told
 from strings.diagnostic import Diagnostic, QueryError
 from strings.expression import Body, Choice, Draw, Expression, ParameterDef, draws_of, fold_expression, parameters_in
 from strings.model import CausalModel
 from strings.signature import Box, Object
+from strings.surgery import is_told
 
 Values = Mapping[str, Tensor]
 

@@ -23,11 +23,12 @@ from semantics.pyro.algebra import Cases, is_point, log_probability
 from semantics.pyro.boxes import as_float
 from semantics.pyro.enumerate import log_joint
 from semantics.pyro.program import PyroProgram, Unknowns, Values
-from semantics.question import Question, Slot, ask, is_told
+from semantics.question import Question, Slot, ask
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
+from strings.surgery import is_told
 
 NO_UNKNOWNS = Unknowns({}, {})
 

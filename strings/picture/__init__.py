@@ -19,11 +19,13 @@ from strings.picture.files import PictureError, PictureWarning, write_by_ending
 from strings.picture.fonts import missing_glyphs
 from strings.picture.glyphs import Text
 from strings.picture.graph import draw_graph
+from strings.picture.multiverse import question_film, question_scene
 from strings.picture.operation import model_scene
 from strings.picture.pdf import to_pdf, to_png
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
 from strings.picture.svg import to_svg
 from strings.picture.tikz import to_tikz
+from strings.query import Query
 from strings.surgery import Surgery
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "draw_change",
     "draw_dag",
     "draw_model",
+    "draw_question",
     "write_scene",
 ]
 
@@ -118,6 +121,28 @@ def draw_model(
         CutwireError: if a surgery does not fit the model.
     """
     return write_scene(model_scene(model, surgeries, before), path, warn)
+
+
+def draw_question(
+    model: CausalModel, query: Query, path: str | Path | None = None, *, steps: bool = False, warn: Warn | None = None
+) -> str:
+    """Draw what a question depends on: of a counterfactual one, all its worlds with the hidden causes that they share.
+
+    With `steps`, a film strip of how they become so simple: see `strings.rewriting`.
+
+    >>> from strings.query import Term
+    >>> from strings.surgery import Do
+    >>> model = CausalModel.from_edges([("S", "T")], domains=2)
+    >>> question = Query((Term("T", world=(Do("S", "1"),)),), (Term("T", ("0",)),))
+    >>> ">T[S := 1]<" in draw_question(model, question)
+    True
+
+    Raises:
+        PictureError: as for `draw`.
+        CutwireError: if a surgery does not fit the model.
+    """
+    scene = question_film(model, query) if steps else question_scene(model, query)
+    return write_scene(scene, path, warn)
 
 
 def write_scene(scene: Scene, path: str | Path | None = None, warn: Warn | None = None) -> str:

@@ -143,7 +143,7 @@ def size_of(part: Part) -> Size:
     match part.kind:
         case "box":
             return _box_size(part)
-        case "state" | "point":
+        case "state" | "point" | "effect":
             return _even(max(state_width(part.label), ports), STATE_HEIGHT)
         case "uniform":
             return _even(ports - 10, 18)
@@ -232,6 +232,10 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
             width = 2 * size_of(part).left
             y = middle - STATE_HEIGHT / 2
             return Drawn(_state(x, y, width, part.label, tint, part.hue), y, bottom)
+        case "effect":
+            width = 2 * size_of(part).left
+            y = middle + STATE_HEIGHT / 2
+            return Drawn(_effect(x, y, width, part.label, tint, part.hue), top, y)
         case "uniform":
             spots = [x + port_offset(k, part.outs, room.pitch) for k in range(part.outs)]
             return Drawn([s for spot in spots for s in ground(spot, top + 8, 1, tint)], top + 8, bottom)
@@ -331,3 +335,14 @@ def _state(x: float, y: float, width: float, label: str, tint: str, hue: int | N
     else:
         corners += [(x, y + STATE_HEIGHT + 3)]
     return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y + 14.5, label, tint + "state")]
+
+
+def _effect(x: float, y: float, width: float, label: str, tint: str, hue: int | None = None) -> list[Shape]:
+    """A state upside down, its wire below at height `y`."""
+    half = width / 2
+    corners = [(x - half, y), (x + half, y)]
+    if _text(label, 15) > _TRIANGLE:
+        corners += [(x + half, y - 19), (x, y - STATE_HEIGHT), (x - half, y - 19)]
+    else:
+        corners += [(x, y - STATE_HEIGHT - 3)]
+    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y - 4, label, tint + "state")]

@@ -21,7 +21,7 @@ from strings.diagram import Diagram, Node
 from strings.picture.text import text_width
 from strings.signature import Box, Ty, show_type
 
-Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap"]
+Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap", "effect"]
 Source = Literal["uniform", "point", "open"]
 _WIDE = 1000  # points; if the labels of the inputs or the outputs need more, they are slanted
 
@@ -108,10 +108,12 @@ def graph_of_term(
     latents: Collection[str] = frozenset(),
     red: Collection[int] = (),
     grounded: Sequence[int] = (),
+    effects: Sequence[tuple[int, str]] = (),
 ) -> DrawGraph:
     """The graph of a term that need not be in normal form.
 
-    The nodes numbered in `red` are drawn in red; each wire listed in `grounded` also ends in a red ground.
+    The nodes numbered in `red` are drawn in red; each wire listed in `grounded` also ends in a red ground. Each wire of
+    `effects` also ends in an effect of this label: the wire has been seen to be so.
     """
     parts = [Part("in", x.name, 0, 1) for x in dom]
     ends: list[tuple[int, int]] = [(k, 0) for k in range(len(dom))]
@@ -131,6 +133,9 @@ def graph_of_term(
     for wire in grounded:
         uses[wire].append((len(parts), 0))
         parts.append(Part("discard", "", 1, 0, red=True))
+    for wire, label in effects:
+        uses[wire].append((len(parts), 0))
+        parts.append(Part("effect", label, 1, 0))
     wires: list[Wire] = []
     for net, (start, x) in enumerate(zip(ends, types, strict=True)):
         wires.extend(_net(parts, net, start, uses[net], x.name, x.name in latents))

@@ -8,7 +8,7 @@ from typing import Any
 
 from strings.picture.files import missing_package
 from strings.picture.fonts import SYMBOL, TIMES, font_of, pillow_font, runs
-from strings.picture.glyphs import RED, STYLES, Circle, Path, Polygon, Shape, Text
+from strings.picture.glyphs import STYLES, Circle, Path, Polygon, Shape, Text
 from strings.picture.scene import Scene
 
 _MOST_PIXELS = 16_000  # a side
@@ -59,7 +59,8 @@ def to_png(scene: Scene, scale: float = 3.0) -> bytes:
             _MOST_PIXELS / max(scene.width, scene.height),
             math.sqrt(_MOST_AREA / (scene.width * scene.height)),
         )
-        coloured = any(RED in (STYLES[s.style].stroke, STYLES[s.style].fill) for s in scene.shapes)
+        colours = {c for s in scene.shapes for c in (STYLES[s.style].stroke, STYLES[s.style].fill) if c}
+        coloured = any(len({c[1:3], c[3:5], c[5:7]}) > 1 for c in colours)
         image: Image.Image = document[0].render(scale=scale, grayscale=not coloured).to_pil()
         buffer = io.BytesIO()
         image.convert("RGB" if coloured else "L").save(buffer, format="PNG")

@@ -93,7 +93,7 @@ def _label(part: Part) -> str:
         return "uniform"
     if part.kind == "gap":
         return _source_label(part.source) if part.source is not None else ""
-    return visible(part.label)
+    return visible(f"= {part.label}" if part.kind == "effect" else part.label)
 
 
 def _source_label(source: NewSource) -> str:
@@ -103,7 +103,7 @@ def _source_label(source: NewSource) -> str:
 def _framed(part: Part) -> bool:
     if part.kind == "gap":
         return part.source is not None and part.source.kind != "open"
-    return part.kind in ("box", "state", "point", "uniform")
+    return part.kind in ("box", "state", "point", "uniform", "effect")
 
 
 @dataclass

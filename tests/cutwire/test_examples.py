@@ -24,11 +24,13 @@ from tests.cutwire.command import EXAMPLES, cutwire, fresh
 
 MODEL_FILES = sorted(p.name for p in EXAMPLES.glob("*.causal"))
 PICTURES = {
+    "blame.causal": [],
     "dose.causal": ["dose.svg"],
+    "firing_squad.causal": ["firing-squad.svg"],
     "instrument.causal": ["instrument.svg"],
     "kidney.causal": ["kidney.svg"],
     "napkin.causal": ["napkin-cut.svg"],
-    "party.causal": ["party.svg"],
+    "party.causal": ["party-twin.svg", "party.svg"],
     "smoking.causal": ["smoking-cut.svg"],
     "sprinkler.causal": ["sprinkler.svg"],
     "tar.causal": ["tar.svg"],

@@ -162,6 +162,7 @@ def test_which_semantics_are_tried_on_which_example(file: str) -> None:
     wanted = {
         "alarm.bif": {*TABLES, "pyro"} - {"exact"},
         "dose.causal": {"pyro"},
+        "firing_squad.causal": {"GF(p)", "possible", "symbolic", "pyro"},
         "instrument.causal": {"GF(p)", "possible"},
         "napkin.causal": {"GF(p)", "possible"},
         "smoking.causal": {"GF(p)", "possible"},

@@ -625,3 +625,17 @@ def test_files_of_other_programs_are_told_how_to_come(name: str) -> None:
     assert done.status == 2
     assert "error[F014]" in done.err
     assert "cutwire convert" in done.err
+
+
+def test_worlds_in_a_session() -> None:
+    """What is observed stays until it is undone; the worlds of a question are drawn in letters, and explained."""
+    party = str(EXAMPLES / "party.causal")
+    lines = ["observe B = false", "P(S@bob_comes = true)", ":why", ":undo", "P(S@bob_comes = true)",
+             "draw P(S@bob_comes | A = true)"]  # fmt: skip
+    done = cutwire("repl", party, *(part for line in lines for part in ("-e", line)))
+    assert (done.status, done.err) == (0, "")
+    assert "0.794353  = 35587/44800" in done.out
+    assert "0.418  = 209/500" in done.out
+    assert "merge: A and A[B := true] come about alike" in done.out
+    assert done.out.count("= false │") == 1
+    assert done.out.count("= true │") >= 1

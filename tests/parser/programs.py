@@ -74,16 +74,48 @@ def _optional(draw: Draw, found: Callable[[Draw], Words]) -> Words:
 
 
 def _event(draw: Draw) -> Words:
-    name = draw(st.sampled_from([*NAMES[:4], '"odd name"']))
+    place = _place(draw)
     rest = draw(st.sampled_from(["", "=", "!=", "in", "<", ">=", "[", "chain"]))
     if rest == "chain":
         last = draw(st.sampled_from([[], [">=", "-", "3"], ["<", "2.5"]]))
-        return [draw(st.sampled_from(["0", "1.5", "1e-3"])), draw(st.sampled_from(["<", "<=", ">"])), name, *last]
+        return [draw(st.sampled_from(["0", "1.5", "1e-3"])), draw(st.sampled_from(["<", "<=", ">"])), *place, *last]
     if rest == "[":
-        return [name, "in", "[", *_value(draw), ",", *_value(draw), "]"]
+        return [*place, "in", "[", *_value(draw), ",", *_value(draw), "]"]
     if rest == "in":
-        return [name, "in", "{", *_several(draw, _value), "}"]
-    return [name, rest, *_value(draw)] if rest else [name]
+        return [*place, "in", "{", *_several(draw, _value), "}"]
+    return [*place, rest, *_value(draw)] if rest else place
+
+
+def _place(draw: Draw, depth: int = 2) -> Words:
+    """A variable, in the actual world or in another one."""
+    name = draw(st.sampled_from([*NAMES[:4], '"odd name"']))
+    match draw(st.integers(0, 5)) if depth else 2:
+        case 0:
+            return [name, "@", draw(st.sampled_from(NAMES[:4]))]
+        case 1:
+            return [name, "[", *_several(draw, lambda d: _different(d, depth - 1), most=2), "]"]
+        case _:
+            return [name]
+
+
+def _different(draw: Draw, depth: int) -> Words:
+    """What is different in a world: as in `do(…)`, or a variable becomes what it is elsewhere."""
+    match draw(st.integers(0, 3)):
+        case 0:
+            return _cut(draw)
+        case 1:
+            nested = _place(draw, depth)
+            return [*_target(draw), draw(st.sampled_from((":=", "="))), *(nested if len(nested) > 1 else _value(draw))]
+        case _:
+            return _assign(draw)
+
+
+def _effect(draw: Draw) -> Words:
+    name = draw(st.sampled_from(("ATE", "ETT", "PN", "PS", "PNS", "CDE", "NDE", "NIE")))
+    mediator = {"CDE": [",", "T", ":=", *_value(draw)], "NDE": [",", "T", ",", "H"], "NIE": [",", "T"]}.get(name, [])
+    event = ["S", draw(st.sampled_from(("=", "!="))), *_value(draw)]
+    given = _optional(draw, lambda d: ["|", *_several(d, _condition)])
+    return [name, "(", *event, ",", "C", ":=", *_value(draw), ",", *_value(draw), *mediator, *given, ")"]
 
 
 def _condition(draw: Draw) -> Words:
@@ -119,7 +151,9 @@ def _probability(draw: Draw) -> Words:
 
 
 def _atom(draw: Draw) -> Words:
-    match draw(st.integers(0, 5)):
+    match draw(st.integers(0, 6)):
+        case 6:
+            return _effect(draw)
         case 5:
             return _call(draw) if draw(st.booleans()) else ["x"]
         case 0:
@@ -305,7 +339,13 @@ def _asked(draw: Draw) -> Words:
 
 def _statement(draw: Draw, blocks: bool = True) -> Words:
     name = _name(draw)
-    match draw(st.integers(-1, 18 if blocks else 16)):
+    match draw(st.integers(-4, 18 if blocks else 16)):
+        case -4:
+            return ["world", name, "=", *_surgery(draw)]
+        case -3:
+            return ["observe", *_several(draw, _event)]
+        case -2:
+            return ["draw", *_probability(draw), *_optional(draw, lambda d: ["to", d(st.sampled_from(TEXTS))])]
         case -1:
             interval = _optional(draw, lambda d: ["in", "[", *_expression(d, 1), ",", *_expression(d, 1), "]"])
             prior = _optional(draw, lambda d: ["~", *_call(d)])

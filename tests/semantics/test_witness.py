@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cutwire.witnesses import witness_source
 from semantics.field import Field
 from semantics.kernel import Kernel
-from semantics.witness import Witness, _lifted, check_witness, find_witness
+from semantics.witness import Witness, check_witness, find_witness, lifted
 from strings.estimand import Given
 from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
@@ -352,11 +352,11 @@ def test_fractions_are_read_off_their_members(numbers: list[F]) -> None:
     """Numerators and denominators of fifteen bits are told from their residues; longer ones are not made up."""
     field = Field()
     members = np.array([field.member(q) for q in numbers], dtype=np.int64)
-    lifted = _lifted(members, field.p)
-    longer = _lifted(np.array([field.member(F(2**20 + 7, 2**20 + 9))], dtype=np.int64), field.p)
+    short = lifted(members, field.p)
+    longer = lifted(np.array([field.member(F(2**20 + 7, 2**20 + 9))], dtype=np.int64), field.p)
 
-    assert lifted is not None
-    assert list(lifted) == numbers
+    assert short is not None
+    assert list(short) == numbers
     assert longer is None or longer[0] != F(2**20 + 7, 2**20 + 9)
 
 
@@ -368,7 +368,7 @@ def test_long_fractions_are_solved_for(wrong: F | None, monkeypatch: pytest.Monk
         plain = witness_of(model, query, given)
         with monkeypatch.context() as patched:
             patched.setattr(
-                "semantics.witness._lifted",
+                "semantics.witness.lifted",
                 lambda move, p: None if wrong is None else array_of([wrong] * move.size, move.shape),
             )
             solved = witness_of(model, query, given)

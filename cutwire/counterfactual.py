@@ -1,0 +1,281 @@
+"""What data or experiments can tell of several worlds: the answer to `model.identify("P(Y[X := 0] | X = 1)")`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cutwire.interpreted import Interpreted
+from parser.program import IdentifyStatement
+from strings.counterfactual_identify import (
+    CounterfactualIdentified,
+    CounterfactualNotIdentified,
+    as_identified,
+    identify_counterfactual,
+)
+from strings.counterfactual_steps import CounterfactualStep, steps
+from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.estimand import Given
+from strings.finite import stand_in
+from strings.formula import Formula
+from strings.latex import latex
+from strings.mathml import mathml
+from strings.model import CausalModel
+from strings.query import Query
+
+if TYPE_CHECKING:
+    from semantics.counterfactual_witness import CounterfactualWitness
+    from semantics.distribution import Distribution
+
+
+@dataclass(frozen=True)
+class CounterfactualIdentification:
+    """Whether the answer to a question about several worlds follows from what is given, and how, or why not.
+
+    It has what `Identification` has, but for the estimand as a diagram. The verdict is for all numbers of values.
+
+    >>> from cutwire import Model
+    >>> front = Model.from_edges([("X", "M"), ("M", "Y")], bidirected=[("X", "Y")], domains=2)
+    >>> r = front.identify("P(Y[X := 0] = 1 | X = 1)")
+    >>> r.identifiable, r.formula
+    (True, 'sum[m : M] P(Y = 1 | X = 1, m) * P(m | X = 0)')
+    >>> bow = Model.from_edges([("X", "Y")], bidirected=[("X", "Y")], domains=3)
+    >>> bow.identify("P(Y[X := 0] = 1 | X = 1)", given="experiments").identifiable
+    False
+    """
+
+    model: Interpreted
+    found: CounterfactualIdentified | CounterfactualNotIdentified
+    statement: IdentifyStatement
+    shape: CausalModel = field(repr=False)
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether the answer follows, for all numbers of values."""
+        return isinstance(self.found, CounterfactualIdentified)
+
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict has been proved: by a derivation, or by two models that refute."""
+        return self.identifiable or self._witness is not None
+
+    @property
+    def query(self) -> Query:
+        """The question."""
+        return self.found.asked
+
+    @property
+    def given(self) -> tuple[Given | str, ...]:
+        """What is given: distributions, or `"experiments"`."""
+        return self.found.given or ("experiments",)
+
+    @cached_property
+    def formula(self) -> str | None:
+        """The answer as a formula over what is given, if it follows."""
+        return self._written(str)
+
+    @cached_property
+    def latex(self) -> str | None:
+        """The formula as LaTeX."""
+        return self._written(latex)
+
+    @cached_property
+    def mathml(self) -> str | None:
+        """The formula as MathML."""
+        return self._written(mathml)
+
+    def _written(self, show: Callable[[Formula], str]) -> str | None:
+        return show(self.found.cases[0].formula) if isinstance(self.found, CounterfactualIdentified) else None
+
+    @property
+    def criteria(self) -> tuple[()]:
+        """Named criteria are about one world: there are none."""
+        return ()
+
+    @cached_property
+    def steps(self) -> tuple[CounterfactualStep, ...]:
+        """The derivation, or as far as it goes."""
+        return steps(self.shape, self.found)
+
+    @cached_property
+    def note(self) -> str:
+        """What else there is to say: why it does not follow, and whether it does for the values that are declared."""
+        if isinstance(self.found, CounterfactualNotIdentified):
+            return self._refusal
+        notes = [f"where {c.where} it is {c.formula}" for c in self.found.cases if c.other]
+        free = sorted({n for part in self.found.parts.values() for n in part.estimand.free})
+        if free:
+            notes.append(f"any value of {', '.join(free)} gives the same")
+        return "; ".join(notes)
+
+    @property
+    def _refusal(self) -> str:
+        assert isinstance(self.found, CounterfactualNotIdentified)
+        notes = [self.found.reason]
+        if self.found.where:
+            notes[0] += f" (where {self.found.where})"
+        if self.found.follows:
+            cases = [c for c in self.found.follows if c]
+            notes.append(f"it follows {'where ' + ', or where '.join(cases) if cases else 'for other values'}")
+        if self.declared is not None:
+            names, written = self.declared
+            few = ", ".join(f"the {len(self.shape.object(n).values or ())} values of {n}" for n in names)
+            notes.append(f"with {few} that are declared it does: {written}")
+        return "; ".join(notes)
+
+    @cached_property
+    def declared(self) -> tuple[tuple[str, ...], Formula] | None:
+        """Of a refusal: the variables whose declared values let the answer follow after all, and the formula for it.
+
+        Nothing if none is found. The formula has been checked as `check` does it.
+        """
+        from semantics.counterfactual import checkable, counterfactual_error
+        from strings.counterfactual_declared import formula_for_declared
+
+        if not isinstance(self.found, CounterfactualNotIdentified):
+            return None
+        found = formula_for_declared(self.shape, self.found)
+        if found is not None and checkable(self.shape):
+            wrong = counterfactual_error(self.shape, as_identified(self.found, found[1]))
+            if wrong:
+                raise _bug(f"the formula for the declared values of `{self.query}` failed its check: {wrong}")
+        return found
+
+    def check(self) -> bool:
+        """Check the answer once more: the formula against the multiverse of random functional models over finite
+        fields; of a refusal, whether two models refute it.
+
+        Raises:
+            CutwireError: X001 if something is wrong, which is a bug of Cutwire.
+        """
+        if isinstance(self.found, CounterfactualNotIdentified):
+            return self._witness is not None
+        from semantics.counterfactual import checkable, counterfactual_error
+
+        wrong = counterfactual_error(self.shape, self.found) if checkable(self.shape) else ""
+        if wrong:
+            raise _bug(f"the formula for `{self.query}` failed its check: {wrong}")
+        return True
+
+    @cached_property
+    def _witness(self) -> CounterfactualWitness | None:
+        from semantics.counterfactual_witness import find_counterfactual_witness
+
+        if isinstance(self.found, CounterfactualIdentified):
+            return None
+        more = self.declared[0] if self.declared is not None else ()
+        return find_counterfactual_witness(self.shape, self.found, more)
+
+    @property
+    def witness(self) -> tuple[Interpreted, Interpreted] | None:
+        """Two functional models with exact numbers that agree on everything given and differ in the answer; of a
+        refusal. They are models of the part of the graph that the question depends on.
+
+        Where the answer follows for the values that are declared, the variables in the way have one more here.
+        """
+        if self._witness is None:
+            return None
+        w = self._witness.witness
+        make = self.model.with_numbers
+        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
+
+    @cached_property
+    def witness_file(self) -> str:
+        """The two models as one model file that shows the difference when it is run; empty if there are none."""
+        from cutwire.witnesses import witness_source
+
+        if self._witness is None:
+            return ""
+        try:
+            return witness_source(self._witness.witness, self.query)
+        except CutwireError:  # a variable whose name the language cannot write
+            return ""
+
+    @property
+    def refuted(self) -> bool:
+        """Whether two models that refute have been found by now; `witness` looks for them if need be."""
+        return self.__dict__.get("_witness") is not None
+
+    def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
+        """The value of the formula: on a `Model` with numbers, whose boxes need be no functions; or on data as
+        `Identification.evaluate` takes them, where distributions are given.
+
+        Raises:
+            QueryError: E001 if the answer does not follow, E005 for data where experiments are given.
+            ZeroProbabilityError: Q002 if it depends on something that never occurs.
+        """
+        from cutwire.evaluation import evaluate_counterfactual
+
+        if isinstance(self.found, CounterfactualNotIdentified):
+            raise QueryError(refusal(self.found, self.note))
+        return evaluate_counterfactual(self, self.found, data, semantics, max_memory)
+
+    def draw(self, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None) -> str:
+        """Draw the worlds that the question speaks of; returns the SVG text and writes `path` if given.
+
+        Raises:
+            PictureError: V001 for an unknown ending, V003 for a missing package, V004 for a file that is not written.
+        """
+        from strings.picture import draw_question
+
+        return draw_question(self.shape, self.query, path, warn=warn)
+
+    def to_dict(self, check: bool = True) -> dict[str, Any]:
+        """Plain data for JSON, as the command line documents it."""
+        shown: dict[str, Any] = {
+            "identifiable": self.identifiable,
+            "formula": self.formula,
+            "latex": self.latex,
+            "steps": [{"rule": s.rule, "law": s.law, "text": s.text} for s in self.steps],
+            "witness": None,
+            "given": [str(g) for g in self.given],
+            "criteria": [],
+            "note": self.note or None,
+        }
+        if not self.identifiable and check and self._witness is not None:
+            from cutwire.witnesses import witness_dict
+
+            shown["witness"] = witness_dict(self._witness.witness, self.query)
+        return shown
+
+    def _repr_html_(self) -> str:
+        from cutwire.notebook import identification_html
+
+        return identification_html(self)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()
+
+    def _repr_latex_(self) -> str | None:
+        return f"${self.latex}$" if self.latex is not None else None
+
+    def __repr__(self) -> str:
+        if self.identifiable:
+            return f"<{self.query} is identifiable: {self.formula}>"
+        return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
+
+
+def _bug(message: str) -> CutwireError:
+    help_ = ("this is a bug of Cutwire: please report it with your model file",)
+    return CutwireError(Diagnostic("X001", message, help=help_))
+
+
+def refusal(found: CounterfactualNotIdentified, note: str) -> Diagnostic:
+    """E001: the answer does not follow from what is given, and why."""
+    given = "; ".join(map(str, found.given)) or "experiments"
+    return Diagnostic(
+        "E001",
+        f"`{found.asked}` does not follow from what is given",
+        notes=(f"given: {given}", note),
+        help=("write the boxes as functions with numbers and use `query`",),
+    )
+
+
+def identify_worlds(model: Interpreted, statement: IdentifyStatement) -> CounterfactualIdentification:
+    """The answer to an `identify` statement about several worlds; it has not been checked yet."""
+    shape, (query,) = stand_in(model.shape, [statement.query])
+    given = () if statement.experiments else statement.given or (Given(shape.observed),)
+    return CounterfactualIdentification(model, identify_counterfactual(shape, query, given), statement, shape)
