@@ -347,4 +347,4 @@ def _effect(x: float, y: float, width: float, label: str, tint: str, hue: int | 
         corners += [(x + half, y - 19), (x, y - STATE_HEIGHT), (x - half, y - 19)]
     else:
         corners += [(x, y - STATE_HEIGHT - 3)]
-    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y - 4, label, tint + "state")]
+    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y - 6, label, tint + "state")]
