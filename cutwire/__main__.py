@@ -192,6 +192,7 @@ def build_parser() -> argparse.ArgumentParser:
     draw.add_argument("--after", metavar="SURGERY", help="show a surgery, such as 'cut(S)' or 'do(S := yes)'")
     draw.add_argument("--ask", metavar="QUESTION", help="show the worlds of a question, such as 'P(S[A := a] | A = b)'")
     draw.add_argument("--steps", action="store_true", help="with --ask: how its worlds are simplified, as a film strip")
+    draw.add_argument("--combs", action="store_true", help="draw the combs of its districts, their holes dashed")
     draw.add_argument("--only-after", action="store_true", help="leave out the picture before the surgery")
     draw.add_argument("--dag", action="store_true", help="draw the graph instead; -o FILE.dot always does")
     draw.add_argument("--name", "--model", default="", metavar="NAME", help="which model or diagram of the file")

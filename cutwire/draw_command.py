@@ -23,8 +23,8 @@ def draw(arguments: Namespace) -> int:
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
-    if arguments.ask:
-        return _draw_asked(arguments)
+    if arguments.ask or arguments.combs:
+        return _draw_of_model(arguments)
     if arguments.output == "-":
         return _print_sketch(arguments)
     output = Path(arguments.output)
@@ -53,12 +53,17 @@ def draw(arguments: Namespace) -> int:
     return 0
 
 
-def _draw_asked(arguments: Namespace) -> int:
-    """`cutwire draw FILE --ask QUESTION -o OUT`"""
+def _draw_of_model(arguments: Namespace) -> int:
+    """`cutwire draw FILE --ask QUESTION -o OUT`, `cutwire draw FILE --combs -o OUT`"""
+    from strings.picture import draw_combs
+
     model = open_model(arguments.file, arguments.name, arguments.allow_outside)
     found: list[Diagnostic] = []
     with working(f"drawing {arguments.output}"):
-        model.draw_question(arguments.ask, arguments.output, steps=arguments.steps, warn=found.append)
+        if arguments.combs:
+            draw_combs(model.shape, arguments.output, warn=found.append)
+        else:
+            model.draw_question(arguments.ask, arguments.output, steps=arguments.steps, warn=found.append)
     print_diagnostics(found)
     return 0
 

@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from strings.comb import Comb
 from strings.diagnostic import Diagnostic
 from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.picture.change import change_scene
+from strings.picture.combs import comb_scene, combs_scene
 from strings.picture.dag import dag_dot, draw_dag
 from strings.picture.files import PictureError, PictureWarning, write_by_ending
 from strings.picture.fonts import missing_glyphs
@@ -34,6 +36,8 @@ __all__ = [
     "dag_dot",
     "draw",
     "draw_change",
+    "draw_comb",
+    "draw_combs",
     "draw_dag",
     "draw_model",
     "draw_question",
@@ -121,6 +125,36 @@ def draw_model(
         CutwireError: if a surgery does not fit the model.
     """
     return write_scene(model_scene(model, surgeries, before), path, warn)
+
+
+def draw_comb(
+    comb: Comb,
+    path: str | Path | None = None,
+    latents: Collection[str] = frozenset(),
+    *,
+    warn: Warn | None = None,
+) -> str:
+    """Draw a comb; its holes are dashed boxes.
+
+    >>> from strings.comb import factorise
+    >>> model = CausalModel.from_edges([("S", "T"), ("T", "C")], bidirected=[("S", "C")], domains=2)
+    >>> comb, tooth = factorise(model)
+    >>> "Comb with 1 hole(s): S to T" in draw_comb(comb.comb)
+    True
+
+    Raises:
+        PictureError: as for `draw`.
+    """
+    return write_scene(comb_scene(comb, latents), path, warn)
+
+
+def draw_combs(model: CausalModel, path: str | Path | None = None, *, warn: Warn | None = None) -> str:
+    """Draw the combs of a model's districts side by side.
+
+    Raises:
+        PictureError: as for `draw`.
+    """
+    return write_scene(combs_scene(model), path, warn)
 
 
 def draw_question(

@@ -105,6 +105,7 @@ STYLES = {
     "red wire": Style(RED, "", 1.6),
     "red latent": Style(RED, "", 1.6, dashed=True),
     "box": Style("#000000", "#ffffff", 1.4),
+    "hole": Style("#7a7a7a", "#ffffff", 1.4, dashed=True),
     "red box": Style(RED, "#ffffff", 1.7),
     "ground": Style("#000000", "", 1.7),
     "red ground": Style(RED, "", 1.9),
@@ -141,7 +142,7 @@ def size_of(part: Part) -> Size:
     """The room that a part needs."""
     ports = max(part.ins, part.outs, 1) * PITCH
     match part.kind:
-        case "box":
+        case "box" | "hole":
             return _box_size(part)
         case "state" | "point" | "effect":
             return _even(max(state_width(part.label), ports), STATE_HEIGHT)
@@ -226,7 +227,7 @@ def draw_part(part: Part, x: float, top: float, bottom: float, room: Size) -> Dr
     middle = (top + bottom) / 2
     tint = _tint(part)
     match part.kind:
-        case "box":
+        case "box" | "hole":
             return _box(part, x, middle, room)
         case "state" | "point":
             width = 2 * size_of(part).left
@@ -262,7 +263,8 @@ def _box(part: Part, x: float, room_middle: float, room: Size) -> Drawn:
     half = _body_width(part, room.pitch) / 2
     middle, room_bottom = room_middle - room.foot / 2, room_middle + room.height / 2
     top, low = middle - BOX_HEIGHT / 2, middle + BOX_HEIGHT / 2
-    shapes: list[Shape] = [_rectangle(x - half, top, x + half, low, _filled(tint, part.hue))]
+    style = "hole" if part.kind == "hole" else _filled(tint, part.hue)
+    shapes: list[Shape] = [_rectangle(x - half, top, x + half, low, style)]
     shapes.append(Text(x, middle + 5, part.label, tint + "label"))
     for port, source in part.fed:
         at = x + port_offset(port, part.ins, room.pitch)
@@ -345,4 +347,4 @@ def _effect(x: float, y: float, width: float, label: str, tint: str, hue: int | 
         corners += [(x + half, y - 19), (x, y - STATE_HEIGHT), (x - half, y - 19)]
     else:
         corners += [(x, y - STATE_HEIGHT - 3)]
-    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y - 4, label, tint + "state")]
+    return [Polygon(tuple(corners), _filled(tint, hue)), Text(x, y - 6, label, tint + "state")]

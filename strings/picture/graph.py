@@ -21,7 +21,7 @@ from strings.diagram import Diagram, Node
 from strings.picture.text import text_width
 from strings.signature import Box, Ty, show_type
 
-Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap", "effect"]
+Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap", "effect", "hole"]
 Source = Literal["uniform", "point", "open"]
 _WIDE = 1000  # points; if the labels of the inputs or the outputs need more, they are slanted
 

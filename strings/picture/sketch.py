@@ -103,7 +103,7 @@ def _source_label(source: NewSource) -> str:
 def _framed(part: Part) -> bool:
     if part.kind == "gap":
         return part.source is not None and part.source.kind != "open"
-    return part.kind in ("box", "state", "point", "uniform", "effect")
+    return part.kind in ("box", "state", "point", "uniform", "effect", "hole")
 
 
 @dataclass
