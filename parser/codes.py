@@ -246,7 +246,7 @@ _WORLDS = (
     Code("W006", "No observation", "What is observed are events, each a variable with a value or several.",
          "model m\nvar X : {a, b}\nbox x : -> X\nobserve X\nquery P(X)"),
     Code("W007", "Other worlds than set ones", "What follows of several worlds from data or experiments is decided for "
-         "worlds in which variables are set to values, or to what they are elsewhere."),
+         "worlds in which variables are set to values, or to what they are elsewhere, and wires are told values."),
 )  # fmt: skip
 
 _FILES = (

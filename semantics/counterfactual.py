@@ -21,7 +21,7 @@ from strings.counterfactual_identify import Case, CounterfactualIdentified
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Become, Query
-from strings.surgery import Open
+from strings.surgery import DoWire, Open
 
 _DRAWS = 3
 _MOST_REDRAWS = 20
@@ -34,7 +34,8 @@ def axes_of(query: Query) -> dict[str, str]:
     terms = [t for t in (*query.targets, *query.given) if t.free]
     types = {t.axis_name: t.variable for t in terms}
     done = [*query.surgeries, *(s for w in query.worlds for s in w if not isinstance(s, Become))]
-    return types | {s.axis or s.variable: s.variable for s in done if isinstance(s, Open)}
+    types |= {s.axis or s.variable: s.variable for s in done if isinstance(s, Open)}
+    return types | {s.axis or s.source: s.source for s in done if isinstance(s, DoWire) and s.value is None}
 
 
 def value(found: CounterfactualIdentified, model: CausalModel, numbers: Numbers, ask: Callable[[Query], Grid]) -> Grid:

@@ -28,7 +28,7 @@ from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.graph import Graph, bits
 from strings.query import Become, Query, Term, World
 from strings.signature import spelled_value
-from strings.surgery import Do, Open, Surgery
+from strings.surgery import Do, DoWire, Open, Surgery
 
 MOST_CASES = 1_000
 """So many ways of values to be equal or not are told apart."""
@@ -49,7 +49,12 @@ class Value:
 
 
 Settings = tuple[tuple[str, Value], ...]
-"""Variables with the values that they are set to, or that are heard of them."""
+"""Variables with the values that they are set to, or that are heard of them; `X -> M` is what `M` alone is told."""
+
+
+def wire_name(source: str, sink: str) -> str:
+    """What a wire is called among settings."""
+    return f"{source} -> {sink}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def unnest(query: Query) -> Unnested:
     """The events that a question speaks of.
 
     Raises:
-        QueryError: W007 for worlds in which something else is done than variables set.
+        QueryError: W007 for worlds in which something else is done than variables set and wires told.
     """
     return _Unnesting(query).run()
 
@@ -133,9 +138,9 @@ class _Unnesting:
         """What is set in a world, the question's own surgeries first."""
         last: dict[str, Surgery | Become] = {}
         for s in (*self._query.surgeries, *world):
-            if not isinstance(s, Do | Open | Become):
+            if not isinstance(s, Do | DoWire | Open | Become):
                 raise QueryError(_other_surgery(s, self._query))
-            last[s.variable] = s
+            last[wire_name(s.source, s.sink) if isinstance(s, DoWire) else s.variable] = s
         return tuple((n, self._set_to(s)) for n, s in sorted(last.items()))
 
     def _set_to(self, s: Surgery | Become) -> Value:
@@ -144,6 +149,8 @@ class _Unnesting:
                 return Value("known", value, variable)
             case Become(variable, source):
                 return self._other(variable, source)
+            case DoWire(source=told, value=value):
+                return Value("axis", s.axis or told, told) if value is None else Value("known", value, told)
             case _:
                 assert isinstance(s, Open)
                 return Value("axis", s.axis or s.variable, s.variable)
@@ -168,7 +175,7 @@ class _Unnesting:
 def _other_surgery(s: Surgery, query: Query) -> Diagnostic:
     return Diagnostic(
         "W007",
-        f"`{s}` does something else than set a variable: what follows of several worlds is not decided for that",
+        f"`{s}` neither sets a variable nor tells a wire: what follows of several worlds is not decided for that",
         span=query.span,
         help=("set variables to values (`Y[X := 0]`), or give the boxes numbers and use `query`",),
     )
@@ -263,14 +270,39 @@ def reduced(graph: Graph, events: Sequence[Event]) -> Reduced | None:
         return None
 
 
+@dataclass(frozen=True)
+class _Set:
+    """Settings on a graph: of variables, by bit, and of wires, by source and sink; and the graph that they leave."""
+
+    variables: dict[int, Value]
+    wires: dict[tuple[int, int], Value]
+    graph: Graph
+
+    @staticmethod
+    def on(graph: Graph, done: Settings) -> _Set:
+        position = {n: k for k, n in enumerate(graph.names)}
+        edges = {
+            wire_name(graph.names[p], n): (p, v) for v, n in enumerate(graph.names) for p in bits(graph.parents[v])
+        }
+        variables = {position[n]: v for n, v in done if n in position}
+        wires = {edges[n]: v for n, v in done if n not in position and n in edges}
+        parents = list(graph.parents)
+        for p, v in wires:
+            parents[v] &= ~(1 << p)
+        left = Graph(graph.names, tuple(parents), graph.spouses) if wires else graph
+        return _Set(variables, wires, left.without(into=sum(1 << v for v in variables)))
+
+
 def reaching(graph: Graph, variable: str, done: Settings) -> Settings:
     """The settings that reach a variable: exclusion, in the form of Correa, Lee and Bareinboim (2021)."""
-    set_ = graph.mask(n for n, _ in done)
+    set_ = _Set.on(graph, done)
     target = graph.mask([variable])
-    if target & set_:
+    if target.bit_length() - 1 in set_.variables:
         return tuple((n, v) for n, v in done if n == variable)
-    behind = graph.without(into=set_).ancestors(target)
-    return tuple((n, v) for n, v in done if behind & graph.mask([n]))
+    behind = set_.graph.ancestors(target)
+    live = [(p, v) for p, v in set_.wires if behind >> v & 1 and v not in set_.variables]
+    heard = {wire_name(graph.names[p], graph.names[v]) for p, v in live}
+    return tuple((n, v) for n, v in done if n in heard or (n in graph.names and behind & graph.mask([n])))
 
 
 def needed(graph: Graph, events: Sequence[Event]) -> list[Event]:
@@ -312,17 +344,17 @@ class _Mechanisms:
     def wire(self, e: Event) -> Value:
         """The value of a variable in a world; made from those that it hears."""
         graph = self.graph
-        set_ = dict(e.done)
-        told = graph.mask(set_)
-        behind = graph.without(into=told).ancestors(graph.mask([e.variable]))
+        set_ = _Set.on(graph, e.done)
+        behind = set_.graph.ancestors(graph.mask([e.variable]))
         known: dict[int, Value] = {}
         for v in graph.order:
             if not behind >> v & 1:
                 continue
-            if told >> v & 1:
-                known[v] = set_[graph.names[v]]
+            if v in set_.variables:
+                known[v] = set_.variables[v]
                 continue
-            key = v, tuple(self.root(known[p]) for p in bits(graph.parents[v]))
+            heard = (set_.wires[p, v] if (p, v) in set_.wires else known[p] for p in bits(graph.parents[v]))
+            key = v, tuple(map(self.root, heard))
             if key not in self.nodes:
                 self.count += 1
                 self.nodes[key] = Value("sum", f"new {self.count}", graph.names[v])

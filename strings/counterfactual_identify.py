@@ -42,7 +42,7 @@ from strings.graph import Graph
 from strings.identification import Identified, NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel
 from strings.query import Become, Query, Term
-from strings.surgery import Do, Open
+from strings.surgery import DoWire, Open, Surgery, operate, touched
 from strings.written import formula
 
 
@@ -153,8 +153,12 @@ def spoken_anywhere(query: Query) -> set[str]:
         t = waiting.pop()
         found.add(t.variable)
         waiting += [s.source for s in t.world if isinstance(s, Become)]
-        found |= {s.variable for s in t.world if isinstance(s, Do | Open | Become)}
-    return found | {s.variable for s in query.surgeries if isinstance(s, Do | Open)}
+        found |= {n for s in t.world for n in _named_by(s)}
+    return found | {n for s in query.surgeries for n in _named_by(s)}
+
+
+def _named_by(s: Surgery | Become) -> tuple[str, ...]:
+    return (s.variable,) if isinstance(s, Become) else touched(s)
 
 
 def seen_model(model: CausalModel, query: Query, given: Sequence[Given]) -> CausalModel:
@@ -172,9 +176,25 @@ class _Decision:
                 raise QueryError(Diagnostic("E003", f"`{n}` is latent, so no data can contain it", span=query.span))
         self._seen = seen_model(model, query, given)
         self._graph: Graph = self._seen.graph
+        self._refuse_detours()
         self._bounds: Bounds = {
             (t.variable, t.values[0]): t.bounds for t in (*query.targets, *query.given) if t.bounds and t.values
         }
+
+    def _refuse_detours(self) -> None:
+        """What is told along a wire has to be all that its sink hears of the source.
+
+        Raises:
+            QueryError: W007 if the sink hears it by way of hidden variables, too.
+        """
+        for s in self._query.operations:
+            if isinstance(s, DoWire):
+                parents = operate(self._seen, s).graph.parents
+                source, sink = (self._graph.names.index(n) for n in (s.source, s.sink))
+                if parents[sink] >> source & 1:
+                    message = f"`{s.sink}` hears `{s.source}` by way of hidden variables, too"
+                    help_ = ("set a variable on the way, or give the boxes numbers and use `query`",)
+                    raise QueryError(Diagnostic("W007", message, self._query.span, help=help_))
 
     def run(self) -> CounterfactualIdentified | CounterfactualNotIdentified:
         found: list[Case] = []

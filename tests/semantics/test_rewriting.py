@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semantics.answer import answer
@@ -42,6 +42,7 @@ def plain(worlds: Worlds) -> Query:
     return Query(tuple(terms[:k]), tuple(terms[k:]))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 4))
 def test_every_step_keeps_the_answer(seed: int, size: int) -> None:
     rnd = random.Random(seed)
@@ -61,6 +62,7 @@ def test_every_step_keeps_the_answer(seed: int, size: int) -> None:
         assert found == wanted
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 4))
 def test_the_order_makes_no_difference(seed: int, size: int) -> None:
     """Confluence: rule by rule and in two random orders, the same normal form."""
@@ -80,6 +82,7 @@ def test_the_order_makes_no_difference(seed: int, size: int) -> None:
     assert all(first == other for other in others)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 4))
 def test_it_is_as_small_as_the_multiverse(seed: int, size: int) -> None:
     """The multiverse, which is made in one go, has no more boxes (but the noise that is absorbed)."""

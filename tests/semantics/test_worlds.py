@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semantics.answer import answer
@@ -141,6 +141,7 @@ def random_query(rnd: random.Random, model: CausalModel) -> Query:
     return Query(targets, tuple(term() for _ in range(rnd.randint(0, 2))), tuple(base))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 4))
 def test_counterfactuals_are_those_of_enumeration(seed: int, size: int) -> None:
     rnd = random.Random(seed)

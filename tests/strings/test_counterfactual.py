@@ -147,7 +147,7 @@ def test_impossible_evidence() -> None:
 
 
 def test_other_worlds_are_refused() -> None:
-    """Only worlds in which variables are set are decided; one-world tools refuse several worlds."""
+    """Only worlds in which variables are set and wires told are decided; one-world tools refuse several worlds."""
     for s in (Cut("X"), CutWire("X", "Y")):
         with pytest.raises(QueryError, match="W007"):
             identify_counterfactual(EDGE, Query((Term("Y", ("1",), world=(s,)),)))

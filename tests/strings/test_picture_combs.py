@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strings.comb import factorise
@@ -35,6 +35,7 @@ def test_all_combs_of_a_model() -> None:
     assert (svg.count(">1 hole<"), svg.count(">no hole<")) == (1, 1)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 7), st.integers(0, 10_000))
 def test_holes_and_boxes(size: int, seed: int) -> None:
     """Holes are as many as the comb has, and no box of a district is lost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strings.diagnostic import CompositionError, QueryError
@@ -104,6 +104,7 @@ def test_free_values_are_inputs() -> None:
     assert [t.variable for t in plain.targets] == ["Y[X := x]", "M[X := x]"]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_one_world_is_the_operated_model(seed: int) -> None:
     """Asked about one other world only, the multiverse has the variables of the operated model, under other names."""
