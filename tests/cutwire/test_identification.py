@@ -21,7 +21,7 @@ from strings.diagnostic import CutwireError, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
-from tests.cutwire.command import cutwire, outputs
+from tests.cutwire.command import EXAMPLES, cutwire, outputs
 from tests.observed import (
     array_of,
     factors_of,
