@@ -174,6 +174,9 @@ class _Asked:
         kernel = gauss.contract(operated.state(self.spoken, inputs))
         # An input on which nothing depends has no column yet.
         opened = [n for n in self.inputs if not any(t.variable == n for t in self.query.given)]
+        between = next((n for n in inputs if n not in opened), None)
+        if between is not None:
+            raise _needs_value(between, f"do({between} := 1)", "an interval is no value")
         components = [
             replace(c, gaussian=_columns(c.gaussian, [opened.index(n) for n in inputs], len(opened)))
             for c in kernel.cells[()]

@@ -56,5 +56,9 @@ def _agrees(model: CausalModel, found: Identified, policies: Tables, field: Fiel
             if again == _MOST_REDRAWS - 1:
                 return True
             continue
-        return bool(np.array_equal(array, arranged(estimated, names, [n for n, _ in axes], array.shape)))
+        have = [n for n, _ in axes]
+        sizes = dict(zip(have, array.shape, strict=True)) | dict(zip(names, estimated.shape, strict=True))
+        want = list(sizes)  # what is certain is the same in all members of the family, and may lack their axis
+        left, right = (arranged(a, n, want, list(sizes.values())) for a, n in ((array, have), (estimated, names)))
+        return bool(np.array_equal(left, right))
     return True

@@ -7,6 +7,7 @@ Of a conditional question the factors that have nothing to do with what is asked
 `P(c | do(parents))`, for which `strings.identification` decides whether it follows from what is given. The verdict is
 for all numbers of values.
 
+>>> from strings.surgery import Do
 >>> model = CausalModel.from_edges([("X", "Y")], [("X", "Y")], domains=2)
 >>> ett = Query((Term("Y", ("1",), world=(Do("X", "0"),)),), (Term("X", ("1",)),))
 >>> print(identify_counterfactual(model, ett).reason)
@@ -43,7 +44,7 @@ from strings.identification import Identified, NotIdentified, hide_unspoken, ide
 from strings.model import CausalModel
 from strings.query import Become, Query, Term
 from strings.surgery import DoWire, Open, Surgery, operate, touched
-from strings.written import formula
+from strings.written import as_mean, formula
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,8 @@ class _Decision:
                         return part, names
                     parts[asked] = part
             shown = substituted(written, {q: formula(parts[q], taken) for q in questions(written)})
+        if self._query.expectation:
+            shown = as_mean(shown, self._query.targets[0].variable)
         return Case(equal, written, shown, tuple(top), tuple(bottom)), names
 
 

@@ -21,9 +21,9 @@ from fractions import Fraction
 
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.model import CausalModel, Mechanism, retyped
-from strings.query import Query, Term
+from strings.query import Query, Term, without_nested
 from strings.signature import Object
-from strings.surgery import Do, DoWire, Replace, Surgery
+from strings.surgery import Do, DoWire, Replace, Surgery, touched
 
 _RELATIONS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "<": operator.lt,
@@ -67,7 +67,7 @@ def _values(name: str, queries: Sequence[Query]) -> tuple[str, ...]:
         for t in (*q.targets, *q.given):
             if t.variable == name:
                 found.update(dict.fromkeys(t.values or (), bool(t.bounds)))
-        for s in q.surgeries:
+        for s in q.operations:
             match s:
                 case Do(variable, value) if variable == name:
                     found[value] = False
@@ -86,24 +86,27 @@ def _settled(query: Query, spaces: set[str]) -> Query:
     Raises:
         ZeroProbabilityError: Q002 if it lies outside. QueryError: E007 for two intervals.
     """
-    points = {t.variable: t.values[0] for t in query.given if t.values and not t.bounds and t.variable in spaces}
+    sharp = [t for t in query.given if t.values and not t.bounds and t.variable in spaces]
+    points = {t.variable: t.values[0] for t in sharp if t.values and not t.world}
     points |= {s.variable: s.value for s in query.surgeries if isinstance(s, Do) and s.variable in spaces}
+    elsewhere = {t.variable for t in (*sharp, *query.targets) if t.values and not t.bounds and t.world}
+    elsewhere |= {touched(s)[0] for w in query.worlds for s in without_nested(w) if isinstance(s, Do | DoWire)}
     kept: list[Term] = []
     intervals: dict[str, Term] = {}
     for t in query.given:
         if not t.bounds:
             kept.append(t)
-        elif t.variable in points:
+        elif t.variable in points and not t.world:
             if not _within(points[t.variable], t):
                 note = f"it contradicts something else in `{query}`"
                 message = f"`{t}` has probability zero in every model"
                 raise ZeroProbabilityError(Diagnostic("Q002", message, t.span, notes=(note,)))
         else:
             kept.append(t)
-            _only(t, intervals)
+            _only(t, intervals, t.variable in points or t.variable in elsewhere)
     for t in query.targets:
         if t.bounds:
-            _only(t, intervals, t.variable in points)
+            _only(t, intervals, t.variable in points or t.variable in elsewhere)
     return replace(query, given=tuple(kept))
 
 

@@ -39,10 +39,10 @@ def formula(found: Identified, taken: Iterable[str] = ()) -> Formula:
     alone; else it is the distribution whose mean is asked.
     """
     written = _Writer(found, taken).write()
-    return _mean(written, found.query.targets[0].variable) if found.query.expectation else written
+    return as_mean(written, found.query.targets[0].variable) if found.query.expectation else written
 
 
-def _mean(formula: Formula, variable: str) -> Formula:
+def as_mean(formula: Formula, variable: str) -> Formula:
     """The mean of `variable`, of which `formula` is the distribution: linear in the only factor that speaks of it."""
     about = [q for q in questions(formula) if any(t.variable == variable for t in (*q.targets, *q.given))]
     if len(about) != 1 or _times(formula, about[0]) != 1:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -37,7 +38,13 @@ def executed(path: Path, folder: Path) -> Any:
 
 def said(notebook: Any) -> list[list[str]]:
     """Of every cell of code what it shows as text, and the errors and streams that there are."""
-    return [[_text(o) for o in cell["outputs"]] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    cells = [cell["outputs"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    # What is printed may come in several pieces, as time has it.
+    runs = [itertools.groupby(outputs, lambda o: o["output_type"] == "stream" and o["name"]) for outputs in cells]
+    return [
+        [text for name, some in run for text in (["".join(map(_text, some))] if name else map(_text, some))]
+        for run in runs
+    ]
 
 
 def _text(output: Any) -> str:

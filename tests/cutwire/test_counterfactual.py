@@ -283,3 +283,14 @@ def test_random_paths(seed: int) -> None:
     except ZeroProbabilityError:
         return
     assert not found.identifiable or found.check()
+
+
+def test_real_variables() -> None:
+    """Numbers and intervals of several worlds have finite stand-ins, unless one could lie in the other."""
+    model = cw.parse("var X, M, Y : real  box x : -> X  box m : X -> M  box y : X, M -> Y").model
+    assert told(model, "P(Y[X := 1] > 0 | X = 2)").formula == "P(Y > 0 | X = 1)"
+    mean = "sum[m : M] P(m | X = 2.5) * E(Y | X = 1, m)"
+    assert told(model, "E(Y[X := 1, M := M[X := 2.5]])").formula == mean
+    for question in ("P(Y[X := 1] > 0 | Y = 1)", "P(Y[X := 1] = 1 | X > 0)", "P(Y > 0 | X[Y := 1] > 0)"):
+        with pytest.raises(QueryError, match="E007"):
+            model.identify(question)

@@ -379,6 +379,7 @@ def test_a_cut_real_wire_matters_only_where_it_is_heard() -> None:
         ("E(Y | do(X)) + 1", "G004"),
         ("P(Y | do(X -> Y))", "G004"),
         ("P(Y) * 2", "G006"),
+        ("P(Y | do(X), X > 1)", "G004"),
         ("P(Y | X > 0)", "G006"),
         ("P(Y, S = yes)", "G006"),
         ("E(Z | X > 0, Y > 0)", "G006"),

@@ -21,7 +21,7 @@ from strings.diagnostic import CutwireError, QueryError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
-from tests.cutwire.command import cutwire, outputs
+from tests.cutwire.command import EXAMPLES, cutwire, outputs
 from tests.observed import (
     array_of,
     factors_of,
@@ -655,3 +655,11 @@ def test_answers_that_use_nothing_given(tmp_path: Path, question: str) -> None:
 
     assert (done.status, done.err) == (0, "")
     assert "identifiable from P(X, Y)" in done.out
+
+
+def test_what_is_certain_is_identified() -> None:
+    """In a model in which a variable is set, the check compares an answer that is the same in every model."""
+    text = (EXAMPLES / "sprinkler.causal").read_text(encoding="utf-8")
+    timed = cw.parse(text.replace("draw", "# draw")).models["timed"]
+    assert timed.identify("P(Rain)").formula == "P(Rain)"
+    assert timed.identify("P(Rain | do(Wet := yes))").formula == "P(Rain)"
