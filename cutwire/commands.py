@@ -105,31 +105,16 @@ def _do(program: Program, arguments: Namespace, only_checks: bool, out: str | No
 
 def _show(screen: Console, item: Item, quiet: bool) -> None:
     """Show an item, errors on standard error; only these if `quiet`."""
-    from cutwire.claims import Verdict
-    from cutwire.counterfactual import CounterfactualIdentification
-    from cutwire.evaluate import Result
-    from cutwire.identification import Identification
-    from cutwire.meanings import Answered
     from cutwire.program import Failure, Picture
-    from cutwire.show import print_answered, print_identification, print_picture, print_result, print_verdict
+    from cutwire.show import print_item
 
-    match item:
-        case Failure():
-            print_diagnostics(item.error.diagnostics)
-        case Picture():
-            print_diagnostics(item.warnings)
-            if not quiet:
-                print_picture(screen, item)
-        case _ if quiet:
-            pass
-        case Result():
-            print_result(screen, item)
-        case Answered():
-            print_answered(screen, item)
-        case Verdict():
-            print_verdict(screen, item)
-        case Identification() | CounterfactualIdentification():
-            print_identification(screen, item)
+    if isinstance(item, Failure):
+        print_diagnostics(item.error.diagnostics)
+        return
+    if isinstance(item, Picture):
+        print_diagnostics(item.warnings)
+    if not quiet:
+        print_item(screen, item)
 
 
 # ---- questions -------------------------------------------------------------------------------------------------------

@@ -184,20 +184,8 @@ def attempt(session: Session, text: str, timeout: float | None) -> tuple[Session
 
 def show(screen: Console, outcome: Outcome) -> None:
     """Print what there is to show, then what is wrong."""
-    from cutwire.claims import Verdict
-    from cutwire.counterfactual import CounterfactualIdentification
-    from cutwire.evaluate import Result
-    from cutwire.identification import Identification
-    from cutwire.meanings import Answered
-    from cutwire.program import Picture
-    from cutwire.show import (
-        print_answered,
-        print_identification,
-        print_laws,
-        print_picture,
-        print_result,
-        print_verdict,
-    )
+    from cutwire.program import Failure
+    from cutwire.show import print_item, print_laws
     from cutwire.why import print_why
 
     for item in outcome.shown:
@@ -213,16 +201,10 @@ def show(screen: Console, outcome: Outcome) -> None:
                 print_why(screen, item.item, item.model)
             case Laws(report):
                 print_laws(screen, report)
-            case Result():
-                print_result(screen, item)
-            case Answered():
-                print_answered(screen, item)
-            case Verdict():
-                print_verdict(screen, item)
-            case Identification() | CounterfactualIdentification():
-                print_identification(screen, item)
-            case Picture():
-                print_picture(screen, item)
+            case Failure():
+                pass  # it is among the problems
+            case _:
+                print_item(screen, item)
     if outcome.problems:
         print_diagnostics(outcome.problems)
 

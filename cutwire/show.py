@@ -148,7 +148,15 @@ def heading_of(result: Result) -> str:
 def item_text(item: Item) -> str:
     """An item as the command line prints it, without colours."""
     file = io.StringIO()
-    console = _plain(file)
+    if isinstance(item, Failure):
+        file.write(str(item.error))
+    else:
+        print_item(_plain(file), item)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def print_item(console: Console, item: Result | Answered | Verdict | AnyIdentification | Picture) -> None:
+    """Whatever a statement came to, but a failure."""
     match item:
         case Result():
             print_result(console, item)
@@ -156,13 +164,10 @@ def item_text(item: Item) -> str:
             print_answered(console, item)
         case Verdict():
             print_verdict(console, item)
-        case Identification() | CounterfactualIdentification():
-            print_identification(console, item)
         case Picture():
             print_picture(console, item)
-        case Failure():
-            file.write(str(item.error))
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+        case _:
+            print_identification(console, item)
 
 
 def print_result(console: Console, result: Result, digits: int = 6) -> None:

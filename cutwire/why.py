@@ -14,7 +14,7 @@ from parser.program import CheckStatement, IdentifiabilityClaim, IdentifyStateme
 from strings.diagnostic import CutwireError, visible
 from strings.formula import questions
 from strings.picture.sketch import sketch_model
-from strings.query import Query, Term
+from strings.query import Query, show_world
 from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _print_worlds(console: Console, q: Query, model: Model) -> None:
     from strings.picture.sketch import sketch
     from strings.rewriting import simplify, twinned
 
-    there = ", ".join(Term("", world=w).place[3:-1] for w in q.worlds)
+    there = ", ".join(show_world(w) for w in q.worlds)
     console.print(
         visible(f"  every world (the actual one; {there}) has a copy of all boxes, and shares what is hidden")
     )

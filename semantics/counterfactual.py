@@ -12,6 +12,7 @@ import numpy as np
 
 from semantics.answer import answer_array
 from semantics.distribution import Array
+from semantics.estimate import axes_of
 from semantics.evaluate import Grid, Numbers, evaluate_in
 from semantics.field import PRIMES, Field, FieldNumbers
 from semantics.kernel import Tables, size
@@ -20,22 +21,12 @@ from semantics.selfcheck import estimand_error
 from strings.counterfactual_identify import Case, CounterfactualIdentified
 from strings.diagnostic import QueryError, ZeroProbabilityError
 from strings.model import CausalModel
-from strings.query import Become, Query
-from strings.surgery import DoWire, Open
+from strings.query import Query
 
 _DRAWS = 3
 _MOST_REDRAWS = 20
 _NOISE = 4
 _LARGEST_CHECK = 2_000_000
-
-
-def axes_of(query: Query) -> dict[str, str]:
-    """The axes of an answer in their order, each with its variable."""
-    terms = [t for t in (*query.targets, *query.given) if t.free]
-    types = {t.axis_name: t.variable for t in terms}
-    done = [*query.surgeries, *(s for w in query.worlds for s in w if not isinstance(s, Become))]
-    types |= {s.axis or s.variable: s.variable for s in done if isinstance(s, Open)}
-    return types | {s.axis or s.source: s.source for s in done if isinstance(s, DoWire) and s.value is None}
 
 
 def value(found: CounterfactualIdentified, model: CausalModel, numbers: Numbers, ask: Callable[[Query], Grid]) -> Grid:

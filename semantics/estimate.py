@@ -29,7 +29,7 @@ from strings.identification import Identified
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
-from strings.surgery import Cut, Open, Surgery
+from strings.surgery import Cut, DoWire, Open, Surgery
 from strings.written import formula
 
 
@@ -264,7 +264,8 @@ def estimate(
 def axes_of(query: Query) -> dict[str, str]:
     """The axes of an answer in their order, each with its variable."""
     types = {t.axis_name: t.variable for t in (*query.targets, *query.given) if t.free}
-    return types | {s.axis or s.variable: s.variable for s in query.surgeries if isinstance(s, Open)}
+    types |= {s.axis or s.variable: s.variable for s in query.operations if isinstance(s, Open)}
+    return types | {s.axis or s.source: s.source for s in query.operations if isinstance(s, DoWire) and s.value is None}
 
 
 def needed(ways: Iterable[Identified], data: Sequence[Dataset]) -> list[dict[str, tuple[str, ...]]]:

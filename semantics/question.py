@@ -12,7 +12,7 @@ from semantics.network import Wiring
 from strings.diagnostic import Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.model import CausalModel
-from strings.query import Query, Term, without_nested
+from strings.query import Query, Term
 from strings.signature import Object
 from strings.surgery import DoWire, Open, Surgery, told_name
 from strings.worlds import Multiverse, worlds_of
@@ -112,8 +112,7 @@ def ask_in(worlds: Multiverse, query: Query) -> Question:
     """The slots and axes of a query in its worlds, settled or not; raises as `ask`, but never W001."""
     operated = worlds.model
     slots = [_slot("target", t, worlds) for t in query.targets] + [_slot("given", t, worlds) for t in query.given]
-    for world in ((), *query.worlds):
-        done = without_nested(world) or query.surgeries
+    for world, done in query.by_world:
         for k, s in enumerate(done):
             if isinstance(s, Open):
                 name = worlds.places.get((s.variable, world), s.variable)

@@ -47,7 +47,7 @@ def stand_in(model: CausalModel, queries: Sequence[Query]) -> tuple[CausalModel,
     asked = [_settled(q, spaces) for q in queries]
     values = {x.name: _values(x.name, asked) for x in bare}
     new = {n: Object(n, v) for n, v in values.items()}
-    typed = [replace(q, surgeries=tuple(_retyped(s, new) for s in q.surgeries)) for q in asked]
+    typed = [q.with_surgeries(lambda s: _retyped(s, new)) for q in asked]
     return model.with_values(values), typed
 
 

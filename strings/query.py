@@ -77,7 +77,7 @@ class Term:
         >>> Term("Y", world=(Do("X", "0"), Become("M", Term("M", world=(Do("X", "1"),))))).place
         'Y[X := 0, M := M[X := 1]]'
         """
-        return spelled(self.variable) + (f"[{', '.join(map(_in_brackets, self.world))}]" if self.world else "")
+        return spelled(self.variable) + (f"[{show_world(self.world)}]" if self.world else "")
 
     def __str__(self) -> str:
         if self.bounds:
@@ -89,6 +89,15 @@ class Term:
         if len(self.values) == 1:
             return f"{self.place} = {spelled_value(self.values[0])}"
         return f"{self.place} in {{{', '.join(map(spelled_value, self.values))}}}"
+
+
+def show_world(world: World) -> str:
+    """What is different in a world, as it stands in the brackets.
+
+    >>> show_world((Do("X", "0"), Become("M", Term("M"))))
+    'X := 0, M := M'
+    """
+    return ", ".join(map(_in_brackets, world))
 
 
 def _in_brackets(s: Surgery | Become) -> str:
@@ -133,9 +142,14 @@ class Query:
     span: Span | None = field(default=None, compare=False)
 
     @property
+    def by_world(self) -> tuple[tuple[World, tuple[Surgery, ...]], ...]:
+        """What is done in the actual world, where the question's own surgeries are, and in each of the others."""
+        return (((), self.surgeries), *((w, without_nested(w)) for w in self.worlds))
+
+    @property
     def operations(self) -> tuple[Surgery, ...]:
         """All surgeries: those of the question, and those of its worlds."""
-        return (*self.surgeries, *(s for w in self.worlds for s in without_nested(w)))
+        return tuple(s for _, done in self.by_world for s in done)
 
     def with_surgeries(self, change: Callable[[Surgery], Surgery]) -> Query:
         """The question with other surgeries, in its worlds too."""

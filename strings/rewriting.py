@@ -36,7 +36,7 @@ from strings.model import CausalModel, Mechanism, retyped
 from strings.query import Query, World
 from strings.signature import Object
 from strings.surgery import operate
-from strings.worlds import copies
+from strings.worlds import Multiverse, copies
 
 Rule = Literal["discard", "split", "merge", "absorb"]
 RULES: tuple[Rule, ...] = ("discard", "split", "merge", "absorb")
@@ -56,6 +56,14 @@ class Worlds:
     home: Mapping[str, tuple[str, World]]
     own: Mapping[str, object]
     noisy: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(made: Multiverse, query: Query) -> Worlds:
+        """The worlds of a question, as they have been made."""
+        home: dict[str, tuple[str, World]] = {}
+        for place, name in made.places.items():
+            home.setdefault(name, place)
+        return Worlds(made.model, query, tuple(made.place(t) for t in (*query.targets, *query.given)), home, made.own)
 
     @property
     def seen(self) -> dict[str, str]:
@@ -102,11 +110,7 @@ def twinned(model: CausalModel, query: Query) -> Worlds:
     Raises:
         QueryError, CompositionError, LimitError: as `strings.worlds.multiverse`.
     """
-    made = copies(operate(model, *query.surgeries), query)
-    home: dict[str, tuple[str, World]] = {}
-    for place, name in made.places.items():
-        home.setdefault(name, place)
-    return Worlds(made.model, query, tuple(made.place(t) for t in (*query.targets, *query.given)), home, made.own)
+    return Worlds.of(copies(operate(model, *query.surgeries), query), query)
 
 
 def steps(worlds: Worlds, rule: Rule) -> Iterator[Step]:

@@ -111,8 +111,8 @@ def as_one_world(worlds: Multiverse, query: Query) -> Query:
         QueryError: W004 if a value is left free on one wire only.
     """
     opened: list[Surgery] = []
-    for world in ((), *query.worlds):
-        for s in without_nested(world) or query.surgeries:
+    for world, done in query.by_world:
+        for s in done:
             if isinstance(s, DoWire) and s.value is None:
                 message = f"`{s}` cannot be left free where several worlds are spoken of"
                 raise QueryError(Diagnostic("W004", message, help=("choose a value",)))

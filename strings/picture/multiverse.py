@@ -18,7 +18,7 @@ from strings.picture.glyphs import HUES, STYLES, Polygon, Shape, Text
 from strings.picture.graph import DrawGraph, graph_of_term
 from strings.picture.scene import PAD, Scene, captioned, lay_out, moved, scene_of
 from strings.picture.text import text_width
-from strings.query import Query, Term, World
+from strings.query import Query, Term, World, show_world
 from strings.rewriting import Rule, Worlds, simplify, twinned
 from strings.signature import Box
 from strings.worlds import worlds_of
@@ -49,10 +49,7 @@ def question_graph(model: CausalModel, query: Query) -> DrawGraph:
     Raises:
         CutwireError: if a surgery does not fit the model.
     """
-    worlds = worlds_of(model, query)
-    home = {name: place for place, name in reversed(list(worlds.places.items()))}
-    terms = [worlds.place(t) for t in (*query.targets, *query.given)]
-    return _graph(Worlds(worlds.model, query, tuple(terms), home, worlds.own), whole=False)
+    return _graph(Worlds.of(worlds_of(model, query), query), whole=False)
 
 
 def _hues(query: Query) -> dict[World, int]:
@@ -128,7 +125,7 @@ def _with_legend(scene: Scene, hues: dict[World, int]) -> Scene:
     if not hues:
         return scene
     size = STYLES["caption"].size
-    texts = {hue: Term("", world=world).place[3:-1] for world, hue in hues.items()}
+    texts = {hue: show_world(world) for world, hue in hues.items()}
     widths = [_SWATCH + text_width(text, size) for text in texts.values()]
     total = sum(widths) + _BETWEEN * (len(widths) - 1)
     width = max(scene.width, total + 2 * PAD)

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import strategies as st
 
 from semantics.answer import answer
-from semantics.counterfactual import axes_of, checkable, counterfactual_error, value
+from semantics.counterfactual import checkable, counterfactual_error, value
 from semantics.counterfactual_witness import agree, find_counterfactual_witness
 from semantics.distribution import Distribution
+from semantics.estimate import axes_of
 from semantics.evaluate import Grid, Plain
 from semantics.noise import functional
 from strings.counterfactual_declared import formula_for_declared
