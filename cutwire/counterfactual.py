@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cutwire.decision import Decision, bug
 from cutwire.interpreted import Interpreted
 from parser.program import IdentifyStatement
 from strings.counterfactual_identify import (
@@ -17,22 +18,20 @@ from strings.counterfactual_identify import (
     identify_counterfactual,
 )
 from strings.counterfactual_steps import CounterfactualStep, steps
-from strings.diagnostic import CutwireError, Diagnostic, QueryError
+from strings.diagnostic import Diagnostic, QueryError
 from strings.estimand import Given
 from strings.finite import stand_in
 from strings.formula import Formula
-from strings.latex import latex
-from strings.mathml import mathml
 from strings.model import CausalModel
-from strings.query import Query
 
 if TYPE_CHECKING:
     from semantics.counterfactual_witness import CounterfactualWitness
     from semantics.distribution import Distribution
+    from semantics.witness import Witness
 
 
-@dataclass(frozen=True)
-class CounterfactualIdentification:
+@dataclass(frozen=True, repr=False)
+class CounterfactualIdentification(Decision):
     """Whether the answer to a question about several worlds follows from what is given, and how, or why not.
 
     It has what `Identification` has, but for the estimand as a diagram. The verdict is for all numbers of values.
@@ -58,34 +57,9 @@ class CounterfactualIdentification:
         return isinstance(self.found, CounterfactualIdentified)
 
     @property
-    def proved(self) -> bool:
-        """Whether the verdict has been proved: by a derivation, or by two models that refute."""
-        return self.identifiable or self._witness is not None
-
-    @property
-    def query(self) -> Query:
-        """The question."""
-        return self.found.asked
-
-    @property
     def given(self) -> tuple[Given | str, ...]:
         """What is given: distributions, or `"experiments"`."""
         return self.found.given or ("experiments",)
-
-    @cached_property
-    def formula(self) -> str | None:
-        """The answer as a formula over what is given, if it follows."""
-        return self._written(str)
-
-    @cached_property
-    def latex(self) -> str | None:
-        """The formula as LaTeX."""
-        return self._written(latex)
-
-    @cached_property
-    def mathml(self) -> str | None:
-        """The formula as MathML."""
-        return self._written(mathml)
 
     def _written(self, show: Callable[[Formula], str]) -> str | None:
         return show(self.found.cases[0].formula) if isinstance(self.found, CounterfactualIdentified) else None
@@ -141,7 +115,7 @@ class CounterfactualIdentification:
         if found is not None and checkable(self.shape):
             wrong = counterfactual_error(self.shape, as_identified(self.found, found[1]))
             if wrong:
-                raise _bug(f"the formula for the declared values of `{self.query}` failed its check: {wrong}")
+                raise bug(f"the formula for the declared values of `{self.query}` failed its check: {wrong}")
         return found
 
     def check(self) -> bool:
@@ -157,7 +131,7 @@ class CounterfactualIdentification:
 
         wrong = counterfactual_error(self.shape, self.found) if checkable(self.shape) else ""
         if wrong:
-            raise _bug(f"the formula for `{self.query}` failed its check: {wrong}")
+            raise bug(f"the formula for `{self.query}` failed its check: {wrong}")
         return True
 
     @cached_property
@@ -170,34 +144,8 @@ class CounterfactualIdentification:
         return find_counterfactual_witness(self.shape, self.found, more)
 
     @property
-    def witness(self) -> tuple[Interpreted, Interpreted] | None:
-        """Two functional models with exact numbers that agree on everything given and differ in the answer; of a
-        refusal. They are models of the part of the graph that the question depends on.
-
-        Where the answer follows for the values that are declared, the variables in the way have one more here.
-        """
-        if self._witness is None:
-            return None
-        w = self._witness.witness
-        make = self.model.with_numbers
-        return make(w.shape, w.one, "witness_one"), make(w.shape, w.other, "witness_other")
-
-    @cached_property
-    def witness_file(self) -> str:
-        """The two models as one model file that shows the difference when it is run; empty if there are none."""
-        from cutwire.witnesses import witness_source
-
-        if self._witness is None:
-            return ""
-        try:
-            return witness_source(self._witness.witness, self.query)
-        except CutwireError:  # a variable whose name the language cannot write
-            return ""
-
-    @property
-    def refuted(self) -> bool:
-        """Whether two models that refute have been found by now; `witness` looks for them if need be."""
-        return self.__dict__.get("_witness") is not None
+    def _refuting(self) -> Witness | None:
+        return self._witness.witness if self._witness is not None else None
 
     def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
         """The value of the formula: on a `Model` with numbers, whose boxes need be no functions; or on data as
@@ -223,24 +171,6 @@ class CounterfactualIdentification:
 
         return draw_question(self.shape, self.query, path, warn=warn)
 
-    def to_dict(self, check: bool = True) -> dict[str, Any]:
-        """Plain data for JSON, as the command line documents it."""
-        shown: dict[str, Any] = {
-            "identifiable": self.identifiable,
-            "formula": self.formula,
-            "latex": self.latex,
-            "steps": [{"rule": s.rule, "law": s.law, "text": s.text} for s in self.steps],
-            "witness": None,
-            "given": [str(g) for g in self.given],
-            "criteria": [],
-            "note": self.note or None,
-        }
-        if not self.identifiable and check and self._witness is not None:
-            from cutwire.witnesses import witness_dict
-
-            shown["witness"] = witness_dict(self._witness.witness, self.query)
-        return shown
-
     def _repr_html_(self) -> str:
         from cutwire.notebook import identification_html
 
@@ -248,19 +178,6 @@ class CounterfactualIdentification:
 
     def _repr_svg_(self) -> str:
         return self.draw()
-
-    def _repr_latex_(self) -> str | None:
-        return f"${self.latex}$" if self.latex is not None else None
-
-    def __repr__(self) -> str:
-        if self.identifiable:
-            return f"<{self.query} is identifiable: {self.formula}>"
-        return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
-
-
-def _bug(message: str) -> CutwireError:
-    help_ = ("this is a bug of Cutwire: please report it with your model file",)
-    return CutwireError(Diagnostic("X001", message, help=help_))
 
 
 def refusal(found: CounterfactualNotIdentified, note: str) -> Diagnostic:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cutwire.counterfactual import CounterfactualIdentification, identify_worlds
+from cutwire.decision import Decision, bug
 from parser.program import IdentifyStatement
 from strings.criteria import Criterion, criteria
 from strings.derivation import Step, check_derivation, derive
@@ -28,8 +29,6 @@ from strings.identification import (
     spoken,
 )
 from strings.identify import Hedge
-from strings.latex import latex
-from strings.mathml import mathml
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
@@ -44,8 +43,8 @@ if TYPE_CHECKING:
 _LARGEST_CHECK = 2_000_000  # entries of the random tables
 
 
-@dataclass(frozen=True)
-class Identification:
+@dataclass(frozen=True, repr=False)
+class Identification(Decision):
     """Whether the answer to a question follows from what is given, and how, or why not.
 
     >>> from cutwire import Model
@@ -69,37 +68,13 @@ class Identification:
         return isinstance(self.found, Identified)
 
     @property
-    def proved(self) -> bool:
-        """Whether the verdict has been proved: by a derivation, or by two models that refute."""
-        return self.identifiable or self._witness is not None
-
-    @property
-    def query(self) -> Query:
-        """The question."""
-        return self.found.asked
-
-    @property
     def given(self) -> tuple[Given, ...]:
         """The distributions that are given."""
         return self.found.given
 
-    @cached_property
-    def formula(self) -> str | None:
-        """The estimand as text, if the effect follows."""
-        return self._written(str) if isinstance(self.found, Identified) else None
-
-    @cached_property
-    def latex(self) -> str | None:
-        """The estimand as LaTeX, if the effect follows."""
-        return self._written(latex) if isinstance(self.found, Identified) else None
-
-    @cached_property
-    def mathml(self) -> str | None:
-        """The estimand as MathML, if the effect follows."""
-        return self._written(mathml) if isinstance(self.found, Identified) else None
-
-    def _written(self, show: Callable[[Formula], str]) -> str:
-        assert isinstance(self.found, Identified)
+    def _written(self, show: Callable[[Formula], str]) -> str | None:
+        if isinstance(self.found, NotIdentified):
+            return None
         try:
             return show(formula(self.found))
         except RecursionError:  # hundreds of sums, each inside of the one before
@@ -162,7 +137,7 @@ class Identification:
         else:
             wrong = check_derivation(self.shape, self.found, self.steps)
         if wrong:
-            raise _bug(f"the estimand of `{self.query}` failed its check: {wrong}")
+            raise bug(f"the estimand of `{self.query}` failed its check: {wrong}")
         return True
 
     @property
@@ -188,33 +163,12 @@ class Identification:
         policies = self._policies()
         found = find_witness(self.shape, self.found, policies)
         if found is not None and not check_witness(found, self.query, self.given):
-            raise _bug(f"the witness against `{self.query}` failed its check")
+            raise bug(f"the witness against `{self.query}` failed its check")
         return found
 
-    @cached_property
-    def witness(self) -> tuple[Interpreted, Interpreted] | None:
-        """Two models with exact numbers that agree on everything given and differ in the effect; of a refusal.
-
-        They are models of a part of the graph: all other wires may be ignored.
-        """
-        w = self._witness
-        if w is None:
-            return None
-        make = self.model.with_numbers
-        one, other = ({**t, **w.policies} for t in (w.one, w.other))
-        return make(w.shape, one, "witness_one"), make(w.shape, other, "witness_other")
-
-    @cached_property
-    def witness_file(self) -> str:
-        """The two models as one model file that shows the difference when it is run; empty if there are none."""
-        from cutwire.witnesses import witness_source
-
-        if self._witness is None:
-            return ""
-        try:
-            return witness_source(self._witness, self.query)
-        except CutwireError:  # a variable whose name the language cannot write
-            return ""
+    @property
+    def _refuting(self) -> Witness | None:
+        return self._witness
 
     def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Any:
         """The value of the estimand: a `Distribution`; of real variables it may be a `Mixture`, or `Linear`.
@@ -234,11 +188,6 @@ class Identification:
         if isinstance(self.found, NotIdentified):
             raise QueryError(refusal(self.found))
         return evaluate_estimand(self, data, semantics, max_memory)
-
-    @property
-    def refuted(self) -> bool:
-        """Whether two models that refute have been found by now; `witness` looks for them if need be."""
-        return self.__dict__.get("_witness") is not None
 
     def draw(self, path: str | Path | None = None, *, warn: Callable[[Diagnostic], None] | None = None) -> str:
         """Draw the derivation as a film strip that ends with the estimand, or the hedge of a refusal.
@@ -261,36 +210,10 @@ class Identification:
             return refusal_scene(self.shape, self.found)
         return proof_scene(self.shape, self.found, self.steps, self.formula or "")
 
-    def to_dict(self, check: bool = True) -> dict[str, Any]:
-        """Plain data for JSON, as the command line documents it."""
-        shown: dict[str, Any] = {
-            "identifiable": self.identifiable,
-            "formula": self.formula,
-            "latex": self.latex,
-            "steps": [{"rule": s.rule, "law": s.law, "text": s.text} for s in self.steps],
-            "witness": None,
-            "given": [str(g) for g in self.given],
-            "criteria": [str(c) for c in self.criteria],
-            "note": self.note or None,
-        }
-        if not self.identifiable and check and self._witness is not None:
-            from cutwire.witnesses import witness_dict
-
-            shown["witness"] = witness_dict(self._witness, self.query)
-        return shown
-
     def _repr_html_(self) -> str:
         from cutwire.notebook import identification_html
 
         return identification_html(self)
-
-    def _repr_latex_(self) -> str | None:
-        return f"${self.latex}$" if self.latex is not None else None
-
-    def __repr__(self) -> str:
-        if self.identifiable:
-            return f"<{self.query} is identifiable: {self.formula}>"
-        return f"<{self.query} is not identifiable from {'; '.join(map(str, self.given))}: {self.note}>"
 
 
 AnyIdentification = Identification | CounterfactualIdentification
@@ -352,8 +275,3 @@ def experiments(model: CausalModel, query: Query) -> tuple[Given, ...]:
     rest = tuple(n for n in model.observed if n not in treated)
     seen = Given(model.observed)
     return (seen, Given(rest, tuple(treated))) if treated and rest else (seen,)
-
-
-def _bug(message: str) -> CutwireError:
-    help_ = ("this is a bug of Cutwire: please report it with your model file",)
-    return CutwireError(Diagnostic("X001", message, help=help_))
