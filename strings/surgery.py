@@ -253,6 +253,11 @@ def is_told(name: str) -> bool:
     return name.startswith(_TOLD)
 
 
+def told_axis(name: str) -> str:
+    """The axis that such a box is."""
+    return name.rpartition(" := ")[2]
+
+
 def _wire_image(s: CutWire | DoWire, b: Box) -> Diagram | None:
     """The box behind a state for the ports of the source, one state copied to all; nothing if it has no such port."""
     ports = [k for k, x in enumerate(b.dom) if x.name == s.source]

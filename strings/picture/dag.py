@@ -17,10 +17,9 @@ from strings.model import CausalModel
 from strings.picture.files import PictureError, missing_package, write_by_ending
 from strings.picture.glyphs import RED
 from strings.picture.mixed import Drawn, graph_scene
-from strings.picture.operation import operated
 from strings.picture.scene import Scene
 from strings.picture.tikz import to_tikz
-from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery
+from strings.surgery import Cut, CutWire, Do, DoWire, Open, Replace, Surgery, operate
 
 
 def dag_dot(model: CausalModel, project: bool = False, surgeries: Sequence[Surgery] = ()) -> str:
@@ -57,7 +56,7 @@ def dag_dot(model: CausalModel, project: bool = False, surgeries: Sequence[Surge
         node_attr={"shape": "plaintext", "fontname": "Times-Italic", "margin": "0.05"},
         edge_attr={"arrowsize": "0.7"},
     )
-    after = operated(model, surgeries)
+    after = operate(model, *surgeries)
     edges_of = _mixed_edges if project else _all_edges
     names = [n for n in model.names if not project or n not in model.latents]
     number = {n: f"v{k}" for k, n in enumerate(names)}
@@ -88,7 +87,7 @@ def dag_scene(model: CausalModel, project: bool = False, surgeries: Sequence[Sur
         CutwireError: if a surgery does not fit the model.
     """
     edges_of = _mixed_edges if project else _all_edges
-    before, now = edges_of(model), edges_of(operated(model, surgeries))
+    before, now = edges_of(model), edges_of(operate(model, *surgeries))
     said = dict(text for s in surgeries for text in _vertex_text(s))
     told = dict(text for s in surgeries for text in _edge_text(s))
     edges = []

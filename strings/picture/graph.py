@@ -20,6 +20,7 @@ from typing import Literal
 from strings.diagram import Diagram, Node
 from strings.picture.text import text_width
 from strings.signature import Box, Ty, show_type
+from strings.surgery import is_told, told_axis
 
 Kind = Literal["box", "state", "point", "uniform", "copy", "discard", "in", "out", "gap", "effect", "hole"]
 Source = Literal["uniform", "point", "open"]
@@ -161,7 +162,8 @@ def part_of_box(box: Box, red: bool = False) -> Part:
         case "point":
             return Part("point", f"{box.cod[0].name} = {box.value}", 0, 1, red)
         case _:
-            return Part("box" if box.dom else "state", box.name, len(box.dom), len(box.cod), red)
+            label = told_axis(box.name) if is_told(box.name) else box.name
+            return Part("box" if box.dom else "state", label, len(box.dom), len(box.cod), red)
 
 
 def _net(

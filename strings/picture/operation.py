@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from strings.diagram import Builder, Diagram, Node
+from strings.diagram import Builder, Node
 from strings.model import CausalModel, Mechanism
 from strings.picture.coordinates import Layout
 from strings.picture.graph import DrawGraph, graph_of_term
 from strings.picture.scene import Scene, captioned, cost, lay_out, scene_of, side_by_side
 from strings.picture.slots import ModelGraph, Names, as_it_was, changed_by, edit_in_place, shared_ports
 from strings.signature import Box
-from strings.surgery import CutWire, DoWire, Replace, Surgery, operate, touched
+from strings.surgery import Replace, Surgery, operate, touched
 
 Pair = tuple[DrawGraph, DrawGraph, tuple[Layout, Layout]]
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -35,7 +35,7 @@ def model_scene(model: CausalModel, surgeries: Sequence[Surgery] = (), before: b
         graph = model_graph(model).graph
         return captioned(scene_of(graph, lay_out(graph), model.name), "")
     first, second, layouts = _pair(model, surgeries)
-    after = operated(model, surgeries)
+    after = operate(model, *surgeries)
     steps = " then ".join(str(s) for s in surgeries)
     title = f"{model.name} after {steps}"
     right = scene_of(second, layouts[1], title)
@@ -63,7 +63,7 @@ def model_graphs(model: CausalModel, surgeries: Sequence[Surgery] = ()) -> list[
 def _pair(model: CausalModel, surgeries: Sequence[Surgery]) -> Pair:
     """The drawings before and after surgery."""
     keep = _kept(model, surgeries)
-    after = operated(model, surgeries)
+    after = operate(model, *surgeries)
     return _in_register(model, surgeries, keep) or _afresh(model, after, surgeries, keep)
 
 
@@ -180,29 +180,3 @@ def _paste(mechanism: Mechanism, env: dict[str, int], nodes: list[Node], count: 
         wires.extend(range(count, count + len(node.box.cod)))
         count += len(node.box.cod)
     return wires[mechanism.diagram.outs[0]], count
-
-
-def operated(model: CausalModel, surgeries: Sequence[Surgery]) -> CausalModel:
-    """`operate`, with a value that is left free on a wire as an opaque state of its own.
-
-    Raises:
-        CutwireError: if a surgery does not fit the model.
-    """
-    for s in surgeries:
-        match s:
-            case DoWire(value=None):
-                model = operate(model, _free_wire(model, s))
-            case _:
-                model = operate(model, s)
-    return model
-
-
-def _free_wire(model: CausalModel, s: DoWire) -> Surgery:
-    told = operate(model, CutWire(s.source, s.sink)).mechanisms[s.sink]  # raises if there is no such wire
-    mechanism = model.mechanisms[s.sink]
-    x = model.object(s.source)
-    builder = Builder(told.diagram.dom)
-    (free,) = builder.apply(Box(s.axis or s.source, (), (x,)), ())
-    heard = [free if p == s.source else k for k, p in enumerate(mechanism.parents)]
-    opened: Diagram = builder.freeze(builder.paste(mechanism.diagram, heard))
-    return Replace(s.sink, Mechanism(mechanism.parents, opened))

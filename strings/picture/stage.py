@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from strings.model import CausalModel, Mechanism
 from strings.picture.graph import DrawGraph, Part, Wire
-from strings.picture.operation import joint_graph, operated
+from strings.picture.operation import joint_graph
 from strings.picture.slots import ModelGraph, as_it_was, changed_by, edit_in_place, shared_ports
 from strings.signature import Box
 from strings.surgery import Surgery, operate
@@ -59,7 +59,7 @@ class Stage:
             joint = None if ports is None else joint_graph(part, part.names, ports)
             if joint is not None and edit_in_place(joint, surgeries) is not None:
                 return Stage(part, joint)
-        part = part_of(operated(model, surgeries), relevant)
+        part = part_of(operate(model, *surgeries), relevant)
         joint = joint_graph(part, part.names, {})
         assert joint is not None
         return Stage(part, joint, surgeries)
