@@ -111,7 +111,7 @@ class _Page:
     graph: DrawGraph
     layout: Layout
     scale: float
-    dodging: bool = False
+    dodging: int = 0  # how much has been tried against wires on top of each other: 1 moves dots, 2 every other layer
     clash: bool = False
     column: dict[int, int] = field(default_factory=dict)
     lines: dict[tuple[int, int], dict[int, tuple[int, bool]]] = field(default_factory=dict)
@@ -125,15 +125,22 @@ class _Page:
         for k, wire in enumerate(self.graph.wires):
             if not wire.hidden:
                 self.wire(k)
-        if self.clash and not self.dodging:  # curves have room where uprights have none
-            return _Page(self.graph, self.layout, self.scale, True).text([replace(p, dodging=True) for p in together])
+        if self.clash and self.dodging < 2:  # curves have room where uprights have none
+            more = self.dodging + 1
+            page = _Page(self.graph, self.layout, self.scale, more)
+            return page.text([replace(p, dodging=more) for p in together])
         for v, part in enumerate(self.graph.parts):
             self.part(v, part)
         return self.printed()
 
     def middle(self, v: int) -> int:
-        """The middle of a vertex in the layout, in fine steps; dots that dodge stand a step beside it."""
-        return _FINE * self.layout.x[v] + int(self.dodging and self.layout.net.is_dot(v))
+        """The middle of a vertex in the layout, in fine steps; what dodges stands a step or two beside it.
+
+        Where every other layer does, no wire ends in the column in which another of the same gap begins.
+        """
+        net = self.layout.net
+        aside = int(self.dodging > 0 and net.is_dot(v)) + 2 * int(self.dodging > 1 and net.layer[v] % 2)
+        return _FINE * self.layout.x[v] + aside
 
     def leave(self, s: Segment) -> int:
         """Where a segment leaves its lower layer."""

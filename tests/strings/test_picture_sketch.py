@@ -6,15 +6,16 @@ The sketch is read back, wire by wire, from its letters alone, and compared with
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from semantics.strategies import diagrams, models
 from strings.diagnostic import display_width
-from strings.diagram import Diagram
+from strings.diagram import Diagram, Node
 from strings.model import CausalModel
 from strings.picture.graph import DrawGraph
 from strings.picture.operation import model_graphs
 from strings.picture.sketch import columns_of, draw_graph, sketch, sketch_model
+from strings.signature import Box, Object
 from strings.surgery import Cut, CutWire, Do, Open, Surgery
 
 SMOKING = CausalModel.from_edges(
@@ -41,6 +42,8 @@ _ENDS = {
 }
 _STEP = {"u": (0, -1), "d": (0, 1), "l": (-1, 0), "r": (1, 0)}
 _BACK = {"u": "d", "d": "u", "l": "r", "r": "l"}
+
+A = Object("A", ("0", "1"))
 
 
 def letters(text: str) -> dict[tuple[int, int], str]:
@@ -107,11 +110,17 @@ def joined(text: str) -> list[int]:
 
 
 def _is_frame(page: dict[tuple[int, int], str], place: tuple[int, int]) -> bool:
-    """Whether a border runs through a place: a corner of a box stands at its left end, with a side below or above."""
+    """Whether a border runs through a place: corners of a box stand at its ends, the left one with a side below or
+    above. (`┌─┘` above `└─┐` is a wire that goes aside and back.)"""
     x, y = place
+    right = x
     while page.get((x, y), " ") in "─┴┬":
         x -= 1
+    while page.get((right, y), " ") in "─┴┬┌└╭╰":
+        right += 1
     corner = page.get((x, y), " ")
+    if page.get((right, y), " ") not in ("┐╮" if corner in "┌╭" else "┘╯"):
+        return False
     down, up = (
         (page.get((x, y + 1), " "), page.get((x, y + 2), " ")),
         (page.get((x, y - 1), " "), page.get((x, y - 2), " ")),
@@ -160,6 +169,8 @@ def test_models_are_joined_as_they_are(model: CausalModel) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(Diagram((A, A, A), (), (2, 1, 0)))  # two wires that change places
+@example(Diagram((A, A, A), (Node(Box("f", (A,), (A, A)), (1,)), Node(Box("g", (A, A), (A,)), (0, 4))), (3, 5)))
 @given(diagrams())
 def test_diagrams_are_joined_as_they_are(d: Diagram) -> None:
     graph = draw_graph(d)
