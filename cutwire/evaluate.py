@@ -23,7 +23,6 @@ from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate, estimate
 from semantics.evaluate import evaluate
 from semantics.expressions import ParameterValues, is_rational
-from semantics.network import Factor, Network
 from semantics.plan import plan
 from semantics.question import ask as work_out
 from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, Span, ZeroProbabilityError
@@ -197,7 +196,16 @@ def ask_model(
             return found.distribution
         contradiction = partial(refuse_contradiction, model, statement, query)
         try:
-            return answer(model.shape, tables, query, exact=exact, max_memory=max_memory, before_much=contradiction)
+            ready = model.factored(statement.using) if not (exact or statement.tables) else None
+            return answer(
+                model.shape,
+                tables,
+                query,
+                exact=exact,
+                max_memory=max_memory,
+                before_much=contradiction,
+                factored=ready,
+            )
         except ZeroProbabilityError as e:
             raise _explained(e, contradiction) from None
         except QueryError as e:
@@ -421,7 +429,7 @@ def _work(model: CausalModel, query: Query) -> int:
     spoken = [s for s in question.slots if s.spoken]
     d = question.model.state(question.variables(spoken))
     factors = [
-        Factor(np.empty(0), tuple(dict.fromkeys((*n.args, *range(first, first + len(n.box.cod))))))
+        tuple(dict.fromkeys((*n.args, *range(first, first + len(n.box.cod)))))
         for n, first in zip(d.nodes, d.first_wires, strict=True)
     ]
     free = {s.variable for s in spoken if s.axis is not None}
@@ -430,9 +438,8 @@ def _work(model: CausalModel, query: Query) -> int:
     sizes = tuple(len(x.values or ("",)) for x in d.wires)
     work: int = _ENTRY_WORK * math.prod(sizes[w] for w in output)
     if factors:
-        held = {w for f in factors for w in f.indices}
-        names = tuple(x.name for x in d.wires)
-        found = plan(Network(sizes, names, tuple(factors), tuple(w for w in output if w in held)))
+        held = {w for f in factors for w in f}
+        found = plan(factors, tuple(w for w in output if w in held), sizes)
         work += found.work + found.peak
     return work
 

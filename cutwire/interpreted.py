@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from cutwire.tables import check_exact_size, dataset, kernels, spaces_of
 from parser.program import Definition, ModelDef
 from parser.program import Table as TableDef
+from semantics.factored import Factored
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.diagram import Diagram
 from strings.expression import ParameterDef
@@ -67,6 +68,10 @@ class Interpreted:
 
     @cached_property
     def _kernels(self) -> dict[tuple[str, bool], dict[str, Kernel]]:
+        return {}
+
+    @cached_property
+    def _factored(self) -> dict[str, Factored]:
         return {}
 
     @cached_property
@@ -133,6 +138,12 @@ class Interpreted:
             return own
         definitions = {**self.definitions(using), **(extra or {})}
         return {**own, **kernels(added, definitions, self.dataset, exact, self.parameter_values)}
+
+    def factored(self, using: str = "") -> Factored:
+        """The model and its tables of floats, made ready for questions; raises as `kernels`."""
+        if using not in self._factored:
+            self._factored[using] = Factored.of(self.shape, self.kernels(using=using))
+        return self._factored[using]
 
     def policy_kernels(self, extra: Mapping[str, Definition], queries: Iterable[Query]) -> dict[str, Kernel]:
         """The exact kernels of the boxes that the surgeries of some questions put in place of mechanisms."""

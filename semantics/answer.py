@@ -32,6 +32,7 @@ from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, Prec
 from semantics.contract import Progress, check_answer_size, contract
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
+from semantics.factored import Factored
 from semantics.kernel import Tables, is_sharp, size
 from semantics.network import Wiring, fix_points, network_of, spread
 from semantics.question import Question, Slot, ask
@@ -52,12 +53,14 @@ def answer(
     max_memory: int | None = None,
     on_progress: Progress | None = None,
     before_much: Callable[[], None] | None = None,
+    factored: Factored | None = None,
 ) -> Distribution:
     """The answer to `query`: an axis per free target, then per free given term, then per value left free in a surgery.
 
     `tables` has the kernel of every box by its name; boxes that the question does not depend on may lack one. With
     `exact` all numbers are fractions. `max_memory` bounds the bytes that tables may take. `before_much` is
-    called before what takes long, and may raise an error of its own.
+    called before what takes long, and may raise an error of its own. `factored` is the model with its tables, made
+    ready: what it can answer in floats is answered by it.
 
     Raises:
         QueryError: Q001 if a box that is needed has no numbers, Q003 if a variable is left free twice, Q004 for an
@@ -78,11 +81,16 @@ def answer(
         on_progress=on_progress,
         before_much=before_much,
     )
+    result = None
     try:
-        axes, found = ask_in(arithmetic)
+        if factored is not None and not exact:
+            result = factored.ask(query, max_memory, before_much)
+        if result is None:
+            axes, found = ask_in(arithmetic)
     except PrecisionError:
         axes, found = ask_in(Logarithms())
-    result = Distribution([n for n, _ in axes], found, [x.values or () for _, x in axes])
+    if result is None:
+        result = Distribution([n for n, _ in axes], found, [x.values or () for _, x in axes])
     return mean(result, query.targets[0].axis_name) if query.expectation else result
 
 

@@ -79,8 +79,8 @@ class Arithmetic(Protocol):
         """A table divided by its sums over the last axis, uniform where such a sum is zero; and where that is."""
 
 
-_LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
-_HIGHEST = 1000  # and overflows at 2 ** 1024
+LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
+HIGHEST = 1000  # and overflows at 2 ** 1024
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ class Floats:
     def product(self, left: Tensor, right: Tensor) -> Tensor:
         inner = left.array.shape[2]
         growth = inner.bit_length() if inner > 1 else 0
-        if left.low + right.low < _LOWEST or left.high + right.high + growth > _HIGHEST:
+        if left.low + right.low < LOWEST or left.high + right.high + growth > HIGHEST:
             left, right = self._normal(left), self._normal(right)
-            if left.low + right.low < _LOWEST:
+            if left.low + right.low < LOWEST:
                 raise PrecisionError
         array = left.array * right.array if inner == 1 else np.matmul(left.array, right.array)
         low, high = left.low + right.low, left.high + right.high + growth
@@ -112,7 +112,7 @@ class Floats:
 
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         growth = math.prod(tensor.array.shape[a] for a in axes).bit_length()
-        if tensor.high + growth > _HIGHEST:
+        if tensor.high + growth > HIGHEST:
             tensor = self._normal(tensor)
         return replace(tensor, array=np.asarray(tensor.array.sum(axis=axes)), high=tensor.high + growth)
 
@@ -125,7 +125,7 @@ class Floats:
 
     def ratio(self, above: Tensor, below: Tensor) -> Array:
         above, below = self._normal(above), self._normal(below)
-        if above.low - 2 < _LOWEST or below.low < _LOWEST:
+        if above.low - 2 < LOWEST or below.low < LOWEST:
             raise PrecisionError
         quotient: Array = np.ldexp(above.array / below.array, above.exponent - below.exponent)
         return quotient

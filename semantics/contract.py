@@ -14,11 +14,12 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
 from semantics.arithmetic import Arithmetic, Tensor
-from semantics.distribution import check_axes
+from semantics.distribution import Array, check_axes
 from semantics.network import Network
 from semantics.plan import Plan, Step, plan
 from strings.diagnostic import Diagnostic, LimitError
@@ -50,11 +51,11 @@ def contract(
         PrecisionError: from `Floats`, if float64 cannot hold the numbers; use `Logarithms`.
     """
     entry_bytes = arithmetic.entry_bytes + _digits(network) // 8 * arithmetic.exact
-    planned = plan(network, arithmetic.slowness, memory_limit(max_memory) // entry_bytes)
+    inputs, room = [f.indices for f in network.factors], memory_limit(max_memory) // entry_bytes
+    planned = plan(inputs, network.output, network.sizes, arithmetic.slowness, room)
     if before_much and planned.work * arithmetic.slowness > MUCH_WORK:
         before_much()
-    check_memory(planned, entry_bytes, max_memory)
-    check_axes(max((len(s.indices) for s in planned.steps), default=0), "a table on the way")
+    check_plan(planned, [network.names[x] for x in planned.widest], entry_bytes, max_memory)
     return run(planned, network, arithmetic, on_progress)
 
 
@@ -64,20 +65,21 @@ def _digits(network: Network) -> int:
     return sum(max((p.denominator.bit_length() for p in a.flat if isinstance(p, Fraction)), default=0) for a in exact)
 
 
-def check_memory(planned: Plan, entry_bytes: int, max_memory: int | None) -> None:
-    """Refuse a plan that needs too much memory, saying where it is widest.
+def check_plan(planned: Plan, widest: Sequence[str], entry_bytes: int, max_memory: int | None) -> None:
+    """Refuse a plan that needs too much memory, naming the variables of its widest table.
 
     Raises:
-        LimitError: L001.
+        LimitError: L001, L003 if a table on the way has too many axes.
     """
-    shown = ", ".join(planned.widest[:12]) + (f" and {len(planned.widest) - 12} more" if planned.widest[12:] else "")
+    shown = ", ".join(widest[:12]) + (f" and {len(widest) - 12} more" if widest[12:] else "")
     check_bytes(
         planned.peak * entry_bytes,
         max_memory,
         "this question needs",
-        f"the widest table is over {len(planned.widest)} variables: {shown}",
+        f"the widest table is over {len(widest)} variables: {shown}",
         "condition on, or intervene on, some of these variables",
     )
+    check_axes(max((len(s.shape) for s in planned.steps), default=0), "a table on the way")
 
 
 def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | None) -> None:
@@ -122,6 +124,7 @@ def memory_limit(max_memory: int | None) -> int:
     return min(_DEFAULT_LIMIT, machine // 2) if max_memory is None else min(max_memory, machine * 9 // 10)
 
 
+@cache
 def _machine_memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -161,7 +164,7 @@ def run(planned: Plan, network: Network, arithmetic: Arithmetic, on_progress: Pr
     for step_number, step in enumerate(planned.steps):
         left = _take(held, network, arithmetic, planned, step.left)
         right = _take(held, network, arithmetic, planned, step.right)
-        held[len(network.factors) + step_number] = _multiply(step, left, right, network.sizes, arithmetic)
+        held[len(network.factors) + step_number] = _multiply(step, left, right, arithmetic)
         if on_progress is not None:
             on_progress(step_number + 1, len(planned.steps))
     last = _take(held, network, arithmetic, planned, len(network.factors) + len(planned.steps) - 1)
@@ -177,17 +180,15 @@ def _take(held: dict[int, Tensor], network: Network, arithmetic: Arithmetic, pla
     return arithmetic.total(tensor, alone) if alone else tensor
 
 
-def _multiply(step: Step, left: Tensor, right: Tensor, sizes: Sequence[int], arithmetic: Arithmetic) -> Tensor:
-    """One step: both sides as stacks of matrices, multiplied; the axes of the result are `step.indices`."""
-    b, i, j, k = (_volume(ix, sizes) for ix in (step.shared, step.left_only, step.right_only, step.summed))
-    one = left.arranged(np.transpose(left.array, step.left_order).reshape(b, i, k))
-    other = right.arranged(np.transpose(right.array, step.right_order).reshape(b, k, j))
+def _multiply(step: Step, left: Tensor, right: Tensor, arithmetic: Arithmetic) -> Tensor:
+    """One step: both sides as stacks of matrices, multiplied; the result has the shape of the step."""
+    b, i, j, k = step.dims
+    one = left.arranged(ordered(left.array, step.left_order).reshape(b, i, k))
+    other = right.arranged(ordered(right.array, step.right_order).reshape(b, k, j))
     made = arithmetic.product(one, other)
-    return made.arranged(made.array.reshape([sizes[x] for x in step.indices]))
+    return made.arranged(made.array.reshape(step.shape))
 
 
-def _volume(indices: Sequence[int], sizes: Sequence[int]) -> int:
-    n = 1
-    for x in indices:
-        n *= sizes[x]
-    return n
+def ordered(array: Array, order: tuple[int, ...] | None) -> Array:
+    """The array with its axes in another order."""
+    return array if order is None else array.transpose(order)

@@ -157,6 +157,15 @@ class Distribution:
         object.__setattr__(self, "array", table)
         object.__setattr__(self, "values", labels)
 
+    @staticmethod
+    def made(variables: tuple[str, ...], array: Array, values: tuple[tuple[str, ...], ...]) -> Distribution:
+        """A distribution from parts that are known to fit together: nothing is checked or copied."""
+        array.flags.writeable = False
+        new = object.__new__(Distribution)
+        parts = new.__dict__
+        parts["variables"], parts["array"], parts["values"] = variables, array, values
+        return new
+
     @property
     def exact(self) -> bool:
         """Whether the entries are fractions."""

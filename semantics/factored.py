@@ -1,0 +1,392 @@
+"""A model as a product of tables, one for each variable: interventions and evidence as slices of it.
+
+Where every mechanism is a single box, the state of the model is the product of `P(v | parents of v)`. Setting a
+variable then leaves its factor out and slices those of its children (the truncated factorisation: Pearl 2009,
+section 3.2.3). That is surgery carried out on the numbers; by naturality it gives what the operated diagram means, and
+it takes microseconds where drawing the diagram anew takes longer than the arithmetic.
+
+What an answer does not depend on is left out before anything is planned. Variables that are no ancestors are discarded.
+What is fixed falls out of the graph, and what then does not hang together with a target is separated from it; it only
+matters whether the evidence there is possible at all, and for that tables without zeros need not be read.
+
+>>> from semantics.kernel import Kernel
+>>> model = CausalModel.from_edges([("S", "C")], domains=2)
+>>> S, C = model.variables
+>>> tables = {"s": Kernel((), (S,), [0.5, 0.5]), "c": Kernel((S,), (C,), [[0.75, 0.25], [0.0, 1.0]])}
+>>> factored = Factored.of(model, tables)
+>>> factored.answer(["C"], {"S": "0"}, {}).array.tolist(), factored.answer(["S"], {}, {"C": "0"}).array.tolist()
+([0.75, 0.25], [1.0, 0.0])
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+
+from semantics.contract import MUCH_WORK, check_plan, memory_limit
+from semantics.distribution import MOST_AXES, Array, Distribution
+from semantics.kernel import Tables
+from semantics.plan import planned
+from semantics.program import Contraction, Factor, Source
+from semantics.sweep import Sweep
+from strings.model import CausalModel
+from strings.query import Query
+from strings.surgery import Do
+
+_BYTES = 12  # for an entry: 8, and half as much again, since operands are copied when their axes are moved
+_SWEPT_BYTES = 40  # for an entry where all tables are kept, to go back
+_MOST_PROGRAMS = 1024
+_MOST_ENTRIES = 2**24  # that the programs of a model keep, together: 128 MiB
+_MOST_CASES = 1024  # combinations of values of what is asked of events
+_MOST_SWEEPS = 64
+_OFTEN = 64  # programs are counted after so many new ones
+_SMALL = 2**17  # entries: so many need not be compared with the memory there is
+_FREE = slice(None)
+
+Form = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""The form of a question: the numbers of its targets, of the variables that are set, and of those that are seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A form of question ready to run: the contraction over its targets, and those that tell whether what is seen is
+    possible. `places` are the positions of the values of what is set and seen."""
+
+    variables: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    places: tuple[Mapping[object, int], ...]
+    targets: Contraction
+    possible: tuple[Contraction, ...]
+    peak: int
+    work: int
+
+    @property
+    def contractions(self) -> tuple[Contraction, ...]:
+        return (self.targets, *self.possible)
+
+    def run(self, values: Iterable[object]) -> Distribution | None:
+        """The answer for values of what is set and what is seen; `None` if these have probability zero.
+
+        Raises:
+            KeyError: for something that is not a value of its variable.
+            PrecisionError: if float64 cannot hold numbers on the way.
+        """
+        at: list[object] = [places[v] for places, v in zip(self.places, values, strict=True)]
+        at.append(_FREE)
+        for contraction in self.possible:
+            if not contraction.run(at) > 0:
+                return None
+        found = self.targets.run(at)
+        total = found.sum()
+        return Distribution.made(self.variables, found / total, self.labels) if total > 0 else None
+
+
+class Factored:
+    """The tables of a model by the numbers of its variables; a variable whose mechanism is no single table has none.
+
+    `scopes` are the axes of each table: the parents, then the variable itself. Programs are made when they are first
+    needed, and kept.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        labels: Sequence[tuple[str, ...]],
+        factors: Sequence[Factor | None],
+        scopes: Sequence[tuple[int, ...]],
+    ) -> None:
+        self.names, self.labels, self.factors, self.scopes = tuple(names), tuple(labels), tuple(factors), tuple(scopes)
+        self._numbers = {n: v for v, n in enumerate(names)}
+        self._places: list[Mapping[object, int]] = [{x: k for k, x in enumerate(values)} for values in labels]
+        self._sizes = [len(values) for values in labels]
+        self._children: list[list[int]] = [[] for _ in names]
+        for v, scope in enumerate(self.scopes):
+            for u in scope[:-1]:
+                self._children[u].append(v)
+        self._programs: dict[Form, Program | None] = {}
+        self._sweeps: dict[object, Sweep] = {}
+
+    @staticmethod
+    def of(model: CausalModel, tables: Tables) -> Factored:
+        """The tables of a model, as far as its mechanisms are single boxes that have one."""
+        number = {n: v for v, n in enumerate(model.names)}
+        labels = [x.values or () for x in model.variables]
+        factors: list[Factor | None] = []
+        scopes: list[tuple[int, ...]] = []
+        for v, n in enumerate(model.names):
+            parents, table = _single_table(model, n, tables)
+            scopes.append((*(number[p] for p in parents), v))
+            fits = table is not None and table.shape == tuple([len(labels[u]) for u in scopes[-1]])
+            factors.append(Factor.of(table) if table is not None and fits else None)
+        return Factored(model.names, labels, factors, scopes)
+
+    def ask(
+        self, query: Query, max_memory: int | None = None, before_much: Callable[[], None] | None = None
+    ) -> Distribution | None:
+        """A question that only sets and sees variables at one value each; `None` for any other.
+
+        Raises:
+            LimitError: L001, L003 if it needs more than `max_memory` bytes.
+            PrecisionError: if float64 cannot hold numbers on the way.
+        """
+        terms = (*query.targets, *query.given)
+        if any(t.world or t.bounds or (t.values is not None and len(t.values) != 1) for t in terms):
+            return None
+        done = {s.variable: s.value for s in query.surgeries if isinstance(s, Do)}
+        seen = {t.variable: t.values[0] for t in query.given if t.values}
+        if len(done) < len(query.surgeries) or len(seen) < len(query.given):
+            return None
+        events = [t.variable for t in query.targets if t.values]
+        if events and math.prod([len(self.labels[self._numbers[n]]) for n in events]) > _MOST_CASES:
+            return None  # to fix them in the contraction is less work
+        found = self.answer([t.variable for t in query.targets], done, seen, max_memory, before_much)
+        if found is None or all(t.values is None and t.axis is None for t in query.targets):
+            return found
+        at = []
+        for t, labels in zip(query.targets, found.values, strict=True):
+            if t.values and t.values[0] not in labels:
+                return None
+            at.append(labels.index(t.values[0]) if t.values else _FREE)
+        free = [(t.axis_name, labels) for t, labels in zip(query.targets, found.values, strict=True) if t.free]
+        return Distribution.made(
+            tuple([n for n, _ in free]), np.asarray(found.array[tuple(at)]), tuple([x for _, x in free])
+        )
+
+    def answer(
+        self,
+        targets: Iterable[str],
+        do: Mapping[str, object],
+        given: Mapping[str, object],
+        max_memory: int | None = None,
+        before_much: Callable[[], None] | None = None,
+    ) -> Distribution | None:
+        """`P(targets | do, given)`; `None` for what has to be asked of the diagram.
+
+        That is a question about variables without a table of their own, about one variable twice, or about values that
+        it does not have; or evidence that has probability zero, which the diagram's answer tells more about.
+
+        Raises:
+            LimitError: L001, L003 if it needs more than `max_memory` bytes.
+            PrecisionError: if float64 cannot hold numbers on the way.
+        """
+        number = self._numbers
+        try:
+            done, seen = tuple([number[n] for n in do]), tuple([number[n] for n in given])
+            program = self.program((tuple([number[n] for n in targets]), done, seen), max_memory, before_much)
+            return None if program is None else program.run((*do.values(), *given.values()))
+        except (KeyError, TypeError):  # no variable, or no value of its variable as it is spelled
+            pass
+        values = (*do.values(), *given.values())
+        if None in values or all(isinstance(v, str) for v in values):
+            return None
+        texts = [{n: str(v) for n, v in side.items()} for side in (do, given)]
+        return self.answer(targets, texts[0], texts[1], max_memory, before_much)
+
+    def program(
+        self, form: Form, max_memory: int | None = None, before_much: Callable[[], None] | None = None
+    ) -> Program | None:
+        """The program for a form of question, made once; `None` if there is none. `before_much` is called if it takes
+        long to run, and may raise an error.
+
+        Raises:
+            LimitError: L001, L003 if it needs more than `max_memory` bytes.
+        """
+        programs = self._programs
+        if form not in programs:
+            if len(programs) % _OFTEN == _OFTEN - 1:
+                self._forget()
+            programs[form] = self._compiled(*form, memory_limit(max_memory) // _BYTES)
+        found = programs[form]
+        if found is not None and (max_memory is not None or found.peak > _SMALL):
+            for c in found.contractions:
+                check_plan(c.plan, c.widest, _BYTES, max_memory)
+        if found is not None and before_much is not None and found.work > MUCH_WORK:
+            before_much()
+        return found
+
+    def marginals(
+        self,
+        do: Mapping[str, object],
+        given: Mapping[str, object],
+        of: Iterable[str] | None = None,
+        max_memory: int | None = None,
+    ) -> dict[str, Distribution] | None:
+        """`P(V | do, given)` for each variable V (or each `of` some), in one sweep; `None` as for `answer`.
+
+        Raises:
+            LimitError: L001, L003 if it needs more than `max_memory` bytes.
+            PrecisionError: if float64 cannot hold numbers on the way.
+        """
+        number = self._numbers
+        try:
+            asked = list(range(len(self.names))) if of is None else [number[n] for n in of]
+            fixed = {number[n]: self._places[number[n]][str(v)] for n, v in (*do.items(), *given.items())}
+        except KeyError:
+            return None
+        done = [number[n] for n in do]
+        if len(fixed) < len(do) + len(given):
+            return None
+        order = {v: k for k, v in enumerate(fixed)}
+        needed = sorted(self._ancestors((*asked, *(number[n] for n in given)), done))
+        if any(self.factors[v] is None for v in needed):
+            return None
+        sweep = self._sweep(needed, order, room=memory_limit(max_memory) // _SWEPT_BYTES) if needed else None
+        if sweep is not None:
+            check_plan(sweep.plan, sweep.widest, _SWEPT_BYTES, max_memory)
+        tables = sweep.run([*fixed.values(), _FREE]) if sweep is not None else []
+        joints = dict(zip(needed, tables, strict=True))
+        made: dict[str, Distribution] = {}
+        for v in asked:
+            name, labels = self.names[v], self.labels[v]
+            if v in fixed:
+                masses = np.zeros(len(labels))
+                masses[fixed[v]] = 1.0
+            else:
+                axes = [u for u in self.scopes[v] if u not in fixed]
+                masses = joints[v].sum(axis=tuple(range(len(axes) - 1)))
+                total = masses.sum()
+                if not total > 0:
+                    return None
+                masses = masses / total
+            made[name] = Distribution.made((name,), masses, (labels,))
+        return made
+
+    def _sweep(self, needed: Sequence[int], fixed: Mapping[int, int], room: int) -> Sweep:
+        key = tuple(needed), tuple(fixed)
+        if key not in self._sweeps:
+            if len(self._sweeps) >= _MOST_SWEEPS:
+                del self._sweeps[next(iter(self._sweeps))]
+            inputs, sources, local = self._read(needed, fixed)
+            found = planned(tuple(inputs), (), tuple([self._sizes[u] for u in local]), 1, room)
+            self._sweeps[key] = Sweep(sources, found, tuple([self.names[local[x]] for x in found.widest]))
+        return self._sweeps[key]
+
+    def _forget(self) -> None:
+        """Forget the oldest programs while all together keep too much."""
+        kept = {form: sum(c.entries for c in p.contractions) if p else 0 for form, p in self._programs.items()}
+        total = sum(kept.values())
+        for form, entries in kept.items():
+            if total <= _MOST_ENTRIES and len(self._programs) <= _MOST_PROGRAMS:
+                return
+            del self._programs[form]
+            total -= entries
+
+    def _compiled(
+        self, targets: tuple[int, ...], done: tuple[int, ...], seen: tuple[int, ...], room: int
+    ) -> Program | None:
+        fixed = {v: k for k, v in enumerate((*done, *seen))}
+        if not 0 < len(targets) <= MOST_AXES or len({*targets, *fixed}) < len(targets) + len(done) + len(seen):
+            return None
+        needed = self._ancestors((*targets, *seen), done)
+        if any(self.factors[v] is None for v in needed):
+            return None
+        around = self._around(targets, needed, fixed)
+        parts = self._parts(needed.difference(around), fixed) if seen else []
+        main = self._contraction(around, targets, fixed, room)
+        possible = tuple([self._contraction(part, (), fixed, room) for part in parts])
+        return Program(
+            tuple([self.names[v] for v in targets]),
+            tuple([self.labels[v] for v in targets]),
+            tuple([self._places[v] for v in fixed]),
+            main,
+            possible,
+            max(c.plan.peak for c in (main, *possible)),
+            main.plan.work + sum(c.plan.work for c in possible),
+        )
+
+    def _ancestors(self, of: Sequence[int], done: Collection[int]) -> set[int]:
+        """The variables whose factors count: ancestors, where what is set hears nothing."""
+        found: set[int] = set()
+        stack = list(of)
+        while stack:
+            v = stack.pop()
+            if v not in found and v not in done:
+                found.add(v)
+                stack.extend(self.scopes[v][:-1])
+        return found
+
+    def _around(self, start: Iterable[int], among: Collection[int], fixed: Mapping[int, int]) -> list[int]:
+        """The factors `among` some that hang together with variables, by what is not fixed."""
+        stack = list(start)
+        reached, found = set(stack), dict[int, None]()
+        while stack:
+            u = stack.pop()
+            for v in (u, *self._children[u]):
+                if v in among and v not in found:
+                    found[v] = None
+                    for w in self.scopes[v]:
+                        if w not in fixed and w not in reached:
+                            reached.add(w)
+                            stack.append(w)
+        return list(found)
+
+    def _parts(self, rest: Collection[int], fixed: Mapping[int, int]) -> list[list[int]]:
+        """The factors that tell whether what is seen is possible, those that hang together in one list.
+
+        Only zeros count. A factor whose own variable stands nowhere else sums to 1.
+        """
+        doubtful = {v for v in rest if not self.factors[v].positive}  # type: ignore[union-attr]
+        uses: dict[int, int] = {}
+        for v in doubtful:
+            for u in self.scopes[v]:
+                uses[u] = uses.get(u, 0) + 1
+        barren = [v for v in doubtful if v not in fixed and uses[v] == 1]
+        while barren:
+            v = barren.pop()
+            doubtful.discard(v)
+            for u in self.scopes[v]:
+                uses[u] -= 1
+                if uses[u] == 1 and u in doubtful and u not in fixed:
+                    barren.append(u)
+        parts = []
+        for v in sorted(doubtful):
+            if v in doubtful:
+                free = [u for u in self.scopes[v] if u not in fixed]
+                parts.append(self._around(free, doubtful, fixed) if free else [v])
+                doubtful.difference_update(parts[-1])
+        return parts
+
+    def _contraction(
+        self, factors: Sequence[int], output: Sequence[int], fixed: Mapping[int, int], room: int
+    ) -> Contraction:
+        inputs, sources, local = self._read(factors, fixed)
+        kept = {u: x for x, u in enumerate(local)}
+        found = planned(
+            tuple(inputs), tuple([kept[v] for v in output]), tuple([self._sizes[u] for u in local]), 1, room
+        )
+        return Contraction(sources, found, tuple([self.names[local[x]] for x in found.widest]))
+
+    def _read(
+        self, factors: Iterable[int], fixed: Mapping[int, int]
+    ) -> tuple[list[tuple[int, ...]], list[Source], list[int]]:
+        """The indices of each factor, numbered by first appearance; the factors to be sliced; and which variables the
+        indices are."""
+        local: dict[int, int] = {}
+        inputs: list[tuple[int, ...]] = []
+        sources: list[Source] = []
+        for v in factors:
+            scope, factor = self.scopes[v], self.factors[v]
+            assert factor is not None  # `_compiled` has looked
+            inputs.append(tuple([local.setdefault(u, len(local)) for u in scope if u not in fixed]))
+            free = len(inputs[-1]) == len(scope)
+            pick = None if free else itemgetter(*[fixed.get(u, -1) for u in scope])
+            sources.append((factor.table, factor.low, pick))
+        return inputs, sources, list(local)
+
+
+def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
+    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it."""
+    mechanism = model.mechanisms.get(name)
+    if mechanism is None or len(mechanism.diagram.nodes) != 1:
+        return (), None
+    (node,) = mechanism.diagram.nodes
+    heard = tuple([mechanism.parents[a] for a in node.args])
+    table = tables.get(node.box.name)
+    whole = node.box.kind == "box" and mechanism.diagram.outs == (len(mechanism.parents),) and len(node.box.cod) == 1
+    if table is None or not whole or len(set(heard)) < len(heard):
+        return heard if whole else (), None
+    return heard, table.as_float().array

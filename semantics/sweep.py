@@ -1,0 +1,88 @@
+"""All marginals of a product of tables at once: a contraction followed forwards, then backwards.
+
+The total of a product is linear in the entries of each of its factors. Its derivative by the entries of one factor is
+the product of all others, and all derivatives together cost about three times what the total costs (Darwiche 2003,
+JACM 50). A factor times its derivative is the joint table of its variables.
+
+>>> from semantics.plan import plan
+>>> coin, copy = Factor.of(np.array([0.25, 0.75])), Factor.of(np.array([[0.5, 0.5], [0.0, 1.0]]))
+>>> sweep = Sweep([(coin.table, coin.low, None), (copy.table, copy.low, None)], plan([(0,), (0, 1)], (), (2, 2)), ())
+>>> [joint.tolist() for joint in sweep.run(())]
+[[0.25, 0.75], [[0.125, 0.125], [0.0, 0.75]]]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from semantics.arithmetic import PrecisionError
+from semantics.contract import ordered
+from semantics.distribution import Array
+from semantics.plan import Plan
+from semantics.program import Contraction, Source
+
+_LOST = 2.0**-900
+_SMALL = 2.0**-60
+"""A table whose largest entry is less than `_LOST` may have lost entries that count, so it is scaled when `_SMALL`."""
+
+
+class Sweep:
+    """A plan without output over sources. `run` gives for each factor the table of its variables, times a number."""
+
+    def __init__(self, sources: Sequence[Source], planned: Plan, widest: tuple[str, ...]) -> None:
+        self.plan, self.widest, self._sources = planned, widest, sources
+        self._forwards = Contraction(sources, planned, widest, keep=False)
+        self._back = [
+            (step, n, _inverse(step.left_order), _inverse(step.right_order))
+            for n, step in enumerate(planned.steps, len(sources))
+        ][::-1]
+
+    def run(self, values: Sequence[Any]) -> list[Array]:
+        """The tables for values of what is fixed, followed by `slice(None)`; where that is impossible, all are zero.
+
+        Raises:
+            PrecisionError: if float64 cannot hold numbers on the way.
+        """
+        t = self._forwards.tensors(values)
+        factors = [table if pick is None else table[pick(values)] for table, _, pick in self._sources]
+        others: list[Any] = [None] * len(t)  # for each tensor the product of all that it is multiplied with
+        others[-1] = np.ones(t[-1].shape)
+        if not t[-1].any():
+            return [np.zeros(f.shape) for f in factors]
+        for step, n, left_back, right_back in self._back:
+            b, i, j, k = step.dims
+            above = others[n].reshape(b, i, j)
+            left = ordered(t[step.left], step.left_order)
+            right = ordered(t[step.right], step.right_order)
+            one = np.matmul(above, right.reshape(b, k, j).swapaxes(1, 2))
+            other = np.matmul(left.reshape(b, i, k).swapaxes(1, 2), above)
+            others[step.left] = ordered(_normal(one).reshape(left.shape), left_back)
+            others[step.right] = ordered(_normal(other).reshape(right.shape), right_back)
+            t[n] = others[n] = None
+        found = []
+        for n, factor in enumerate(factors):
+            beside = others[n]
+            for axis in self.plan.alone[n]:
+                beside = np.expand_dims(beside, axis)
+            found.append(factor * beside)
+            if not found[-1].max() > _LOST:
+                raise PrecisionError
+        return found
+
+
+def _inverse(order: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return None if order is None else tuple([order.index(k) for k in range(len(order))])
+
+
+def _normal(array: Array) -> Array:
+    """The array with its largest entry between 1/2 and 1, if that is small."""
+    top = array.max()
+    if top > _SMALL:
+        return array
+    if top < _LOST:
+        raise PrecisionError
+    return np.asarray(np.ldexp(array, -math.frexp(top)[1]))

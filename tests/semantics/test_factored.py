@@ -1,0 +1,218 @@
+"""Models as products of tables: interventions on the numbers give what surgery on the diagram means."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from semantics.answer import answer
+from semantics.arithmetic import PrecisionError
+from semantics.factored import Factored
+from semantics.kernel import Kernel
+from semantics.strategies import models
+from strings.diagnostic import LimitError, ZeroProbabilityError
+from strings.model import CausalModel
+from strings.query import Query, Term
+from strings.signature import Object
+from strings.surgery import Do
+from tests.semantics.brute import random_tables
+
+Fixed = dict[str, str]
+
+
+def drawn(model: CausalModel, rnd: random.Random) -> tuple[list[str], Fixed, Fixed]:
+    """Targets, what is set and what is seen: different variables, hidden ones too."""
+    names = rnd.sample(model.names, len(model.names))
+    ahead = [names.pop() for _ in range(rnd.randint(1, min(2, len(names))))]
+    sides: list[Fixed] = []
+    for most in (2, 3):
+        taken = [names.pop() for _ in range(min(rnd.randint(0, most), len(names)))]
+        sides.append({n: rnd.choice(model.object(n).values or ()) for n in taken})
+    return ahead, sides[0], sides[1]
+
+
+def by_surgery(
+    model: CausalModel, tables: dict[str, Kernel], targets: list[str], do: Fixed, seen: Fixed
+) -> np.ndarray | None:  # type: ignore[type-arg]
+    """The exact answer by way of the operated diagram; none where it is impossible."""
+    given_terms = tuple(Term(n, (v,)) for n, v in seen.items())
+    query = Query(tuple(map(Term, targets)), given_terms, tuple(Do(n, v) for n, v in do.items()))
+    try:
+        return answer(model, tables, query, exact=True).array.astype(float)
+    except ZeroProbabilityError:
+        return None
+
+
+@settings(max_examples=400, deadline=None)
+@given(models(max_size=7, max_latents=2), st.integers(0, 10**6))
+def test_surgery_on_numbers_is_surgery_on_diagrams(model: CausalModel, seed: int) -> None:
+    """Naturality: the sliced product of tables is the meaning of the operated diagram, also for a second question of
+    the same form, of which parts are known; impossible evidence is noticed where it is separated from the targets."""
+    rnd = random.Random(seed)
+    tables = random_tables(model, rnd)
+    factored = Factored.of(model, tables)
+    targets, do, seen = drawn(model, rnd)
+    for _ in range(3):
+        wanted = by_surgery(model, tables, targets, do, seen)
+        found = factored.answer(targets, do, seen)
+        event("possible" if wanted is not None else "impossible")
+        assert (found is None) == (wanted is None)
+        if found is not None and wanted is not None:
+            assert found.variables == tuple(targets)
+            np.testing.assert_allclose(found.array, wanted, atol=1e-12, rtol=0)
+        do, seen = ({n: rnd.choice(model.object(n).values or ()) for n in side} for side in (do, seen))
+
+
+@settings(max_examples=200, deadline=None)
+@given(models(max_size=6, max_latents=2), st.integers(0, 10**6))
+def test_all_marginals_at_once(model: CausalModel, seed: int) -> None:
+    """One sweep gives what a question for each variable gives."""
+    rnd = random.Random(seed)
+    tables = random_tables(model, rnd)
+    factored = Factored.of(model, tables)
+    _, do, seen = drawn(model, rnd)
+    found = factored.marginals(do, seen)
+    for n in model.names:
+        if n in do or n in seen:
+            continue
+        wanted = by_surgery(model, tables, [n], do, seen)
+        assert (found is None) == (wanted is None)
+        if found is not None and wanted is not None:
+            np.testing.assert_allclose(found[n].array, wanted, atol=1e-12, rtol=0)
+    some = rnd.sample(model.names, 2) if len(model.names) > 1 else list(model.names)
+    fewer = factored.marginals(do, seen, some)
+    if found is not None:
+        assert fewer is not None
+        assert list(fewer) == some
+        for n in some:
+            np.testing.assert_allclose(fewer[n].array, found[n].array, atol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(models(max_size=6, max_latents=1), st.integers(0, 10**6))
+def test_questions_of_the_language(model: CausalModel, seed: int) -> None:
+    """Events and named values in front of the bar are read off the answer for free variables."""
+    rnd = random.Random(seed)
+    tables = random_tables(model, rnd)
+    targets, do, seen = drawn(model, rnd)
+    ahead = []
+    for n in targets:
+        value = rnd.choice((None, rnd.choice(model.object(n).values or ())))
+        ahead.append(
+            Term(n, None if value is None else (value,), rnd.choice((None, f"{n}'")) if value is None else None)
+        )
+    query = Query(tuple(ahead), tuple(Term(n, (v,)) for n, v in seen.items()), tuple(Do(n, v) for n, v in do.items()))
+    ready = Factored.of(model, tables)
+    try:
+        wanted = answer(model, tables, query)
+    except ZeroProbabilityError:
+        assert ready.ask(query) is None
+        return
+    found = ready.ask(query)
+    assert found is not None
+    assert (found.variables, found.values) == (wanted.variables, wanted.values)
+    np.testing.assert_allclose(found.array, wanted.array, atol=1e-12)
+
+
+def chain(length: int, spread: Fraction) -> tuple[CausalModel, dict[str, Kernel]]:
+    """A chain of two values in which the next is the same as the last, but for `spread`."""
+    names = [f"V{k}" for k in range(length)]
+    model = CausalModel.from_edges(itertools.pairwise(names), domains=2)
+    tables = {}
+    for n in names:
+        box = model.mechanisms[n].diagram.nodes[0].box
+        rows = [[1 - spread, spread], [spread, 1 - spread]]
+        tables[box.name] = Kernel(box.dom, box.cod, rows if box.dom else rows[0])
+    return model, tables
+
+
+def test_tiny_probabilities_do_not_vanish() -> None:
+    """A thousand seen leaves of naive Bayes, each unlikely: the product is far below what float64 can hold."""
+    count = 1000
+    model = CausalModel.from_edges([("C", f"F{k}") for k in range(count)], domains=2)
+    tables = {}
+    for n, m in model.mechanisms.items():
+        box = m.diagram.nodes[0].box
+        rows = [[0.999, 0.001], [0.998, 0.002]]
+        tables[box.name] = Kernel(box.dom, box.cod, rows if n != "C" else [1 - 1e-300, 1e-300])
+    found = Factored.of(model, tables).answer(["C"], {}, {f"F{k}": "1" for k in range(count)})
+    assert found is not None  # 2 ** 1000 against 1e300
+    odds = 2.0**1000 * 1e-300
+    np.testing.assert_allclose(found.array, [1 / (1 + odds), odds / (1 + odds)], rtol=1e-9)
+
+
+def test_what_floats_cannot_hold_is_noticed() -> None:
+    """Entries of one table further apart than float64 can tell: the way of logarithms is for these."""
+    model, tables = chain(60, Fraction(1, 2**40))
+    seen = {"V59": "1"}
+    wanted = by_surgery(model, tables, ["V0"], {}, seen)
+    try:
+        found = Factored.of(model, tables).answer(["V0"], {}, seen)
+    except PrecisionError:
+        return
+    assert found is not None
+    assert wanted is not None
+    np.testing.assert_allclose(found.array, wanted, rtol=1e-9)
+
+
+def test_growth_of_a_chain() -> None:
+    """Ten thousand variables in a row are no deeper than one."""
+    model, tables = chain(10_000, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    found = ready.answer(["V9999"], {"V0": "1"}, {})
+    assert found is not None
+    np.testing.assert_allclose(found.array, [0.5, 0.5], atol=1e-12)
+    everything = ready.marginals({"V0": "1"}, {})
+    assert everything is not None
+    assert everything["V1"]["1"] == pytest.approx(0.75)
+
+
+def test_too_wide_is_refused() -> None:
+    """A table that the limit has no room for is named before it is made."""
+    names = [f"V{k}" for k in range(20)]
+    model = CausalModel.from_edges([(n, "Y") for n in names], domains=2)
+    tables = {}
+    for n, m in model.mechanisms.items():
+        box = m.diagram.nodes[0].box
+        shape = (2,) * (len(box.dom) + 1)
+        tables[box.name] = Kernel(box.dom, box.cod, np.full(shape, 0.5))
+        assert n
+    ready = Factored.of(model, tables)
+    for ask in (lambda most: ready.answer(["Y"], {}, {}, most), lambda most: ready.marginals({}, {}, None, most)):
+        with pytest.raises(LimitError) as refused:
+            ask(10_000)
+        assert refused.value.diagnostic.code == "L001"
+        assert ask(10**9) is not None
+
+
+def test_what_is_not_for_tables() -> None:
+    """Variables twice, unknown ones, values that are none: the general way tells what is wrong with these."""
+    model, tables = chain(3, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    assert ready.answer(["V0", "V0"], {}, {}) is None
+    assert ready.answer(["V0"], {"V1": "1"}, {"V1": "1"}) is None
+    assert ready.answer(["V0"], {}, {"V0": "1"}) is None
+    assert ready.answer(["W"], {}, {}) is None
+    assert ready.answer(["V0"], {}, {"V1": "2"}) is None
+    assert ready.answer(["V0"], {}, {"V1": None}) is None
+    assert ready.answer(["V0"], {}, {"V1": 1}) is not None  # as it is spelled
+    assert ready.answer([], {}, {}) is None
+    del tables["v0"]
+    assert Factored.of(model, tables).answer(["V2"], {"V1": "0"}, {}) is not None  # V0 is not needed
+    assert Factored.of(model, tables).answer(["V2"], {}, {}) is None
+
+
+def test_objects_of_one_value() -> None:
+    """A variable that can only be one thing is an axis of length 1."""
+    X, Y = Object("X", ("only",)), Object("Y", ("0", "1"))
+    model = CausalModel.from_edges([("X", "Y")], domains={"X": ["only"], "Y": 2})
+    tables = {"x": Kernel((), (X,), [1.0]), "y": Kernel((X,), (Y,), [[0.25, 0.75]])}
+    found = Factored.of(model, tables).answer(["X", "Y"], {}, {})
+    assert found is not None
+    assert found.array.tolist() == [[0.25, 0.75]]
