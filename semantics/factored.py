@@ -38,7 +38,6 @@ from strings.query import Query
 from strings.surgery import Do
 
 _BYTES = 12  # for an entry: 8, and half as much again, since operands are copied when their axes are moved
-_SWEPT_BYTES = 40  # for an entry where all tables are kept, to go back
 _MOST_PROGRAMS = 1024
 _MOST_ENTRIES = 2**24  # that the programs of a model keep, together: 128 MiB
 _MOST_CASES = 1024  # combinations of values of what is asked of events
@@ -234,9 +233,9 @@ class Factored:
         needed = sorted(self._ancestors((*asked, *(number[n] for n in given)), done))
         if any(self.factors[v] is None for v in needed):
             return None
-        sweep = self._sweep(needed, order, room=memory_limit(max_memory) // _SWEPT_BYTES) if needed else None
+        sweep = self._sweep(needed, order, room=memory_limit(max_memory) // (4 * _BYTES)) if needed else None
         if sweep is not None:
-            check_plan(sweep.plan, sweep.widest, _SWEPT_BYTES, max_memory)
+            check_plan(sweep.plan, sweep.widest, 8 * sweep.entries // sweep.plan.peak + 1, max_memory)
         tables = sweep.run([*fixed.values(), _FREE]) if sweep is not None else []
         joints = dict(zip(needed, tables, strict=True))
         made: dict[str, Distribution] = {}

@@ -35,6 +35,7 @@ class Sweep:
 
     def __init__(self, sources: Sequence[Source], planned: Plan, widest: tuple[str, ...]) -> None:
         self.plan, self.widest, self._sources = planned, widest, sources
+        self.entries = planned.peak + 2 * sum(math.prod(s.shape) for s in planned.steps)  # all are kept, to go back
         self._forwards = Contraction(sources, planned, widest, keep=False)
         self._back = [
             (step, n, _inverse(step.left_order), _inverse(step.right_order))
