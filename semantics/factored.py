@@ -5,10 +5,6 @@ variable then leaves its factor out and slices those of its children (the trunca
 section 3.2.3). That is surgery carried out on the numbers; by naturality it gives what the operated diagram means, and
 it takes microseconds where drawing the diagram anew takes longer than the arithmetic.
 
-What an answer does not depend on is left out before anything is planned. Variables that are no ancestors are discarded.
-What is fixed falls out of the graph, and what then does not hang together with a target is separated from it; it only
-matters whether the evidence there is possible at all, and for that tables without zeros need not be read.
-
 >>> from semantics.kernel import Kernel
 >>> model = CausalModel.from_edges([("S", "C")], domains=2)
 >>> S, C = model.variables
@@ -21,17 +17,17 @@ matters whether the evidence there is possible at all, and for that tables witho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 
 from semantics.contract import MUCH_WORK, check_plan, memory_limit
-from semantics.distribution import MOST_AXES, Array, Distribution
+from semantics.distribution import MOST_AXES, Distribution
 from semantics.kernel import Tables
 from semantics.plan import planned
-from semantics.program import Contraction, Factor, Source
+from semantics.product import Product
+from semantics.program import Contraction
 from semantics.sweep import Sweep
 from strings.model import CausalModel
 from strings.query import Query
@@ -85,43 +81,17 @@ class Program:
 
 
 class Factored:
-    """The tables of a model by the numbers of its variables; a variable whose mechanism is no single table has none.
+    """A product of tables with the programs that answer questions about it: made when they are needed, and kept."""
 
-    `scopes` are the axes of each table: the parents, then the variable itself. Programs are made when they are first
-    needed, and kept.
-    """
-
-    def __init__(
-        self,
-        names: Sequence[str],
-        labels: Sequence[tuple[str, ...]],
-        factors: Sequence[Factor | None],
-        scopes: Sequence[tuple[int, ...]],
-    ) -> None:
-        self.names, self.labels, self.factors, self.scopes = tuple(names), tuple(labels), tuple(factors), tuple(scopes)
-        self._numbers = {n: v for v, n in enumerate(names)}
-        self._places: list[Mapping[object, int]] = [{x: k for k, x in enumerate(values)} for values in labels]
-        self._sizes = [len(values) for values in labels]
-        self._children: list[list[int]] = [[] for _ in names]
-        for v, scope in enumerate(self.scopes):
-            for u in scope[:-1]:
-                self._children[u].append(v)
+    def __init__(self, product: Product) -> None:
+        self.product = product
         self._programs: dict[Form, Program | None] = {}
         self._sweeps: dict[object, Sweep] = {}
 
     @staticmethod
     def of(model: CausalModel, tables: Tables) -> Factored:
         """The tables of a model, as far as its mechanisms are single boxes that have one."""
-        number = {n: v for v, n in enumerate(model.names)}
-        labels = [x.values or () for x in model.variables]
-        factors: list[Factor | None] = []
-        scopes: list[tuple[int, ...]] = []
-        for v, n in enumerate(model.names):
-            parents, table = _single_table(model, n, tables)
-            scopes.append((*(number[p] for p in parents), v))
-            fits = table is not None and table.shape == tuple([len(labels[u]) for u in scopes[-1]])
-            factors.append(Factor.of(table) if table is not None and fits else None)
-        return Factored(model.names, labels, factors, scopes)
+        return Factored(Product.of(model, tables))
 
     def ask(
         self, query: Query, max_memory: int | None = None, before_much: Callable[[], None] | None = None
@@ -140,7 +110,7 @@ class Factored:
         if len(done) < len(query.surgeries) or len(seen) < len(query.given):
             return None
         events = [t.variable for t in query.targets if t.values]
-        if events and math.prod([len(self.labels[self._numbers[n]]) for n in events]) > _MOST_CASES:
+        if events and math.prod([len(self.product.labels[self.product.numbers[n]]) for n in events]) > _MOST_CASES:
             return None  # to fix them in the contraction is less work
         found = self.answer([t.variable for t in query.targets], done, seen, max_memory, before_much)
         if found is None or all(t.values is None and t.axis is None for t in query.targets):
@@ -172,7 +142,7 @@ class Factored:
             LimitError: L001, L003 if it needs more than `max_memory` bytes.
             PrecisionError: if float64 cannot hold numbers on the way.
         """
-        number = self._numbers
+        number = self.product.numbers
         try:
             done, seen = tuple([number[n] for n in do]), tuple([number[n] for n in given])
             program = self.program((tuple([number[n] for n in targets]), done, seen), max_memory, before_much)
@@ -220,32 +190,34 @@ class Factored:
             LimitError: L001, L003 if it needs more than `max_memory` bytes.
             PrecisionError: if float64 cannot hold numbers on the way.
         """
-        number = self._numbers
+        number = self.product.numbers
         try:
-            asked = list(range(len(self.names))) if of is None else [number[n] for n in of]
-            fixed = {number[n]: self._places[number[n]][str(v)] for n, v in (*do.items(), *given.items())}
+            asked = list(range(len(self.product.names))) if of is None else [number[n] for n in of]
+            fixed = {number[n]: self.product.places[number[n]][str(v)] for n, v in (*do.items(), *given.items())}
         except KeyError:
             return None
         done = [number[n] for n in do]
         if len(fixed) < len(do) + len(given):
             return None
         order = {v: k for k, v in enumerate(fixed)}
-        needed = sorted(self._ancestors((*asked, *(number[n] for n in given)), done))
-        if any(self.factors[v] is None for v in needed):
+        needed = sorted(self.product.ancestors((*asked, *(number[n] for n in given)), done))
+        if any(self.product.factors[v] is None for v in needed):
             return None
         sweep = self._sweep(needed, order, room=memory_limit(max_memory) // (4 * _BYTES)) if needed else None
         if sweep is not None:
             check_plan(sweep.plan, sweep.widest, 8 * sweep.entries // sweep.plan.peak + 1, max_memory)
         tables = sweep.run([*fixed.values(), _FREE]) if sweep is not None else []
+        if tables and not tables[0].any():
+            return None
         joints = dict(zip(needed, tables, strict=True))
         made: dict[str, Distribution] = {}
         for v in asked:
-            name, labels = self.names[v], self.labels[v]
+            name, labels = self.product.names[v], self.product.labels[v]
             if v in fixed:
                 masses = np.zeros(len(labels))
                 masses[fixed[v]] = 1.0
             else:
-                axes = [u for u in self.scopes[v] if u not in fixed]
+                axes = [u for u in self.product.scopes[v] if u not in fixed]
                 masses = joints[v].sum(axis=tuple(range(len(axes) - 1)))
                 total = masses.sum()
                 if not total > 0:
@@ -259,9 +231,9 @@ class Factored:
         if key not in self._sweeps:
             if len(self._sweeps) >= _MOST_SWEEPS:
                 del self._sweeps[next(iter(self._sweeps))]
-            inputs, sources, local = self._read(needed, fixed)
-            found = planned(tuple(inputs), (), tuple([self._sizes[u] for u in local]), 1, room)
-            self._sweeps[key] = Sweep(sources, found, tuple([self.names[local[x]] for x in found.widest]))
+            inputs, sources, local = self.product.read(needed, fixed)
+            found = planned(tuple(inputs), (), tuple([self.product.sizes[u] for u in local]), 1, room)
+            self._sweeps[key] = Sweep(sources, found, tuple([self.product.names[local[x]] for x in found.widest]))
         return self._sweeps[key]
 
     def _forget(self) -> None:
@@ -280,112 +252,29 @@ class Factored:
         fixed = {v: k for k, v in enumerate((*done, *seen))}
         if not 0 < len(targets) <= MOST_AXES or len({*targets, *fixed}) < len(targets) + len(done) + len(seen):
             return None
-        needed = self._ancestors((*targets, *seen), done)
-        if any(self.factors[v] is None for v in needed):
+        needed = self.product.ancestors((*targets, *seen), done)
+        if any(self.product.factors[v] is None for v in needed):
             return None
-        around = self._around(targets, needed, fixed)
-        parts = self._parts(needed.difference(around), fixed) if seen else []
+        around = self.product.around(targets, needed, fixed)
+        parts = self.product.parts(needed.difference(around), fixed) if seen else []
         main = self._contraction(around, targets, fixed, room)
         possible = tuple([self._contraction(part, (), fixed, room) for part in parts])
         return Program(
-            tuple([self.names[v] for v in targets]),
-            tuple([self.labels[v] for v in targets]),
-            tuple([self._places[v] for v in fixed]),
+            tuple([self.product.names[v] for v in targets]),
+            tuple([self.product.labels[v] for v in targets]),
+            tuple([self.product.places[v] for v in fixed]),
             main,
             possible,
             max(c.plan.peak for c in (main, *possible)),
             main.plan.work + sum(c.plan.work for c in possible),
         )
 
-    def _ancestors(self, of: Sequence[int], done: Collection[int]) -> set[int]:
-        """The variables whose factors count: ancestors, where what is set hears nothing."""
-        found: set[int] = set()
-        stack = list(of)
-        while stack:
-            v = stack.pop()
-            if v not in found and v not in done:
-                found.add(v)
-                stack.extend(self.scopes[v][:-1])
-        return found
-
-    def _around(self, start: Iterable[int], among: Collection[int], fixed: Mapping[int, int]) -> list[int]:
-        """The factors `among` some that hang together with variables, by what is not fixed."""
-        stack = list(start)
-        reached, found = set(stack), dict[int, None]()
-        while stack:
-            u = stack.pop()
-            for v in (u, *self._children[u]):
-                if v in among and v not in found:
-                    found[v] = None
-                    for w in self.scopes[v]:
-                        if w not in fixed and w not in reached:
-                            reached.add(w)
-                            stack.append(w)
-        return list(found)
-
-    def _parts(self, rest: Collection[int], fixed: Mapping[int, int]) -> list[list[int]]:
-        """The factors that tell whether what is seen is possible, those that hang together in one list.
-
-        Only zeros count. A factor whose own variable stands nowhere else sums to 1.
-        """
-        doubtful = {v for v in rest if not self.factors[v].positive}  # type: ignore[union-attr]
-        uses: dict[int, int] = {}
-        for v in doubtful:
-            for u in self.scopes[v]:
-                uses[u] = uses.get(u, 0) + 1
-        barren = [v for v in doubtful if v not in fixed and uses[v] == 1]
-        while barren:
-            v = barren.pop()
-            doubtful.discard(v)
-            for u in self.scopes[v]:
-                uses[u] -= 1
-                if uses[u] == 1 and u in doubtful and u not in fixed:
-                    barren.append(u)
-        parts = []
-        for v in sorted(doubtful):
-            if v in doubtful:
-                free = [u for u in self.scopes[v] if u not in fixed]
-                parts.append(self._around(free, doubtful, fixed) if free else [v])
-                doubtful.difference_update(parts[-1])
-        return parts
-
     def _contraction(
         self, factors: Sequence[int], output: Sequence[int], fixed: Mapping[int, int], room: int
     ) -> Contraction:
-        inputs, sources, local = self._read(factors, fixed)
+        inputs, sources, local = self.product.read(factors, fixed)
         kept = {u: x for x, u in enumerate(local)}
         found = planned(
-            tuple(inputs), tuple([kept[v] for v in output]), tuple([self._sizes[u] for u in local]), 1, room
+            tuple(inputs), tuple([kept[v] for v in output]), tuple([self.product.sizes[u] for u in local]), 1, room
         )
-        return Contraction(sources, found, tuple([self.names[local[x]] for x in found.widest]))
-
-    def _read(
-        self, factors: Iterable[int], fixed: Mapping[int, int]
-    ) -> tuple[list[tuple[int, ...]], list[Source], list[int]]:
-        """The indices of each factor, numbered by first appearance; the factors to be sliced; and which variables the
-        indices are."""
-        local: dict[int, int] = {}
-        inputs: list[tuple[int, ...]] = []
-        sources: list[Source] = []
-        for v in factors:
-            scope, factor = self.scopes[v], self.factors[v]
-            assert factor is not None  # `_compiled` has looked
-            inputs.append(tuple([local.setdefault(u, len(local)) for u in scope if u not in fixed]))
-            free = len(inputs[-1]) == len(scope)
-            pick = None if free else itemgetter(*[fixed.get(u, -1) for u in scope])
-            sources.append((factor.table, factor.low, pick))
-        return inputs, sources, list(local)
-
-
-def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
-    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it."""
-    mechanism = model.mechanisms.get(name)
-    if mechanism is None or len(mechanism.diagram.nodes) != 1:
-        return (), None
-    (node,) = mechanism.diagram.nodes
-    heard = tuple([mechanism.parents[a] for a in node.args])
-    table = tables.get(node.box.name)
-    whole = node.box.kind == "box" and mechanism.diagram.outs == (len(mechanism.parents),) and len(node.box.cod) == 1
-    if table is None or not whole or len(set(heard)) < len(heard):
-        return heard if whole else (), None
-    return heard, table.as_float().array
+        return Contraction(sources, found, tuple([self.product.names[local[x]] for x in found.widest]))

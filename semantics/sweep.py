@@ -5,6 +5,7 @@ the product of all others, and all derivatives together cost about three times w
 JACM 50). A factor times its derivative is the joint table of its variables.
 
 >>> from semantics.plan import plan
+>>> from semantics.program import Factor
 >>> coin, copy = Factor.of(np.array([0.25, 0.75])), Factor.of(np.array([[0.5, 0.5], [0.0, 1.0]]))
 >>> sweep = Sweep([(coin.table, coin.low, None), (copy.table, copy.low, None)], plan([(0,), (0, 1)], (), (2, 2)), ())
 >>> [joint.tolist() for joint in sweep.run(())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 from semantics.answer import answer
 from semantics.arithmetic import PrecisionError
+from semantics.batch import each
 from semantics.factored import Factored
 from semantics.kernel import Kernel
+from semantics.product import Product
 from semantics.strategies import models
 from strings.diagnostic import LimitError, ZeroProbabilityError
 from strings.model import CausalModel
@@ -94,6 +97,60 @@ def test_all_marginals_at_once(model: CausalModel, seed: int) -> None:
             np.testing.assert_allclose(fewer[n].array, found[n].array, atol=1e-12)
 
 
+@settings(max_examples=200, deadline=None)
+@given(models(max_size=6, max_latents=2), st.integers(0, 10**6))
+def test_many_rows_at_once(model: CausalModel, seed: int) -> None:
+    """A batch gives what each row gives by itself: values that differ from row to row, and tables that do."""
+    rnd = random.Random(seed)
+    tables = random_tables(model, rnd)
+    targets, do, seen = drawn(model, rnd)
+    count = rnd.randint(1, 5)
+    sides: list[dict[str, int | np.ndarray]] = []  # type: ignore[type-arg]
+    for side in (do, seen):
+        sides.append({})
+        for n in side:
+            size = len(model.object(n).values or ())
+            varies = rnd.random() < 0.7
+            sides[-1][n] = np.array([rnd.randrange(size) for _ in range(count)]) if varies else rnd.randrange(size)
+    other = [random_tables(model, rnd) for _ in range(count)]
+    varied = {n: m.diagram.nodes[0].box.name for n, m in model.mechanisms.items() if rnd.random() < 0.3}
+    arrays = {n: np.stack([t[b].as_float().array for t in other]) for n, b in varied.items()}
+    found = each(Product.of(model, tables), targets, *sides, arrays)
+    for row in range(len(found)):
+        mine = {**tables, **{b: other[row][b] for b in varied.values()}}
+        at = [{n: k if isinstance(k, int) else int(k[row]) for n, k in side.items()} for side in sides]
+        labelled = [{n: (model.object(n).values or ())[k] for n, k in side.items()} for side in at]
+        wanted = by_surgery(model, mine, targets, *labelled)
+        if wanted is None:
+            assert np.isnan(found[row]).all()
+        else:
+            np.testing.assert_allclose(found[row], wanted, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4096])
+def test_rows_in_pieces(most: int) -> None:
+    """However many rows go at once, the answers are the same; the last piece may be shorter."""
+    model, tables = chain(5, Fraction(1, 4))
+    product = Product.of(model, tables)
+    told: list[tuple[int, int]] = []
+    with patch("semantics.batch._MOST_ROWS", most):
+        found = each(product, ["V4"], {"V0": np.arange(10) % 2}, {}, {}, on_progress=lambda *at: told.append(at))
+    assert told[-1] == (10, 10)
+    np.testing.assert_allclose(found[:2], [[17 / 32, 15 / 32], [15 / 32, 17 / 32]])
+    np.testing.assert_allclose(found[2:], found[:-2])
+
+
+def test_rows_too_far_apart_for_one_scale() -> None:
+    """Seen are a thousand leaves: in one row all are likely, in the other none is."""
+    model, product = naive(1000)
+    columns = {f"F{k}": np.array([0, 1, 0]) for k in range(1000)}
+    found = each(product, ["C"], {}, columns, {})
+    assert model.names[0] == "C"
+    odds = 2.0**1000 * 1e-300
+    np.testing.assert_allclose(found[1], [1 / (1 + odds), odds / (1 + odds)], rtol=1e-9)
+    np.testing.assert_allclose(found[0], [1, 1e-300 * (0.998 / 0.999) ** 1000], rtol=1e-9)
+
+
 @settings(max_examples=100, deadline=None)
 @given(models(max_size=6, max_latents=1), st.integers(0, 10**6))
 def test_questions_of_the_language(model: CausalModel, seed: int) -> None:
@@ -132,16 +189,21 @@ def chain(length: int, spread: Fraction) -> tuple[CausalModel, dict[str, Kernel]
     return model, tables
 
 
-def test_tiny_probabilities_do_not_vanish() -> None:
-    """A thousand seen leaves of naive Bayes, each unlikely: the product is far below what float64 can hold."""
-    count = 1000
+def naive(count: int) -> tuple[CausalModel, Product]:
+    """A rare class and many leaves, each unlikely to be 1."""
     model = CausalModel.from_edges([("C", f"F{k}") for k in range(count)], domains=2)
     tables = {}
     for n, m in model.mechanisms.items():
         box = m.diagram.nodes[0].box
         rows = [[0.999, 0.001], [0.998, 0.002]]
         tables[box.name] = Kernel(box.dom, box.cod, rows if n != "C" else [1 - 1e-300, 1e-300])
-    found = Factored.of(model, tables).answer(["C"], {}, {f"F{k}": "1" for k in range(count)})
+    return model, Product.of(model, tables)
+
+
+def test_tiny_probabilities_do_not_vanish() -> None:
+    """A thousand seen leaves of naive Bayes, each unlikely: the product is far below what float64 can hold."""
+    _, product = naive(1000)
+    found = Factored(product).answer(["C"], {}, {f"F{k}": "1" for k in range(1000)})
     assert found is not None  # 2 ** 1000 against 1e300
     odds = 2.0**1000 * 1e-300
     np.testing.assert_allclose(found.array, [1 / (1 + odds), odds / (1 + odds)], rtol=1e-9)

@@ -1,0 +1,142 @@
+"""A product of tables, one for each variable, and which of them an answer depends on.
+
+What an answer does not depend on is left out before anything is planned. Variables that are no ancestors are discarded.
+What is fixed falls out of the graph, and what then does not hang together with a target is separated from it (Lauritzen
+and others 1990: d-separation is separation in the moral graph of the ancestors); it only matters whether the evidence
+there is possible at all, and for that tables without zeros need not be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+
+from semantics.distribution import Array
+from semantics.kernel import Tables
+from semantics.program import Factor, Source
+from strings.model import CausalModel
+
+
+class Product:
+    """The tables of a model by the numbers of its variables; a variable whose mechanism is no single table has none.
+
+    `scopes` are the axes of each table: the parents, then the variable itself. `places` are the positions of the values
+    of each variable.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        labels: Sequence[tuple[str, ...]],
+        factors: Sequence[Factor | None],
+        scopes: Sequence[tuple[int, ...]],
+    ) -> None:
+        self.names, self.labels, self.factors, self.scopes = tuple(names), tuple(labels), tuple(factors), tuple(scopes)
+        self.numbers = {n: v for v, n in enumerate(names)}
+        self.places: list[Mapping[object, int]] = [{x: k for k, x in enumerate(values)} for values in labels]
+        self.sizes = [len(values) for values in labels]
+        self.positive = frozenset(v for v, f in enumerate(factors) if f is not None and f.positive)
+        self._children: list[list[int]] = [[] for _ in names]
+        for v, scope in enumerate(self.scopes):
+            for u in scope[:-1]:
+                self._children[u].append(v)
+
+    @staticmethod
+    def of(model: CausalModel, tables: Tables) -> Product:
+        """The tables of a model, as far as its mechanisms are single boxes that have one."""
+        number = {n: v for v, n in enumerate(model.names)}
+        labels = [x.values or () for x in model.variables]
+        factors: list[Factor | None] = []
+        scopes: list[tuple[int, ...]] = []
+        for v, n in enumerate(model.names):
+            parents, table = _single_table(model, n, tables)
+            scopes.append((*(number[p] for p in parents), v))
+            fits = table is not None and table.shape == tuple([len(labels[u]) for u in scopes[-1]])
+            factors.append(Factor.of(table) if table is not None and fits else None)
+        return Product(model.names, labels, factors, scopes)
+
+    def ancestors(self, of: Sequence[int], done: Collection[int]) -> set[int]:
+        """The variables whose factors count: ancestors, where what is set hears nothing."""
+        found: set[int] = set()
+        stack = list(of)
+        while stack:
+            v = stack.pop()
+            if v not in found and v not in done:
+                found.add(v)
+                stack.extend(self.scopes[v][:-1])
+        return found
+
+    def around(self, start: Iterable[int], among: Collection[int], fixed: Collection[int]) -> list[int]:
+        """The factors `among` some that hang together with variables, by what is not fixed."""
+        stack = list(start)
+        reached, found = set(stack), dict[int, None]()
+        while stack:
+            u = stack.pop()
+            for v in (u, *self._children[u]):
+                if v in among and v not in found:
+                    found[v] = None
+                    for w in self.scopes[v]:
+                        if w not in fixed and w not in reached:
+                            reached.add(w)
+                            stack.append(w)
+        return list(found)
+
+    def parts(
+        self, rest: Iterable[int], fixed: Collection[int], positive: Collection[int] | None = None
+    ) -> list[list[int]]:
+        """The factors that tell whether what is seen is possible, those that hang together in one list.
+
+        Only zeros count: factors that are `positive` do not. One whose own variable stands nowhere else sums to 1.
+        """
+        positive = self.positive if positive is None else positive
+        doubtful = {v for v in rest if v not in positive}
+        uses: dict[int, int] = {}
+        for v in doubtful:
+            for u in self.scopes[v]:
+                uses[u] = uses.get(u, 0) + 1
+        barren = [v for v in doubtful if v not in fixed and uses[v] == 1]
+        while barren:
+            v = barren.pop()
+            doubtful.discard(v)
+            for u in self.scopes[v]:
+                uses[u] -= 1
+                if uses[u] == 1 and u in doubtful and u not in fixed:
+                    barren.append(u)
+        parts = []
+        for v in sorted(doubtful):
+            if v in doubtful:
+                free = [u for u in self.scopes[v] if u not in fixed]
+                parts.append(self.around(free, doubtful, fixed) if free else [v])
+                doubtful.difference_update(parts[-1])
+        return parts
+
+    def read(
+        self, factors: Iterable[int], fixed: Mapping[int, int]
+    ) -> tuple[list[tuple[int, ...]], list[Source], list[int]]:
+        """The indices of each factor, numbered by first appearance; the factors to be sliced; and which variables the
+        indices are."""
+        local: dict[int, int] = {}
+        inputs: list[tuple[int, ...]] = []
+        sources: list[Source] = []
+        for v in factors:
+            scope, factor = self.scopes[v], self.factors[v]
+            assert factor is not None  # `_compiled` has looked
+            inputs.append(tuple([local.setdefault(u, len(local)) for u in scope if u not in fixed]))
+            free = len(inputs[-1]) == len(scope)
+            pick = None if free else itemgetter(*[fixed.get(u, -1) for u in scope])
+            sources.append((factor.table, factor.low, pick))
+        return inputs, sources, list(local)
+
+
+def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
+    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it."""
+    mechanism = model.mechanisms.get(name)
+    if mechanism is None or len(mechanism.diagram.nodes) != 1:
+        return (), None
+    (node,) = mechanism.diagram.nodes
+    heard = tuple([mechanism.parents[a] for a in node.args])
+    table = tables.get(node.box.name)
+    whole = node.box.kind == "box" and mechanism.diagram.outs == (len(mechanism.parents),) and len(node.box.cod) == 1
+    if table is None or not whole or len(set(heard)) < len(heard):
+        return heard if whole else (), None
+    return heard, table.as_float().array
