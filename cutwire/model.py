@@ -104,6 +104,54 @@ class Model(Interpreted):
         how = Options(False, max_memory, samples, seed)
         return answer_statement(self, statement, semantics or "", how, "matrix").value
 
+    def query_each(
+        self,
+        targets: str | Sequence[str],
+        *,
+        do: Mapping[str, object] | None = None,
+        given: Mapping[str, object] | None = None,
+        parameters: Mapping[str, object] | None = None,
+        tables: Mapping[str, object] | None = None,
+        using: str = "",
+        max_memory: int | None = None,
+    ) -> Distribution:
+        """Ask `P(targets | do(…), …)` once for each row, all in one contraction.
+
+        A column is a list, an array or a column of a data frame, and has a value for each row; a single value is for
+        all rows. `do` and `given` have columns of values by variable (`given` may be a data frame itself), `parameters`
+        columns of numbers by parameter, `tables` by box an array of shape (rows, values of each input…, values of the
+        output). The answer is a `Distribution` whose first axis is `row`.
+
+        Raises:
+            QueryError: Q021 for columns of different lengths, N001 for an unknown box, T022 for tables that do not fit,
+                and as `query`.
+            ZeroProbabilityError: Q002 for the first row in which what is seen has probability zero.
+            LimitError: L001 if it needs more than `max_memory` bytes.
+        """
+        from cutwire.rows import query_each
+
+        names = (targets,) if isinstance(targets, str) else tuple(targets)
+        done, seen, varied, arrays = (dict(c) if c is not None else {} for c in (do, given, parameters, tables))
+        return query_each(self, names, done, seen, varied, arrays, using, max_memory)
+
+    def marginals(
+        self,
+        variables: Iterable[str] | None = None,
+        *,
+        do: Mapping[str, object] | None = None,
+        given: Mapping[str, object] | None = None,
+        using: str = "",
+        max_memory: int | None = None,
+    ) -> dict[str, Distribution]:
+        """`P(V | do(…), …)` for each variable V (all that are observed, unless `variables` are named), in one sweep.
+
+        Raises:
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: as `query`.
+        """
+        from cutwire.rows import marginals
+
+        return marginals(self, variables, do or {}, given or {}, using, max_memory)
+
     def _at_once(
         self,
         question: str | Sequence[str],

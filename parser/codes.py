@@ -204,6 +204,8 @@ _QUESTIONS = (
     Code("Q015", "No value", "A function such as `log` is asked where it has no value."),
     Code("Q020", "No question of possibility", "What is possible is asked of one `P(…)`, from the model's boxes: no "
          "formula of several, no expectation, no data, no unit."),
+    Code("Q021", "Columns of different lengths", "Where a question is asked once for each row, every column has a "
+         "value for each row, and there is one row at least."),
     Code("E001", "The effect does not follow", "Models of this shape agree on what is given and differ in the effect."),
     Code("E002", "Surgery on a wire", "What changes what one mechanism hears cannot be estimated from the joint."),
     Code("E003", "Latent variable in data", "No data can contain a variable that was declared latent."),

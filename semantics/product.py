@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 
 from semantics.distribution import Array
-from semantics.kernel import Tables
+from semantics.kernel import Tables, point_array, uniform_array
 from semantics.program import Factor, Source
 from strings.model import CausalModel
 
@@ -135,8 +135,13 @@ def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[
         return (), None
     (node,) = mechanism.diagram.nodes
     heard = tuple([mechanism.parents[a] for a in node.args])
-    table = tables.get(node.box.name)
-    whole = node.box.kind == "box" and mechanism.diagram.outs == (len(mechanism.parents),) and len(node.box.cod) == 1
-    if table is None or not whole or len(set(heard)) < len(heard):
-        return heard if whole else (), None
-    return heard, table.as_float().array
+    if mechanism.diagram.outs != (len(mechanism.parents),) or len(node.box.cod) > 1 or len(set(heard)) < len(heard):
+        return (), None
+    match node.box.kind:
+        case "uniform":
+            return heard, uniform_array(node.box.cod[0], exact=False)
+        case "point":
+            return heard, point_array(node.box.cod[0], node.box.value, exact=False)
+        case _:
+            table = tables.get(node.box.name)
+            return heard, None if table is None else table.as_float().array

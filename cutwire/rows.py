@@ -1,0 +1,246 @@
+"""Many questions of one form at once: a row each, or a variable each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cutwire.parameters import with_values
+from cutwire.progress import tell
+from cutwire.tables import kernel
+from parser.program import Formulas, Table
+from semantics.arithmetic import PrecisionError
+from semantics.batch import each
+from semantics.contract import check_answer_size
+from semantics.distribution import Array, Distribution, no_value, number_array
+from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
+from strings.expression import parameters_in
+from strings.surgery import boxes_of
+
+if TYPE_CHECKING:
+    from cutwire.model import Model
+
+Column = object
+"""One value for all rows, or a sequence of values: a list, an array, a column of a data frame."""
+
+
+def query_each(
+    model: Model,
+    targets: Sequence[str],
+    do: Mapping[str, Column],
+    given: Mapping[str, Column],
+    parameters: Mapping[str, Column],
+    tables: Mapping[str, object],
+    using: str,
+    max_memory: int | None,
+) -> Distribution:
+    """As `Model.query_each`."""
+    columns = {side: {n: _column(c) for n, c in part.items()} for side, part in (("do", do), ("given", given))}
+    varied = {n: _column(c) for n, c in parameters.items()}
+    arrays = _arrays(model, tables)
+    rows = _rows([*columns["do"].items(), *columns["given"].items(), *varied.items()], arrays)
+    first = {side: {n: _at(c, 0) for n, c in part.items()} for side, part in columns.items()}
+    model._question(targets, first["do"], first["given"])  # says what is wrong with names
+    arrays.update(_varied_tables(model, varied, rows, using))
+    axis = "row"
+    while axis in targets:
+        axis += "'"
+    labels = [tuple(map(str, range(rows))), *(model.shape.object(n).values or () for n in targets)]
+    check_answer_size([len(x) for x in labels], 12, max_memory)
+    positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
+    owners = {m.diagram.nodes[0].box.name: n for n, m in model.shape.mechanisms.items() if len(m.diagram.nodes) == 1}
+    try:
+        product = model.factored(using).product
+        own = {owners[b]: array for b, array in arrays.items()}
+        found = each(product, targets, positions[0], positions[1], own, max_memory, tell)
+    except (KeyError, PrecisionError):  # not for tables alone: every row takes the way of all other questions
+        found = _one_by_one(model, targets, columns, arrays, varied, rows, using, max_memory)
+    holes = np.isnan(found).reshape(rows, -1).any(axis=1)
+    if holes.any():
+        raise _impossible(columns, int(np.argmax(holes)))
+    if found.ndim < len(labels):
+        found = np.broadcast_to(found, [len(x) for x in labels])
+    return Distribution((axis, *targets), found, labels)
+
+
+def marginals(
+    model: Model,
+    variables: Iterable[str] | None,
+    do: Mapping[str, object],
+    given: Mapping[str, object],
+    using: str,
+    max_memory: int | None,
+) -> dict[str, Distribution]:
+    """As `Model.marginals`."""
+    asked = list(model.variables if variables is None else variables)
+    model._question(asked, do, given)  # says what is wrong with names
+    try:
+        found = model.factored(using).marginals(do, given, asked, max_memory)
+    except PrecisionError:
+        found = None
+    if found is not None:
+        return found
+    fixed = {**do, **given}
+    known: dict[str, Distribution] = {}
+    for done, n in enumerate(asked):
+        if n in fixed:
+            values = model.shape.object(n).values or ()
+            known[n] = Distribution((n,), [float(str(fixed[n]) == v) for v in values], [values])
+        else:
+            known[n] = model.query(n, do=do, given=given, using=using, max_memory=max_memory)
+        tell(done + 1, len(asked))
+    return known
+
+
+def _column(column: Column) -> Any:
+    """A list of values; or the one value for all rows."""
+    if column is None or isinstance(column, str | bytes) or not hasattr(column, "__iter__"):
+        return column
+    return list(column)
+
+
+def _at(column: Any, row: int) -> Any:
+    return column[row] if isinstance(column, list) else column
+
+
+def _rows(columns: Sequence[tuple[str, Any]], arrays: Mapping[str, Array]) -> int:
+    """How many rows there are.
+
+    Raises:
+        QueryError: Q021 if columns are of different lengths, or there is no row.
+    """
+    lengths = {f"`{n}`": len(c) for n, c in columns if isinstance(c, list)}
+    lengths |= {f"the table of `{n}`": len(a) for n, a in arrays.items()}
+    if not lengths:
+        return 1
+    (name, rows), *others = lengths.items()
+    odd = next(((n, k) for n, k in others if k != rows), None)
+    if odd is not None:
+        raise QueryError(
+            Diagnostic(
+                "Q021", f"{name} has {rows:,} rows, and {odd[0]} has {odd[1]:,}", help=("give one for each row",)
+            )
+        )
+    if not rows:
+        raise QueryError(Diagnostic("Q021", f"{name} has no rows"))
+    return rows
+
+
+def _positions(model: Model, name: str, column: Any) -> int | Array:
+    """Where values stand among those of a variable.
+
+    Raises:
+        QueryError: N003 for something that is none of them.
+    """
+    values = model.shape.object(name).values or ()
+    place = {v: k for k, v in enumerate(values)}
+
+    def at(value: object) -> int:
+        found = place.get(str(value))
+        if found is None or value is None:
+            raise QueryError(no_value(str(value), name, values))
+        return found
+
+    if not isinstance(column, list):
+        return at(column)
+    known: dict[object, int] = {}
+    for v in column:
+        if v not in known:
+            known[v] = at(v)
+    return np.array([known[v] for v in column], dtype=np.intp)
+
+
+def _arrays(model: Model, tables: Mapping[str, object]) -> dict[str, Array]:
+    """Tables of each row: shape (rows, values of each input…, values of the output).
+
+    Raises:
+        QueryError: N001 for an unknown box, T022 for numbers that do not fit.
+    """
+    boxes = boxes_of(model.shape)
+    found = {}
+    for name, given in tables.items():
+        if name not in boxes:
+            raise QueryError(
+                Diagnostic("N001", f"`{model.name}` has no box `{name}`", notes=(f"it has {', '.join(boxes)}",))
+            )
+        array = number_array(given).astype(np.float64)
+        b = boxes[name]
+        shape = tuple(len(x.values or ()) for x in (*b.dom, *b.cod))
+        outputs = tuple(range(1 + len(b.dom), array.ndim))
+        if array.shape[1:] != shape:
+            wanted = f"its shape is {array.shape}, and should be (rows, {', '.join(map(str, shape))})"
+            raise QueryError(Diagnostic("T022", f"the tables given for box `{name}` do not fit", notes=(wanted,)))
+        if not (array >= 0).all() or not np.allclose(array.sum(axis=outputs), 1, rtol=0, atol=1e-9):
+            raise QueryError(
+                Diagnostic("T022", f"the tables given for box `{name}` are no probabilities: columns have to sum to 1")
+            )
+        found[name] = array
+    return found
+
+
+def _varied_tables(model: Model, columns: Mapping[str, Any], rows: int, using: str) -> dict[str, Array]:
+    """The tables of the boxes that depend on parameters, in each row; raises as `with_parameters`."""
+    if not columns:
+        return {}
+    with_values(model.definition, {n: _at(c, 0) for n, c in columns.items()})
+    definitions = model.definitions(using)
+    found: dict[str, Array] = {}
+    dependent = {
+        name: (b, d)
+        for name, b in boxes_of(model.shape).items()
+        if isinstance(d := definitions.get(name), Formulas)
+        and any(n in columns for body in d.bodies for n in parameters_in(body))
+    }
+    values = []
+    for row in range(rows):
+        definition = with_values(model.definition, {n: _at(c, row) for n, c in columns.items()})
+        values.append({n: p.value for n, p in definition.parameters.items() if p.value is not None})
+    for name, (b, d) in dependent.items():
+        found[name] = np.stack([kernel(b, d, model.dataset, False, v).array for v in values])
+    return found
+
+
+def _one_by_one(
+    model: Model,
+    targets: Sequence[str],
+    columns: Mapping[str, Mapping[str, Any]],
+    arrays: Mapping[str, Array],
+    parameters: Mapping[str, Any],
+    rows: int,
+    using: str,
+    max_memory: int | None,
+) -> Array:
+    """The answers row by row; `nan` where what is seen is impossible."""
+    found = []
+    size = [len(model.shape.object(n).values or ()) for n in targets]
+    for row in range(rows):
+        do, given = ({n: _at(c, row) for n, c in columns[side].items()} for side in ("do", "given"))
+        own = {b: Table(a.shape[1:], tuple(Fraction(p) for p in a[row].flat), False) for b, a in arrays.items()}
+        one = model.with_parameters({n: _at(c, row) for n, c in parameters.items()}) if parameters else model
+        try:
+            answer = (one.defined(own) if own else one).query(
+                targets, do=do, given=given, using=using, max_memory=max_memory
+            )
+            found.append(answer.array)
+        except ZeroProbabilityError:
+            found.append(np.full(size, np.nan))
+        tell(row + 1, rows)
+    return np.array(found)
+
+
+def _impossible(columns: Mapping[str, Mapping[str, Any]], row: int) -> ZeroProbabilityError:
+    """Q002 for the first row that cannot be."""
+    seen = ", ".join(f"{n} = {_at(c, row)}" for n, c in columns["given"].items())
+    done = ", ".join(f"{n} := {_at(c, row)}" for n, c in columns["do"].items())
+    after = f" after do({done})" if done else ""
+    return ZeroProbabilityError(
+        Diagnostic(
+            "Q002",
+            f"row {row}: `{seen}` has probability zero{after}",
+            notes=("disintegration is undetermined there; Cutwire does not invent a column",),
+            help=("leave such rows out",),
+        )
+    )
