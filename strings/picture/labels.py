@@ -67,12 +67,16 @@ def flattened(path: Path, steps: int = 10) -> list[tuple[float, float]]:
     return points
 
 
-def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires: Sequence[Path]) -> list[Text]:
-    """The labels of all wires that need one and have a free place for it."""
+def wire_labels(
+    graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires: Sequence[Path], free: Sequence[Area] = ()
+) -> list[Text]:
+    """The labels of all wires that need one and have a place for it that is not taken; `free` is to be kept so."""
     wanted = _unnamed(graph)
     if not wanted:
         return []
     taken = _Taken()
+    for area in free:
+        taken.add(area)
     for d in drawn:
         for shape in d.shapes:
             taken.add(_grown(area_of(shape)))
