@@ -15,6 +15,7 @@ from itertools import accumulate, pairwise
 from strings.picture.graph import DrawGraph, Wire
 from strings.picture.simplex import Edge, solve
 
+_LEVEL = 4  # how much equal boxes in two lanes want to stand on one level
 _LARGE = 800  # wires; a larger graph gets the first layering that is found
 
 
@@ -111,7 +112,8 @@ def layerings(graph: DrawGraph) -> list[list[int]]:
     found: list[list[int]] = []
     for room in (1, 2, 0) if grounded else (0,):
         found += [_shortest_wires(graph, True, room), _shortest_wires(graph, False, room)]
-        found.append(_packed(_longest_paths(graph, room, sunk=True)))
+        if not graph.lanes:
+            found.append(_packed(_longest_paths(graph, room, sunk=True)))
     return [layer for k, layer in enumerate(found) if layer not in found[:k]]
 
 
@@ -142,9 +144,21 @@ def _shortest_wires(graph: DrawGraph, low_dots: bool, room: int) -> list[int]:
         rank.append(min((level for level, part in zip(start, parts, strict=True) if part.lane is not None), default=0))
         for v, part in zip(number, parts, strict=True):
             edges.append(Edge(index[v], floor, 1, 0) if part.lane is None else Edge(floor, index[v], 0, 0))
+    for u, v in _twins(graph):  # the lower one of the two is as high as a vertex that wants to be as high as both
+        edges += [Edge(len(rank), index[u], 0, _LEVEL), Edge(len(rank), index[v], 0, _LEVEL)]
+        rank.append(min(rank[index[u]], rank[index[v]]))
     rank[top] = max([int(has_inputs), *(start[k] + (p.kind != "out") for k, p in enumerate(parts))])
-    ranks = solve(len(rank), edges, rank, max_pivots=20 * len(used))
+    ranks = solve(len(rank), edges, rank, max_pivots=20 * len(rank))
     return _packed([ranks[index[v]] for v in number])
+
+
+def _twins(graph: DrawGraph) -> list[tuple[int, int]]:
+    """Pairs of equal boxes in different lanes: they are easier to compare side by side."""
+    lanes: dict[tuple[str, str], dict[int, int]] = {}
+    for v, part in enumerate(graph.parts):
+        if part.lane is not None and part.kind in ("box", "state"):
+            lanes.setdefault((part.kind, part.label), {}).setdefault(part.lane, v)
+    return [pair for found in lanes.values() for pair in pairwise(found.values())]
 
 
 def _packed(layer: list[int]) -> list[int]:
