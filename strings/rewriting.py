@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = ("discard", "split", "merge", "absorb")
 
 @dataclass(frozen=True)
 class Worlds:
-    """Several worlds as one model: which variable every term speaks of, what each is called and in which worlds (`home`).
+    """Several worlds as one model: which variable every term speaks of, what each is called and in which worlds.
 
     Variables with equal boxes are different nevertheless if they are different in `own`: something draws there. Those
     in `noisy` have absorbed a hidden state.

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from strings.picture.graph import Lane, NewSource, Part
-from strings.picture.text import broken, text_width
+from strings.picture.text import text_width
 
 PITCH = 34  # distance between two ports
 BOX_HEIGHT = 26
 STATE_HEIGHT = 30
 _TRIANGLE = 20  # the widest label that stands in a triangle
 LINE = 18  # height of a line of a heading
-_LONGEST = 240  # such a line
 LABEL, SMALL, TITLE, HEADING, CAPTION = 17.0, 12.0, 15.0, 19.0, 14.0  # font sizes
 
 
@@ -144,14 +143,9 @@ for _k, _shade in enumerate(SHADES):
     STYLES[f"lane {_k}"] = Style("", _shade)
 
 
-def heading_lines(lane: Lane) -> list[str]:
-    """The heading of a lane, in lines that are not too long."""
-    return broken(lane.heading, _LONGEST, CAPTION)
-
-
 def lane_width(lane: Lane) -> int:
     """The least width of a lane: that of its heading, and some room."""
-    return _text(max(heading_lines(lane), key=len), CAPTION) + 20
+    return max((_text(line, CAPTION) for line in lane.heading), default=0) + 20
 
 
 def size_of(part: Part) -> Size:

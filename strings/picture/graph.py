@@ -83,9 +83,9 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A column of a picture: what stands above it, and the number of its shade."""
+    """A column of a picture: what stands in its head, line by line, and the number of its shade."""
 
-    heading: str
+    heading: tuple[str, ...]
     shade: int = 0
 
 
@@ -151,18 +151,17 @@ def graph_of_term(
     wires: list[Wire] = []
     for net, (start, x) in enumerate(zip(ends, types, strict=True)):
         wires.extend(_net(parts, net, start, uses[net], x.name, x.name in latents))
-    _slant(parts, "in")
-    _slant(parts, "out")
+    slant(parts, "in")
+    slant(parts, "out")
     return DrawGraph(tuple(parts), tuple(wires), _in_words(dom, nodes, [types[w] for w in outs]))
 
 
-def _slant(parts: list[Part], kind: Kind) -> None:
+def slant(parts: list[Part], kind: Kind) -> None:
     """Slant the labels of the inputs or the outputs where they would make a picture much wider."""
     row = [k for k, part in enumerate(parts) if part.kind == kind]
     width = sum(text_width(parts[k].label, 17) + 14 for k in row)
-    if width > max(_WIDE, 50 * len(row)):
-        for k in row:
-            parts[k] = replace(parts[k], slanted=True)
+    for k in row:
+        parts[k] = replace(parts[k], slanted=width > max(_WIDE, 50 * len(row)))
 
 
 def part_of_box(box: Box, red: bool = False) -> Part:

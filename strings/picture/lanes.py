@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from strings.picture.coordinates import FOOT, Layout
-from strings.picture.glyphs import CAPTION, LINE, SHADES, Polygon, Text, heading_lines
+from strings.picture.glyphs import CAPTION, LINE, SHADES, Polygon, Text
 from strings.picture.graph import DrawGraph, Lane, Part
 from strings.picture.labels import Area
 from strings.picture.layers import topological
@@ -28,7 +28,7 @@ def in_lanes(graph: DrawGraph, lanes: tuple[Lane, ...], lane: Mapping[int, int])
     >>> from strings.diagram import copy
     >>> from strings.picture.graph import draw_graph
     >>> from strings.signature import Object
-    >>> twice = in_lanes(draw_graph(copy((Object("A"),))), (Lane("here"), Lane("there")), {1: 0, 2: 1})
+    >>> twice = in_lanes(draw_graph(copy((Object("A"),))), (Lane(("here",)), Lane(("there",))), {1: 0, 2: 1})
     >>> [(part.kind, part.lane) for part in twice.parts]
     [('in', None), ('out', 0), ('out', 1), ('copy', None)]
     """
@@ -48,7 +48,7 @@ def in_lanes(graph: DrawGraph, lanes: tuple[Lane, ...], lane: Mapping[int, int])
 
 def columns(graph: DrawGraph, layout: Layout) -> list[Area]:
     """The rectangle of every lane; all are equally high."""
-    lines = max((len(heading_lines(lane)) for lane in graph.lanes), default=0)
+    lines = max((len(lane.heading) for lane in graph.lanes), default=0)
     borders = layout.net.borders
     sides = [(layout.x[left[0]], layout.x[right[0]]) for left, right in zip(borders[::2], borders[1::2], strict=True)]
     floor = layout.net.layer[borders[0][0]] if borders else 0
@@ -60,7 +60,7 @@ def shaded(graph: DrawGraph, layout: Layout) -> Iterator[Polygon | Text]:
     for lane, (left, top, right, bottom) in zip(graph.lanes, columns(graph, layout), strict=True):
         corners = ((left, top), (right, top), (right, bottom), (left, bottom))
         yield Polygon(corners, f"lane {lane.shade % len(SHADES)}")
-        for k, line in enumerate(heading_lines(lane)):
+        for k, line in enumerate(lane.heading):
             yield Text((left + right) / 2, top + _ABOVE + k * LINE + 0.8 * CAPTION, line, "caption")
 
 

@@ -1,8 +1,9 @@
 """Layers: on which level every part stands, and the bends of wires that pass a level.
 
 Inputs stand at the bottom, outputs on top, and the parts between them so that the wires are short (Gansner et al. 1993,
-section 2); what has a lane stands above all that has none. In a large graph they stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981), and parts with more
-outputs than inputs are pulled up to just below their first consumer. A wire that passes levels gets a bend on each.
+section 2). What has a lane stands above all that has none, and equal boxes of two lanes side by side. In a large graph
+parts stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981), and those with more outputs than inputs are
+pulled up to just below their first consumer. A wire that passes levels gets a bend on each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import accumulate, pairwise
 from strings.picture.graph import DrawGraph, Wire
 from strings.picture.simplex import Edge, solve
 
-_LEVEL = 4  # how much equal boxes in two lanes want to stand on one level
+_LEVEL = 5  # how much equal boxes in two lanes want to stand on one level
 _LARGE = 800  # wires; a larger graph gets the first layering that is found
 
 
@@ -88,10 +89,10 @@ def layered(graph: DrawGraph, layer: Sequence[int] | None = None) -> Layered:
         chains.append(tuple(chain))
     borders = []
     for side in range(2 * len(graph.lanes)):
-        passed = range(floor, max(layer, default=-1) + 1)
-        borders.append(tuple(range(len(level), len(level) + len(passed))))
-        level += passed
-        zone += [_zone(side // 2) + (1 if side % 2 else -1)] * len(passed)
+        levels = range(floor, max(layer, default=-1) + 1)
+        borders.append(tuple(range(len(level), len(level) + len(levels))))
+        level += levels
+        zone += [_zone(side // 2) + (1 if side % 2 else -1)] * len(levels)
     return Layered(graph, tuple(level), tuple(chains), tuple(segments), tuple(zone), tuple(borders))
 
 

@@ -15,14 +15,18 @@ from dataclasses import dataclass, replace
 from strings.diagram import Node
 from strings.model import CausalModel, Mechanism
 from strings.picture.film import Frame, Line, Reel, film_strip
-from strings.picture.graph import DrawGraph, Lane, graph_of_term
+from strings.picture.glyphs import CAPTION
+from strings.picture.graph import DrawGraph, Lane, graph_of_term, slant
 from strings.picture.lanes import in_lanes
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
+from strings.picture.text import broken, text_width
 from strings.query import Query, Term, World, show_world
 from strings.rewriting import Rule, Worlds, simplify, twinned
 from strings.signature import Box
-from strings.worlds import worlds_of
+from strings.surgery import Open
+from strings.worlds import last_done, worlds_of
 
+_LONGEST = 240  # line of a heading
 _MOST_SAID = 3  # of the steps of one frame
 _RULES: Mapping[Rule, str] = {
     "discard": "what nothing asked depends on is discarded",
@@ -38,7 +42,7 @@ def question_scene(model: CausalModel, query: Query) -> Scene:
     Raises:
         CutwireError: if a surgery does not fit the model.
     """
-    return captioned(_drawn(_Drawn.of(Worlds.of(worlds_of(model, query), query))), str(query))
+    return captioned(_scene(Worlds.of(worlds_of(model, query), query)), str(query))
 
 
 def question_graph(model: CausalModel, query: Query) -> DrawGraph:
@@ -57,25 +61,30 @@ def question_film(model: CausalModel, query: Query) -> Scene:
         CutwireError: if a surgery does not fit the model.
     """
     start = twinned(model, query)
-    frames = [Frame(_drawn(_Drawn.of(start, whole=True)), (Line("every world has a copy of all boxes"),))]
+    frames = [Frame(_scene(start, whole=True), (Line("every world has a copy of all boxes"),))]
     for rule, some in itertools.groupby(simplify(start), lambda step: step.rule):
         group = list(some)
         said = [Line(str(step).partition(": ")[2].replace("`", ""), "law") for step in group[:_MOST_SAID]]
         more = [Line(f"and {len(group) - _MOST_SAID} more", "law")] if len(group) > _MOST_SAID else []
-        frames.append(Frame(_drawn(_Drawn.of(group[-1].after, whole=True)), (Line(_RULES[rule]), *said, *more)))
+        frames.append(Frame(_scene(group[-1].after, whole=True), (Line(_RULES[rule]), *said, *more)))
     about = f"How the worlds of {query} are simplified, in {len(frames)} frames."
     return film_strip([Reel(str(query), tuple(frames))], str(query), about)
 
 
-def _drawn(drawn: _Drawn) -> Scene:
-    query = drawn.worlds.query
-    graph = drawn.in_columns() if query.worlds else drawn.graph
+def column_graph(worlds: Worlds, whole: bool = False) -> DrawGraph:
+    """The boxes that a question depends on (or all: `whole`), in a column for every world that something stands in."""
+    drawn = _Drawn.of(worlds, whole)
+    return drawn.in_columns() if worlds.query.worlds else drawn.graph
+
+
+def _scene(worlds: Worlds, whole: bool = False) -> Scene:
+    graph, query = column_graph(worlds, whole), worlds.query
     return replace(scene_of(graph, lay_out(graph), str(query)), about=f"What {query} speaks of. {graph.about}")
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A question as a graph; `made` says of which variable every part is a box, `asked` of which term it is an end."""
+    """A question as a graph; `made` says of which variable every part is a box, `ends` of which term it is an end."""
 
     worlds: Worlds
     graph: DrawGraph
@@ -121,20 +130,41 @@ class _Drawn:
         return _Drawn(worlds, replace(graph, parts=tuple(parts), wires=renamed), made, ends)
 
     def in_columns(self) -> DrawGraph:
-        """The graph with a column for every world that something stands in; its heading names the world."""
+        """The graph in columns, one for every world that something stands in; the heading names the world."""
         needs = self._needs()
         place = {part: next(iter(needs[name])) for part, name in self.made.items() if len(needs[name]) == 1}
         place |= {part: term.world for part, term in self.ends.items()}
         place = {part: world for part, world in place.items() if self.graph.parts[part].kind != "in"}
         worlds = [(shade, w) for shade, w in enumerate(((), *self.worlds.query.worlds)) if w in place.values()]
-        lanes = tuple(Lane(show_world(w) if w else "actual world", shade) for shade, w in worlds)
+        lanes = tuple(Lane(self._heading(w), shade) for shade, w in worlds)
         number = {w: k for k, (_, w) in enumerate(worlds)}
         graph = in_lanes(self.graph, lanes, {part: number[world] for part, world in place.items()})
-        parts = tuple(
-            replace(part, label=self.ends[k].variable, slanted=False) if part.kind == "out" else part
-            for k, part in enumerate(graph.parts)
-        )
-        return replace(graph, parts=parts, about=f"{_columns_in_words(graph)} {graph.about}")
+        parts = list(graph.parts)
+        for k, part in enumerate(parts):
+            if part.kind == "out":
+                parts[k] = replace(part, label=self.ends[k].variable)
+            elif part.kind == "in":
+                variable, (world, *_) = self.worlds.home[self.made[k]]
+                done = last_done(variable, world)
+                parts[k] = replace(part, label=(isinstance(done, Open) and done.axis) or variable)
+        slant(parts, "in")
+        slant(parts, "out")
+        return replace(graph, parts=tuple(parts), about=f"{_columns_in_words(graph)} {graph.about}")
+
+    def _heading(self, world: World) -> tuple[str, ...]:
+        """What is different in a world, behind its name if it has one, in lines that are not too long."""
+        if not world:
+            return ("actual world",)
+        name = self.worlds.query.called[world]
+        lines = [f"{name}:"] if name else []
+        for k, s in enumerate(world, start=1):
+            said = show_world((s,)) + ("," if k < len(world) else "")
+            longer = f"{lines[-1]} {said}" if lines else said
+            if text_width(longer, CAPTION) <= _LONGEST:
+                lines[-1:] = [longer]
+            else:
+                lines += broken(said, _LONGEST, CAPTION)
+        return tuple(lines)
 
     def _needs(self) -> Mapping[str, Collection[World]]:
         """In which worlds every variable is needed, for what is asked and seen and for what nothing hears.
@@ -163,7 +193,7 @@ def _columns_in_words(graph: DrawGraph) -> str:
     said = []
     for k, lane in enumerate(graph.lanes):
         boxes = [p.label for p in graph.parts if p.lane == k and p.kind in ("box", "state", "point")]
-        said.append(f"{lane.heading}: {', '.join(boxes) or 'no box'}")
+        said.append(f"{' '.join(lane.heading)} ({', '.join(boxes) or 'no box'})")
     return f"Columns, from left to right: {'; '.join(said)}."
 
 
