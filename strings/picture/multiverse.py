@@ -1,9 +1,9 @@
 """The picture of a counterfactual question: its worlds side by side, above the causes that they share.
 
 Every world is a column. A box stands in it if what is asked or seen needs it in this world only; what several worlds
-need stands below them (the twin networks of Balke and Pearl 1994, as string diagrams: Jacobs, Kissinger and Zanasi
-2021, section 8; Lorenz and Tull 2023). What is asked are the outputs, what was seen are effects: states upside down,
-on the wires that were seen.
+need stands below all columns. (These are the twin networks of Balke and Pearl 1994, as string diagrams: Jacobs,
+Kissinger and Zanasi 2021, section 8; Lorenz and Tull 2023.) What is asked are the outputs, what was seen are effects:
+states upside down, on the wires that were seen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from strings.picture.graph import DrawGraph, Lane, graph_of_term, slant
 from strings.picture.lanes import in_lanes
 from strings.picture.scene import Scene, captioned, lay_out, scene_of
 from strings.picture.text import broken, text_width
-from strings.query import Query, Term, World, show_world
+from strings.query import Become, Query, Term, World, show_world
 from strings.rewriting import Rule, Worlds, simplify, twinned
 from strings.signature import Box
 from strings.surgery import Open
@@ -167,10 +167,7 @@ class _Drawn:
         return tuple(lines)
 
     def _needs(self) -> Mapping[str, Collection[World]]:
-        """In which worlds every variable is needed, for what is asked and seen and for what nothing hears.
-
-        What becomes something of another world is needed there.
-        """
+        """In which worlds every variable is needed, for what is asked and seen and for what nothing hears."""
         worlds = self.worlds
         terms = zip(worlds.terms, (*worlds.query.targets, *worlds.query.given), strict=True)
         waiting = [(name, term.world) for name, term in terms]
@@ -180,12 +177,27 @@ class _Drawn:
         needs: dict[str, dict[World, None]] = {name: {} for name in self.made.values()}
         while waiting:
             name, world = waiting.pop()
-            stands = worlds.home[name][1]
-            world = world if world in stands else stands[0]
+            world = self._told_from(name, world)
             if world not in needs[name]:
                 needs[name][world] = None
                 waiting += [(parent, world) for parent in worlds.model.parents(name)]
         return needs
+
+    def _told_from(self, name: str, world: World) -> World:
+        """Where a variable is needed that a world hears: there, but another one if it is nested and told from that one.
+
+        One of the actual world that has been seen to be what the world sets it to is needed there (consistency).
+        """
+        variable, stands = self.worlds.home[name]
+        if world in stands:
+            return world
+        sources = [s.source for s in world if isinstance(s, Become)]
+        for source in sources:  # grows while it is read: what is told may be told itself
+            if source.variable == variable and source.world in stands:
+                return source.world
+            if isinstance(further := last_done(source.variable, source.world), Become):
+                sources.append(further.source)
+        return world
 
 
 def _columns_in_words(graph: DrawGraph) -> str:

@@ -16,7 +16,7 @@ from strings.picture import draw_question
 from strings.picture.coordinates import Layout
 from strings.picture.glyphs import Path, Polygon, Text
 from strings.picture.graph import DrawGraph, Lane, draw_graph
-from strings.picture.labels import Area, area_of, flattened
+from strings.picture.labels import Area, area_of, flattened, wire_labels
 from strings.picture.lanes import columns, in_lanes, shaded
 from strings.picture.layers import layered, layerings
 from strings.picture.multiverse import column_graph
@@ -88,6 +88,10 @@ def assert_in_columns(graph: DrawGraph, layout: Layout) -> None:
             assert ends == {None, k} or k in ends or not touched or len(ends - {None}) == 2, wire
             if ends == {k}:
                 assert all(column.left < x < column.right for x, _ in flattened(path)), wire
+            if ends == {None, k}:
+                foot = layout.bottom[layout.net.layer[layout.net.borders[0][0]]]
+                entering = [x for x, y in flattened(path, 30) if foot < y < column.bottom + 2]
+                assert max(entering, default=0) - min(entering, default=0) < 4, "wires enter columns upright"
     headings = [s for s in shaded(graph, layout) if isinstance(s, Text)]
     shapes = [s for d in drawn for s in d.shapes] + wires_of(graph, layout)
     for text in headings:
@@ -96,10 +100,10 @@ def assert_in_columns(graph: DrawGraph, layout: Layout) -> None:
 
 
 def assert_labels_clear(graph: DrawGraph, layout: Layout) -> None:
-    """Nothing is written across the outline of a column."""
+    """Nothing is written across the outline of a column, but names of wires that have no other place."""
     shapes = scene_of(graph, layout).shapes
     outlines = [area_of(s) for s in shapes if isinstance(s, Polygon) and s.style.startswith("lane")]
-    for text in (area_of(s) for s in shapes if isinstance(s, Text)):
+    for text in (area_of(s) for s in shapes if isinstance(s, Text) and s.style != "small"):
         for column in outlines:
             assert inside(text, column) or not text.meets(column), text
 
@@ -135,6 +139,16 @@ def test_a_nested_world_has_a_column_of_its_own() -> None:
         "X := 1, M := M[X := 0]": ["Y", "u_x_y", "y"],
         "X := 0": ["X = 0", "m"],
         "": [],
+    }
+
+
+def test_what_is_the_same_by_consistency_is_shared() -> None:
+    """Bob came, so in the world in which he is set to come he is told of by the box of the actual world."""
+    query = Query((Term("S", ("1",), world=(Do("B", "1"),)),), (Term("B", ("1",)),))
+    assert standing(graph_of(PARTY, query)) == {
+        "actual world": ["1"],
+        "B := 1": ["S", "c", "rc", "rs", "s"],
+        "": ["a", "b", "ra", "rb"],
     }
 
 
@@ -309,6 +323,23 @@ def least_crossings(graph: DrawGraph) -> int | None:
         if count > 4000:
             return None
     return min(crossings(net, list(order)) for order in itertools.product(*choices))
+
+
+def test_labels_keep_off_what_is_to_be_free() -> None:
+    """If there is another place; a label is written rather than left out."""
+    graph = draw_graph(PARTY.state(["S"]))
+    layout = lay_out(graph)
+    drawn, wires = drawn_parts(graph, layout), wires_of(graph, layout)
+    labels = wire_labels(graph, layout, drawn, wires)
+    moved = 0
+    for label in labels:
+        area = area_of(label)
+        (again,) = [t for t in wire_labels(graph, layout, drawn, wires, [area]) if t.text == label.text]
+        assert again == label or not area_of(again).meets(area)
+        moved += again != label
+    assert moved > 2
+    everywhere = [Area(-1000, -1000, 1000, 1000)]
+    assert wire_labels(graph, layout, drawn, wires, everywhere) == labels
 
 
 def test_few_crossings() -> None:
