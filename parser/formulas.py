@@ -359,7 +359,7 @@ def _targets(op: syntax.DoOp | syntax.CutOp) -> Iterable[syntax.Target]:
 def _term(e: syntax.Event, resolved: Resolved) -> Term:
     """One event: a variable, a bound value name, or a variable with values."""
     term = _actual(e, resolved)
-    return replace(term, world=resolve_world(e.world, resolved)) if e.world else term
+    return replace(term, world=resolve_world(e.world, resolved), called=_called(e.world)) if e.world else term
 
 
 def resolve_world(ops: syntax.SurgeryExpression, resolved: Resolved) -> World:
@@ -389,6 +389,15 @@ def resolve_world(ops: syntax.SurgeryExpression, resolved: Resolved) -> World:
     return tuple(world)
 
 
+def _called(world: syntax.SurgeryExpression) -> str:
+    """The name of a named world."""
+    match world:
+        case (syntax.NamedOp(name),):
+            return name.text
+        case _:
+            return ""
+
+
 def _become(a: syntax.Assign, value: syntax.Elsewhere, resolved: Resolved) -> Become:
     """`M := M[X := x]`."""
     setting = resolved.axes.setting
@@ -396,7 +405,8 @@ def _become(a: syntax.Assign, value: syntax.Elsewhere, resolved: Resolved) -> Be
     if a.target.sink is not None:
         help_ = (f"set `{x.name}` itself",)
         raise problem("N014", "one wire can only be told a value", value.span, "not what another is", help=help_)
-    source = Term(setting.variable(value.name).name, span=value.span, world=resolve_world(value.world, resolved))
+    name, world = setting.variable(value.name).name, resolve_world(value.world, resolved)
+    source = Term(name, span=value.span, world=world, called=_called(value.world))
     y = setting.model.object(source.variable)
     if (x.values, x.space) != (y.values, y.space):
         label = f"`{y.name}` has {{{shorten(y.values or ())}}}, `{x.name}` has {{{shorten(x.values or ())}}}"

@@ -52,7 +52,7 @@ class Term:
     `values = None` leaves it free: an axis of the answer. Otherwise the event that the variable takes one of `values`.
     With `axis`, a bound value name stands for its value: an axis of that name, which may be the variable's for one in
     another world. With `bounds`, the event that a number stands in these relations, `Y > 1`; `values` then has one text
-    for it.
+    for it. A world may be `called` by a name, which changes nothing.
     """
 
     variable: str
@@ -61,6 +61,7 @@ class Term:
     span: Span | None = field(default=None, compare=False)
     bounds: tuple[tuple[str, Fraction], ...] = ()
     world: World = ()
+    called: str = field(default="", compare=False, repr=False)
 
     @property
     def free(self) -> bool:
@@ -166,12 +167,18 @@ class Query:
     @property
     def worlds(self) -> tuple[World, ...]:
         """The worlds other than the actual one that the terms speak of, each once; those of nested terms too."""
-        found: dict[World, None] = {}
-        waiting = [t.world for t in (*self.targets, *self.given)]
-        for world in waiting:
-            found.setdefault(world)
-            waiting += [s.source.world for s in world if isinstance(s, Become)]
-        return tuple(w for w in found if w)
+        return tuple(self.called)
+
+    @property
+    def called(self) -> dict[World, str]:
+        """The worlds other than the actual one, with the names that they have been given, if any."""
+        found: dict[World, str] = {}
+        waiting = [*self.targets, *self.given]
+        for term in waiting:
+            if term.world:
+                found[term.world] = found.get(term.world) or term.called
+            waiting += [s.source for s in term.world if isinstance(s, Become)]
+        return found
 
     def __str__(self) -> str:
         behind = [*_show_surgeries(self.surgeries), *(str(t) for t in self.given)]

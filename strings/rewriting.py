@@ -33,10 +33,10 @@ from typing import Literal
 
 from strings.diagram import Builder, point
 from strings.model import CausalModel, Mechanism, retyped
-from strings.query import Query, World
+from strings.query import Become, Query, World
 from strings.signature import Object
 from strings.surgery import operate
-from strings.worlds import Multiverse, copies
+from strings.worlds import Multiverse, copies, last_done
 
 Rule = Literal["discard", "split", "merge", "absorb"]
 RULES: tuple[Rule, ...] = ("discard", "split", "merge", "absorb")
@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = ("discard", "split", "merge", "absorb")
 
 @dataclass(frozen=True)
 class Worlds:
-    """Several worlds as one model: which variable every term speaks of, and what each is called in its world.
+    """Several worlds as one model: which variable every term speaks of, what each is called and in which worlds.
 
     Variables with equal boxes are different nevertheless if they are different in `own`: something draws there. Those
     in `noisy` have absorbed a hidden state.
@@ -53,16 +53,18 @@ class Worlds:
     model: CausalModel
     query: Query
     terms: tuple[str, ...]
-    home: Mapping[str, tuple[str, World]]
+    home: Mapping[str, tuple[str, tuple[World, ...]]]
     own: Mapping[str, object]
     noisy: frozenset[str] = frozenset()
 
     @staticmethod
     def of(made: Multiverse, query: Query) -> Worlds:
         """The worlds of a question, as they have been made."""
-        home: dict[str, tuple[str, World]] = {}
-        for place, name in made.places.items():
-            home.setdefault(name, place)
+        home: dict[str, tuple[str, tuple[World, ...]]] = {}
+        for (variable, world), name in made.places.items():
+            if not isinstance(last_done(variable, world), Become):
+                called, others = home.get(name, (variable, ()))
+                home[name] = called, (*others, world)
         return Worlds(made.model, query, tuple(made.place(t) for t in (*query.targets, *query.given)), home, made.own)
 
     @property
@@ -154,7 +156,7 @@ def _split(worlds: Worlds) -> Iterator[Step]:
                 x = replace(model.object(name), name=sharp)
                 state = Mechanism((), point(x, value))
                 model = replace(model, variables=(*model.variables, x), mechanisms={**model.mechanisms, sharp: state})
-                home[sharp] = (variable, ())
+                home[sharp] = variable, ((), *worlds.query.worlds)
             model = _rewired(model, child, {name: sharp})
             yield Step("split", (f"{name} = {value}", child), replace(worlds, model=model, home=home))
 
@@ -173,7 +175,9 @@ def _merge(worlds: Worlds) -> Iterator[Step]:
             for child in model.children[name]:
                 merged = _rewired(merged, child, {name: first})
             terms = tuple(first if t == name else t for t in worlds.terms)
-            yield Step("merge", (first, name), _without(replace(worlds, model=merged, terms=terms), name))
+            both = tuple(dict.fromkeys((*worlds.home[first][1], *worlds.home[name][1])))
+            home = {**worlds.home, first: (variable, both)}
+            yield Step("merge", (first, name), _without(replace(worlds, model=merged, terms=terms, home=home), name))
 
 
 def _absorb(worlds: Worlds) -> Iterator[Step]:

@@ -167,11 +167,6 @@ class _Builder:
             self.models[world] = model
         return self.models[world]
 
-    def _last(self, variable: str, world: World) -> Surgery | Become | None:
-        """What a world does to the mechanism of a variable."""
-        done = [s for s in world if _acts_on(s) == variable]
-        return done[-1] if done else None
-
     def _own(self, variable: str, world: World, diagram: Diagram) -> World | None:
         """The world, if it puts into a mechanism what draws: that is the same in the same world only."""
         put_in = any(isinstance(s, Cut | CutWire | Replace) and _acts_on(s) == variable for s in world)
@@ -179,7 +174,7 @@ class _Builder:
 
     def _heard(self, variable: str, world: World) -> Iterator[tuple[str, World]]:
         """What has to be made before a variable of a world."""
-        last = self._last(variable, world)
+        last = last_done(variable, world)
         if isinstance(last, Become):
             if self.base.object(last.source.variable).values != self.base.object(variable).values:
                 raise QueryError(_other_values(variable, last.source))
@@ -189,7 +184,7 @@ class _Builder:
             yield p, world
 
     def _make(self, variable: str, world: World) -> str:
-        last = self._last(variable, world)
+        last = last_done(variable, world)
         if isinstance(last, Become):
             return self.known[last.source.variable, last.source.world]
         model = self.model(world)
@@ -255,6 +250,11 @@ class _Builder:
     def _is_put_in(self, b: Box, name: str) -> bool:
         """Whether a box is not that of the model, but one that the variable's own world has put in."""
         return b.kind == "uniform" or b.name in boxes_of(None, without_nested(self.own[name]))
+
+
+def last_done(variable: str, world: World) -> Surgery | Become | None:
+    """What a world does to the mechanism of a variable."""
+    return next((s for s in reversed(world) if _acts_on(s) == variable), None)
 
 
 def _acts_on(s: Surgery | Become) -> str:

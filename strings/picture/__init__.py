@@ -160,7 +160,7 @@ def draw_combs(model: CausalModel, path: str | Path | None = None, *, warn: Warn
 def draw_question(
     model: CausalModel, query: Query, path: str | Path | None = None, *, steps: bool = False, warn: Warn | None = None
 ) -> str:
-    """Draw what a question depends on: of a counterfactual one, all its worlds with the hidden causes that they share.
+    """Draw what a question depends on: of a counterfactual one, all its worlds as columns above what they share.
 
     With `steps`, a film strip of how they become so simple: see `strings.rewriting`.
 
@@ -168,7 +168,7 @@ def draw_question(
     >>> from strings.surgery import Do
     >>> model = CausalModel.from_edges([("S", "T")], domains=2)
     >>> question = Query((Term("T", world=(Do("S", "1"),)),), (Term("T", ("0",)),))
-    >>> ">T[S := 1]<" in draw_question(model, question)
+    >>> ">actual world<" in (svg := draw_question(model, question)) and ">S := 1<" in svg
     True
 
     Raises:

@@ -17,6 +17,7 @@ from strings.picture.ordering import Order
 
 CORNER = 11  # room for a wire to turn
 CUP = 24  # height in which a leg of a dot turns upright
+FOOT = 8  # how far a lane reaches below its lowest layer
 _GAP = 22  # the least distance between two layers
 _MENDED = 3000  # vertices of a picture that is placed again if uprights clash
 
@@ -72,6 +73,8 @@ def place(net: Layered, order: Order, sizes: Sequence[Size]) -> Layout:
     if routed.clashes and len(net.layer) <= _MENDED:
         x = horizontal(net, order, every, routed.clashes)
         routed = _route(net, order, every, x)
+    if net.borders and (floor := net.layer[net.borders[0][0]]):
+        routed.gaps[floor - 1] += FOOT + 6
     left = min((v - s.left for v, s in zip(x, every, strict=True)), default=0)
     top, bottom = [0] * net.depth, [0] * net.depth
     y = 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from strings.picture.glyphs import CAPTION, HEADING, SMALL, STYLES, Polygon, Shape, Text
 from strings.picture.scene import PAD, Scene, moved
-from strings.picture.text import text_width
+from strings.picture.text import broken, text_width
 
 WIDEST = 1080  # of a strip, unless a single picture is wider
 _NARROWEST = 190  # of a frame: captions have to be read
@@ -152,37 +152,3 @@ def _lines(frame: Frame, wide: float) -> Iterator[tuple[str, str, float]]:
         size = STYLES[line.style].size
         for text in broken(line.text, wide - 2 * _INSIDE, size):
             yield text, line.style, size
-
-
-def broken(text: str, room: float, size: float) -> list[str]:
-    """A text in lines that fit: broken at blanks, outside of brackets if it can be, and inside of long words.
-
-    >>> broken("Q[T] is a factor of Q[S, T]", 100, 14.0)
-    ['Q[T] is a factor', 'of Q[S, T]']
-    """
-    lines = [""]
-    for word in _words(text, room, size):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if text_width(longer, size) <= room:
-            lines[-1] = longer
-        elif text_width(word, size) <= room:
-            lines.append(word)
-        else:
-            lines += [""] if lines[-1] else []
-            for c in word:
-                if lines[-1] and text_width(lines[-1] + c, size) > room:
-                    lines.append("")
-                lines[-1] += c
-    return lines
-
-
-def _words(text: str, room: float, size: float) -> Iterator[str]:
-    """The words of a text; what stands in brackets is one with them, if it fits into a line."""
-    held: list[str] = []
-    for word in text.split():
-        held.append(word)
-        together = " ".join(held)
-        if sum(map(together.count, "([{")) <= sum(map(together.count, ")]}")):
-            yield from [together] if text_width(together, size) <= room else held
-            held = []
-    yield from held

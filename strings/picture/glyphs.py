@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from strings.picture.graph import NewSource, Part
+from strings.picture.graph import Lane, NewSource, Part
 from strings.picture.text import text_width
 
 PITCH = 34  # distance between two ports
 BOX_HEIGHT = 26
 STATE_HEIGHT = 30
 _TRIANGLE = 20  # the widest label that stands in a triangle
+LINE = 18  # height of a line of a heading
 LABEL, SMALL, TITLE, HEADING, CAPTION = 17.0, 12.0, 15.0, 19.0, 14.0  # font sizes
 
 
@@ -99,6 +100,8 @@ RED = "#b3261e"
 FAINT = "#c4c4c4"
 HUES = ("#d9e8f6", "#fde2c4", "#d8eed6", "#ecdcf3", "#fbf0b4", "#cdebea")
 """The colours that boxes may be filled with, to show what belongs together."""
+SHADES = ("#ececec", "#e1ecf8", "#fbe9d3", "#e0f1de", "#f0e4f5", "#f8f0c8", "#d8efee")
+"""The colours of lanes: in print all of them are one light grey."""
 STYLES = {
     "wire": Style("#000000", "", 1.4),
     "latent": Style("#000000", "", 1.4, dashed=True),
@@ -136,6 +139,13 @@ STYLES = {
 }
 for _k, _hue in enumerate(HUES):
     STYLES |= {f"{tint}box {_k}": replace(STYLES[f"{tint}box"], fill=_hue) for tint in ("", "red ")}
+for _k, _shade in enumerate(SHADES):
+    STYLES[f"lane {_k}"] = Style("", _shade)
+
+
+def lane_width(lane: Lane) -> int:
+    """The least width of a lane: that of its heading, and some room."""
+    return max((_text(line, CAPTION) for line in lane.heading), default=0) + 20
 
 
 def size_of(part: Part) -> Size:

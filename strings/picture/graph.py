@@ -43,6 +43,7 @@ class Part:
     input ports of a box that a new source feeds, the old wire ending in a ground below it; `grounded` those whose wire
     ends in a ground and that nothing feeds, `absent` those that have no wire. The label of an input or an output may be
     `slanted`, to take less room. What is `faint` is only there for comparison; a box with a `hue` is filled with it.
+    What has a `lane` stands in that column of the picture (`strings.picture.lanes`).
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class Part:
     slanted: bool = False
     faint: bool = False
     hue: int | None = None
+    lane: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,22 @@ class Wire:
     faint: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A column of a picture: what stands in its head, line by line, and the number of its shade."""
+
+    heading: tuple[str, ...]
+    shade: int = 0
+
+
 @dataclass(frozen=True)
 class DrawGraph:
-    """What a picture shows: `parts` joined by `wires`, and in words (`about`)."""
+    """What a picture shows: `parts` joined by `wires`, in `lanes` from left to right, and in words (`about`)."""
 
     parts: tuple[Part, ...]
     wires: tuple[Wire, ...]
     about: str = ""
+    lanes: tuple[Lane, ...] = ()
 
     @cached_property
     def passed(self) -> dict[int, int]:
@@ -140,18 +151,17 @@ def graph_of_term(
     wires: list[Wire] = []
     for net, (start, x) in enumerate(zip(ends, types, strict=True)):
         wires.extend(_net(parts, net, start, uses[net], x.name, x.name in latents))
-    _slant(parts, "in")
-    _slant(parts, "out")
+    slant(parts, "in")
+    slant(parts, "out")
     return DrawGraph(tuple(parts), tuple(wires), _in_words(dom, nodes, [types[w] for w in outs]))
 
 
-def _slant(parts: list[Part], kind: Kind) -> None:
+def slant(parts: list[Part], kind: Kind) -> None:
     """Slant the labels of the inputs or the outputs where they would make a picture much wider."""
     row = [k for k, part in enumerate(parts) if part.kind == kind]
     width = sum(text_width(parts[k].label, 17) + 14 for k in row)
-    if width > max(_WIDE, 50 * len(row)):
-        for k in row:
-            parts[k] = replace(parts[k], slanted=True)
+    for k in row:
+        parts[k] = replace(parts[k], slanted=width > max(_WIDE, 50 * len(row)))
 
 
 def part_of_box(box: Box, red: bool = False) -> Part:

@@ -3,7 +3,8 @@
 The x coordinates minimise `sum weight * |offset of a segment from the vertical|` while neighbours in a layer keep their
 distance: exactly, by network simplex (Gansner et al. 1993, section 4.2), in small pictures; in large ones the simplex
 starts from coordinates found by sweeps and stops after a bounded number of steps. The bends of one wire share one
-coordinate wherever they can, that is unless another such wire crosses between them, so long wires are straight.
+coordinate wherever they can, that is unless another such wire crosses between them, so long wires are straight. So do
+all vertices of the border of a lane.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from strings.picture.centring import centred
 from strings.picture.channels import NUDGE
-from strings.picture.glyphs import Size, port_offset
+from strings.picture.glyphs import Size, lane_width, port_offset
 from strings.picture.layers import Layered, Segment, topological
 from strings.picture.ordering import Order
 from strings.picture.simplex import Edge, solve
@@ -25,6 +26,7 @@ _SLIGHT, _FREE = 20, 60  # bends that are worth removing, with and without cross
 _PORTS = 4096  # more ports than any box has
 FAN = 30  # distance between the legs of a copy dot
 _LEG, _UP, _WIRE, _LONG, _DOT = 1, 4, 7, 13, 29  # what a bend costs: in a leg, the middle one, a wire, …, below a dot
+_TIGHT = 2  # what the width of a lane costs
 
 
 class Pull(NamedTuple):
@@ -52,6 +54,9 @@ def horizontal(
         for a, b in pairwise(row):
             pair = (unit[a], unit[b])
             apart[pair] = max(apart.get(pair, 0), _distance(net, sizes, a, b))
+    for k, lane in enumerate(net.graph.lanes):
+        left, right = (unit[border[0]] for border in net.borders[2 * k : 2 * k + 2])
+        apart[left, right] = max(apart.get((left, right), 0), lane_width(lane))
     for a, b, d in also:
         pair = (unit[a], unit[b])
         before = apart.get(pair)
@@ -144,6 +149,10 @@ def _merge_bends(net: Layered, order: Order) -> list[int]:
             else:
                 unit[v] = count
                 count += 1
+    for border in net.borders:
+        for v in border:
+            unit[v] = count
+        count += 1
     return unit
 
 
@@ -192,6 +201,8 @@ def _pulls(net: Layered, order: Order, sizes: Sequence[Size], unit: list[int]) -
             pulls.append(
                 Pull(unit[s.low], unit[s.high], wanted, _weight(net, s, spread_by), dot, spread_by, k not in free)
             )
+    for left, right in zip(net.borders[::2], net.borders[1::2], strict=True):
+        pulls.append(Pull(unit[left[0]], unit[right[0]], 0, _TIGHT))
     return pulls
 
 

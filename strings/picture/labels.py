@@ -67,12 +67,17 @@ def flattened(path: Path, steps: int = 10) -> list[tuple[float, float]]:
     return points
 
 
-def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires: Sequence[Path]) -> list[Text]:
-    """The labels of all wires that need one and have a free place for it."""
+def wire_labels(
+    graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires: Sequence[Path], free: Sequence[Area] = ()
+) -> list[Text]:
+    """The labels of all wires that need one and have a place for it; what is `free` is kept so if it can be."""
     wanted = _unnamed(graph)
     if not wanted:
         return []
     taken = _Taken()
+    kept = _Taken()
+    for area in free:
+        kept.add(area)
     for d in drawn:
         for shape in d.shapes:
             taken.add(_grown(area_of(shape)))
@@ -83,12 +88,18 @@ def wire_labels(graph: DrawGraph, layout: Layout, drawn: Sequence[Drawn], wires:
     for name, numbers in wanted:
         seen = [graph.wires[k] for k in numbers if not graph.wires[k].hidden]
         style = "faint small" if all(w.faint for w in seen) else "small"
+        chosen: Text | None = None
         for label in _candidates(name, [wires[k] for k in numbers], style):
             area = area_of(label)
-            if area.left >= 0 and not taken.meets(area):
-                labels.append(label)
-                taken.add(_grown(area))
+            if area.left < 0 or taken.meets(area):
+                continue
+            if not kept.meets(area):
+                chosen = label
                 break
+            chosen = chosen or label
+        if chosen is not None:
+            labels.append(chosen)
+            taken.add(_grown(area_of(chosen)))
     return labels
 
 

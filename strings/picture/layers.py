@@ -1,8 +1,9 @@
 """Layers: on which level every part stands, and the bends of wires that pass a level.
 
 Inputs stand at the bottom, outputs on top, and the parts between them so that the wires are short (Gansner et al. 1993,
-section 2). In a large graph they stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981), and parts with more
-outputs than inputs are pulled up to just below their first consumer. A wire that passes levels gets a bend on each.
+section 2). What has a lane stands above all that has none, and equal boxes of two lanes side by side. In a large graph
+parts stand on the longest-path layering (Sugiyama, Tagawa, Toda 1981), and those with more outputs than inputs are
+pulled up to just below their first consumer. A wire that passes levels gets a bend on each.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import accumulate, pairwise
 from strings.picture.graph import DrawGraph, Wire
 from strings.picture.simplex import Edge, solve
 
+_LEVEL = 5  # how much equal boxes in two lanes want to stand on one level
 _LARGE = 800  # wires; a larger graph gets the first layering that is found
 
 
@@ -33,13 +35,17 @@ class Layered:
     """A graph whose wires are cut into segments between neighbouring layers.
 
     Vertices are the parts followed by the bends; `layer[v]` is the level of a vertex, `chains[k]` the vertices that
-    wire `k` passes, its two ends included.
+    wire `k` passes, its two ends included. The last vertices are the `borders` of the lanes, a left and a right one for
+    each lane, with a vertex on every level from that of the lowest part of a lane on. In a layer, vertices stand in the
+    order of their `zone`s: a border, what is in the lane, its other border, the next lane.
     """
 
     graph: DrawGraph
     layer: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
     segments: tuple[Segment, ...]
+    zone: tuple[int, ...]
+    borders: tuple[tuple[int, ...], ...] = ()
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -66,6 +72,8 @@ def layered(graph: DrawGraph, layer: Sequence[int] | None = None) -> Layered:
     """Put in the bends that an assignment of layers (by default the first of `layerings`) asks for."""
     layer = layerings(graph)[0] if layer is None else layer
     level = list(layer)
+    floor = min((layer[v] for v, part in enumerate(graph.parts) if part.lane is not None), default=0)
+    zone = [_zone(part.lane) for part in graph.parts]
     chains: list[tuple[int, ...]] = []
     segments: list[Segment] = []
     for wire in graph.wires:
@@ -73,12 +81,24 @@ def layered(graph: DrawGraph, layer: Sequence[int] | None = None) -> Layered:
         for passed in range(layer[wire.source] + 1, layer[wire.target]):
             chain.append(len(level))
             level.append(passed)
+            zone.append(_zone(graph.parts[wire.target].lane) if passed >= floor else 0)
         chain.append(wire.target)
         last = len(chain) - 2
         for k, (low, high) in enumerate(pairwise(chain)):
             segments.append(Segment(low, wire.out if k == 0 else 0, high, wire.port if k == last else 0))
         chains.append(tuple(chain))
-    return Layered(graph, tuple(level), tuple(chains), tuple(segments))
+    borders = []
+    for side in range(2 * len(graph.lanes)):
+        levels = range(floor, max(layer, default=-1) + 1)
+        borders.append(tuple(range(len(level), len(level) + len(levels))))
+        level += levels
+        zone += [_zone(side // 2) + (1 if side % 2 else -1)] * len(levels)
+    return Layered(graph, tuple(level), tuple(chains), tuple(segments), tuple(zone), tuple(borders))
+
+
+def _zone(lane: int | None) -> int:
+    """The zone of what is in a lane; those of its borders are before and after it."""
+    return 0 if lane is None else 3 * lane + 2
 
 
 def layerings(graph: DrawGraph) -> list[list[int]]:
@@ -93,7 +113,8 @@ def layerings(graph: DrawGraph) -> list[list[int]]:
     found: list[list[int]] = []
     for room in (1, 2, 0) if grounded else (0,):
         found += [_shortest_wires(graph, True, room), _shortest_wires(graph, False, room)]
-        found.append(_packed(_longest_paths(graph, room, sunk=True)))
+        if not graph.lanes:
+            found.append(_packed(_longest_paths(graph, room, sunk=True)))
     return [layer for k, layer in enumerate(found) if layer not in found[:k]]
 
 
@@ -119,9 +140,26 @@ def _shortest_wires(graph: DrawGraph, low_dots: bool, room: int) -> list[int]:
     for v, level in zip(number, start, strict=True):
         rank[index[v]] = level
     rank[bottom] = 0
+    if graph.lanes:  # one more vertex, between what has no lane and what has one
+        floor = len(rank)
+        rank.append(min((level for level, part in zip(start, parts, strict=True) if part.lane is not None), default=0))
+        for v, part in zip(number, parts, strict=True):
+            edges.append(Edge(index[v], floor, 1, 0) if part.lane is None else Edge(floor, index[v], 0, 0))
+    for u, v in _twins(graph):  # the lower one of the two is as high as a vertex that wants to be as high as both
+        edges += [Edge(len(rank), index[u], 0, _LEVEL), Edge(len(rank), index[v], 0, _LEVEL)]
+        rank.append(min(rank[index[u]], rank[index[v]]))
     rank[top] = max([int(has_inputs), *(start[k] + (p.kind != "out") for k, p in enumerate(parts))])
-    ranks = solve(len(used), edges, rank, max_pivots=20 * len(used))
+    ranks = solve(len(rank), edges, rank, max_pivots=20 * len(rank))
     return _packed([ranks[index[v]] for v in number])
+
+
+def _twins(graph: DrawGraph) -> list[tuple[int, int]]:
+    """Pairs of equal boxes in different lanes: they are easier to compare side by side."""
+    lanes: dict[tuple[str, str], dict[int, int]] = {}
+    for v, part in enumerate(graph.parts):
+        if part.lane is not None and part.kind in ("box", "state"):
+            lanes.setdefault((part.kind, part.label), {}).setdefault(part.lane, v)
+    return [pair for found in lanes.values() for pair in pairwise(found.values())]
 
 
 def _packed(layer: list[int]) -> list[int]:
@@ -155,12 +193,17 @@ def _longest_paths(graph: DrawGraph, room: int = 0, sunk: bool = False) -> list[
     for wire, length in zip(graph.wires, _lengths(graph, room), strict=True):
         above[wire.source].append((wire.target, length))
         below[wire.target].append((wire.source, length))
-    order = topological(above, below)
+    order = sorted(topological(above, below), key=lambda v: graph.parts[v].lane is not None)
     has_inputs = any(p.kind == "in" for p in graph.parts)
     layer = [0] * n
+    ground = 0  # the lowest level of the lanes
     for v in order:
         floor = 1 if has_inputs and graph.parts[v].kind != "in" else 0
+        if graph.parts[v].lane is not None:
+            floor = max(floor, ground)
         layer[v] = max([floor, *(layer[u] + length for u, length in below[v])])
+        if graph.parts[v].lane is None:
+            ground = max(ground, layer[v] + 1)
     inner = [layer[v] for v in range(n) if graph.parts[v].kind != "out"]
     top = max([max(inner, default=-1) + 1, *layer])
     for v in range(n):
@@ -171,6 +214,8 @@ def _longest_paths(graph: DrawGraph, room: int = 0, sunk: bool = False) -> list[
             continue
         if len(above[v]) > len(below[v]):
             layer[v] = min(layer[w] - length for w, length in above[v])
+            if graph.lanes and graph.parts[v].lane is None:
+                layer[v] = min(layer[v], ground - 1)
     return layer
 
 

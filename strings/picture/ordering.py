@@ -3,12 +3,14 @@
 Sweeps of port-aware barycentres up and down, then exchanges of neighbours, from several start orders of which the
 best is kept. Counting the crossings of two layers is counting the inversions of their segments (Barth, Jünger, Mutzel
 2002), here by insertion into a sorted list. Legs of a copy dot may leave in any order, so they never cross each other.
+Vertices of different zones never change places: so lanes stay side by side.
 """
 
 from __future__ import annotations
 
 import random
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strings.picture.layers import Layered
@@ -25,6 +27,7 @@ class _Ends:
     above: list[list[tuple[int, int, int]]]
     below: list[list[tuple[int, int, int]]]
     fixed: frozenset[int]
+    zone: tuple[int, ...]
     by_gap: list[list[tuple[int, int, int, int]]]
 
 
@@ -71,6 +74,7 @@ def _shake(net: Layered, ends: _Ends, found: _Found) -> None:
             row = trial[dice.choice(levels)]
             v = row.pop(dice.randrange(len(row)))
             row.insert(dice.randrange(len(row) + 1), v)
+            row.sort(key=net.zone.__getitem__)
         found.add(_polish(ends, trial, levels))
 
 
@@ -109,7 +113,7 @@ def _ends(net: Layered) -> _Ends:
         below[s.high].append((s.low, out, outs))
         by_gap[net.layer[s.low]].append((s.low, out, s.high, s.port))
     fixed = frozenset(net.layer[v] for v, p in enumerate(parts) if p.kind in ("in", "out"))
-    return _Ends(above, below, fixed, by_gap)
+    return _Ends(above, below, fixed, net.zone, by_gap)
 
 
 def _places(order: Order) -> dict[int, int]:
@@ -161,7 +165,11 @@ def _rows(net: Layered, ends: _Ends, rank: list[int]) -> Order:
     rows: Order = [[] for _ in range(net.depth)]
     for v, level in enumerate(net.layer):
         rows[level].append(v)
-    return [row if level in ends.fixed else sorted(row, key=rank.__getitem__) for level, row in enumerate(rows)]
+    for level, row in enumerate(rows):
+        if level not in ends.fixed:
+            row.sort(key=rank.__getitem__)
+        row.sort(key=net.zone.__getitem__)
+    return rows
 
 
 def _improve(net: Layered, ends: _Ends, order: Order, rounds: int = 6) -> Order:
@@ -172,7 +180,7 @@ def _improve(net: Layered, ends: _Ends, order: Order, rounds: int = 6) -> Order:
     for turn in range(2 * rounds):
         down = turn % 2 == 0
         for level in reversed(levels) if down else levels:
-            _sort_row(order[level], ends.above if down else ends.below, place)
+            _sort_row(order[level], ends.above if down else ends.below, place, ends.zone)
         count = crossings_of(ends.by_gap, order)
         if count < best:
             best, chosen = count, [list(row) for row in order]
@@ -191,14 +199,16 @@ def _polish(ends: _Ends, order: Order, levels: list[int]) -> Order:
     return order
 
 
-def _sort_row(row: list[int], neighbours: list[list[tuple[int, int, int]]], place: dict[int, float]) -> None:
+def _sort_row(
+    row: list[int], neighbours: list[list[tuple[int, int, int]]], place: dict[int, float], zone: Sequence[int]
+) -> None:
     """Sort by the mean place of the ports on one side; what has none there keeps its place."""
 
-    def key(v: int) -> float:
+    def key(v: int) -> tuple[int, float]:
         ends = neighbours[v]
         if not ends:
-            return place[v]
-        return sum(place[w] + (2 * port + 1 - ports) / (2 * ports) for w, port, ports in ends) / len(ends)
+            return zone[v], place[v]
+        return zone[v], sum(place[w] + (2 * port + 1 - ports) / (2 * ports) for w, port, ports in ends) / len(ends)
 
     row.sort(key=key)
     for k, v in enumerate(row):
@@ -206,7 +216,10 @@ def _sort_row(row: list[int], neighbours: list[list[tuple[int, int, int]]], plac
 
 
 def _exchange(ends: _Ends, order: Order, levels: list[int]) -> bool:
-    """Swap neighbours wherever that removes a crossing; tells whether anything was swapped."""
+    """Swap neighbours wherever that removes a crossing; tells whether anything was swapped.
+
+    Between two lanes stand their borders, at which no wire ends, so nothing gets from one into the other.
+    """
     place = _places(order)
     changed = False
     for level in levels:
@@ -240,7 +253,7 @@ def _sift(ends: _Ends, order: Order, levels: list[int]) -> bool:
             gain, best, goal = 0, 0, now
             for step in (-1, 1):
                 gain, k = 0, now + step
-                while 0 <= k < len(row):
+                while 0 <= k < len(row) and ends.zone[row[k]] == ends.zone[v]:
                     w_up, w_down = sides[row[k]]
                     before = _inversions(w_up, up) + _inversions(w_down, down)
                     after = _inversions(up, w_up) + _inversions(down, w_down)

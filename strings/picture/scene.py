@@ -11,6 +11,7 @@ from strings.picture.coordinates import CORNER, Layout, place
 from strings.picture.glyphs import STYLES, Circle, Drawn, Path, Polygon, Shape, Size, Text, draw_part, size_of
 from strings.picture.graph import DrawGraph
 from strings.picture.labels import area_of, wire_labels
+from strings.picture.lanes import columns, edges, shaded
 from strings.picture.layers import layered, layerings
 from strings.picture.ordering import crossings, good_orders
 from strings.picture.text import text_width
@@ -61,13 +62,17 @@ def scene_of(graph: DrawGraph, layout: Layout, title: str = "") -> Scene:
     drawn = drawn_parts(graph, layout)
     wires = wire_paths(graph, layout, drawn)
     front = [shape for d in drawn for shape in d.shapes]
-    labels = wire_labels(graph, layout, drawn, wires)
+    labels = wire_labels(graph, layout, drawn, wires, tuple(edges(graph, layout)))
+    behind = tuple(shaded(graph, layout))
+    areas = columns(graph, layout)
+    top = min([0.0, *(area.top for area in areas)])
+    bottom = max([layout.height, *(area.bottom for area in areas)])
     slanted = [area_of(s) for s in front if isinstance(s, Text) and s.slanted]
     left = min([0.0, *(area.left for area in slanted)])
     beside = [area_of(label).right - PAD + 3 for label in labels]  # small labels may stand in the margin
     width = max([layout.width, *(area.right for area in slanted), *beside]) - left
-    shapes = (*(path for path in wires if path.commands), *front, *labels)
-    return padded(Scene(width, layout.height, shapes, title, graph.about), -left)
+    shapes = (*behind, *(path for path in wires if path.commands), *front, *labels)
+    return padded(Scene(width, bottom - top, shapes, title, graph.about), -left, -top)
 
 
 def drawn_parts(graph: DrawGraph, layout: Layout) -> list[Drawn]:
@@ -86,9 +91,9 @@ def drawn_parts(graph: DrawGraph, layout: Layout) -> list[Drawn]:
     return drawn
 
 
-def padded(scene: Scene, left: float = 0.0) -> Scene:
-    """The scene with a margin, its shapes moved right by `left`."""
-    shapes = tuple(moved(s, PAD + left, PAD) for s in scene.shapes)
+def padded(scene: Scene, left: float = 0.0, top: float = 0.0) -> Scene:
+    """The scene with a margin, its shapes moved right by `left` and down by `top`."""
+    shapes = tuple(moved(s, PAD + left, PAD + top) for s in scene.shapes)
     return replace(scene, width=scene.width + 2 * PAD, height=scene.height + 2 * PAD, shapes=shapes)
 
 

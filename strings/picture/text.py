@@ -1,4 +1,4 @@
-"""How wide a line of text is, from the advance widths of Times Italic.
+"""How wide a line of text is, from the advance widths of Times Italic, and how a text is broken into lines.
 
 The font a reader has may be a little wider, so shapes leave room around their labels.
 
@@ -9,6 +9,7 @@ The font a reader has may be a little wider, so shapes leave room around their l
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 # Advance widths of the characters from space to tilde, in thousandths of the font size.
 _TIMES_ITALIC = (
@@ -32,3 +33,37 @@ def _advance(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 1000 if unicodedata.east_asian_width(character) in "WF" else 620
+
+
+def broken(text: str, room: float, size: float) -> list[str]:
+    """A text in lines that fit: broken at blanks, outside of brackets if it can be, and inside of long words.
+
+    >>> broken("Q[T] is a factor of Q[S, T]", 100, 14.0)
+    ['Q[T] is a factor', 'of Q[S, T]']
+    """
+    lines = [""]
+    for word in _words(text, room, size):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if text_width(longer, size) <= room:
+            lines[-1] = longer
+        elif text_width(word, size) <= room:
+            lines.append(word)
+        else:
+            lines += [""] if lines[-1] else []
+            for c in word:
+                if lines[-1] and text_width(lines[-1] + c, size) > room:
+                    lines.append("")
+                lines[-1] += c
+    return lines
+
+
+def _words(text: str, room: float, size: float) -> Iterator[str]:
+    """The words of a text; what stands in brackets is one with them, if it fits into a line."""
+    held: list[str] = []
+    for word in text.split():
+        held.append(word)
+        together = " ".join(held)
+        if sum(map(together.count, "([{")) <= sum(map(together.count, ")]}")):
+            yield from [together] if text_width(together, size) <= room else held
+            held = []
+    yield from held

@@ -140,8 +140,8 @@ def test_the_picture_shows_worlds_and_what_was_seen() -> None:
     assert svg.count(">x<") == svg.count(">u_x_y<") == 1
     assert svg.count(">X = 1<") == 1
     assert svg.count(">0<") == 2  # what was seen
-    assert ">Y[X := 1]<" in svg
-    assert ">X := 1<" in svg  # the colour, explained
+    assert ">X := 1<" in svg  # the heading of the world
+    assert ">Y<" in svg  # what is asked there
     assert svg == draw_question(CHAIN, query)
 
 
