@@ -27,7 +27,7 @@ from strings.model import CausalModel
 if TYPE_CHECKING:
     from semantics.counterfactual_witness import CounterfactualWitness
     from semantics.distribution import Distribution
-    from semantics.witness import Witness
+    from semantics.moves import Witness
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,7 +16,7 @@ from strings.query import Query
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.witness import Witness
+    from semantics.moves import Witness
 
 
 class Decision(ABC):

@@ -8,7 +8,7 @@ from typing import Any
 
 from cutwire.source import model_source
 from semantics.distribution import fraction_text
-from semantics.witness import Witness
+from semantics.moves import Witness
 from strings.query import Become, Query, Term
 from strings.surgery import Do, Open, Surgery
 
@@ -51,6 +51,6 @@ def witness_dict(witness: Witness, query: Query) -> dict[str, Any]:
     return {
         "place": dict(witness.place),
         "values": [fraction_text(v) for v in witness.values],
-        "differs_in": witness.moved,
+        "differs_in": ", ".join(witness.moved),
         "file": witness_source(witness, query),
     }

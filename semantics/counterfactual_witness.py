@@ -22,7 +22,8 @@ from semantics.arithmetic import Fractions
 from semantics.distribution import Array
 from semantics.field import Field
 from semantics.kernel import Kernel, Tables, size
-from semantics.witness import Witness, lifted, null_space
+from semantics.moves import Witness
+from semantics.null_space import lifted, null_space
 from strings.counterfactual import Conflict
 from strings.counterfactual_identify import CounterfactualNotIdentified, seen_model, spoken_anywhere
 from strings.diagnostic import QueryError, ZeroProbabilityError
@@ -229,7 +230,7 @@ class _Search:
         labels = [first.labels(n) for n in first.variables]
         place = tuple((n, v[i]) for n, v, i in zip(first.variables, labels, at, strict=True))
         values = _entry(first.array, at), _entry(second.array, at)
-        return Witness(shape, one, other, cause, place, values)
+        return Witness(shape, one, other, (cause,), place, values)
 
 
 def _entry(array: Array, at: Sequence[int]) -> Fraction:

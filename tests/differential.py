@@ -29,7 +29,8 @@ from benchmarks.tools import Mixed, Peer, peers
 from semantics.estimate import Reader
 from semantics.family import member
 from semantics.field import PRIMES, Field
-from semantics.witness import Witness, find_witness
+from semantics.moves import Witness
+from semantics.witness import find_witness
 from strings.derivation import check_derivation, derive
 from strings.estimand import Given
 from strings.formula import Formula

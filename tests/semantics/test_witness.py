@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from cutwire.witnesses import witness_source
 from semantics.field import Field
 from semantics.kernel import Kernel
-from semantics.witness import Witness, check_witness, find_witness, lifted
+from semantics.moves import Witness
+from semantics.null_space import lifted
+from semantics.witness import check_witness, find_witness
 from strings.estimand import Given
 from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
