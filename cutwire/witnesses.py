@@ -23,6 +23,9 @@ def witness_source(witness: Witness, query: Query) -> str:
         f"query other: {fixed} using other expect {expects[1]}",
     ]
     comment = f"Two models that agree on everything given and differ in {fixed}."
+    if witness.more:
+        has = "has" if len(witness.more) == 1 else "have"
+        comment += f"\n{' and '.join(witness.more)} {has} more values than declared: with few it may follow."
     return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment, witness.policies)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -43,17 +43,9 @@ _DRAWS = 4  # of random functions for each
 _LARGEST = 300_000  # entries of the joint of the observed variables and hidden causes
 
 
-@dataclass(frozen=True)
-class CounterfactualWitness:
-    """Two models that differ in a counterfactual; `more` are variables with a value more than is declared."""
-
-    witness: Witness
-    more: tuple[str, ...] = ()
-
-
 def find_counterfactual_witness(
     model: CausalModel, found: CounterfactualNotIdentified, few: Sequence[str] = (), seed: int = 0
-) -> CounterfactualWitness | None:
+) -> Witness | None:
     """Two models that show that `found` is right; the same for the same `seed`. `model` is the one it was asked of.
 
     Their variables take the values that `model` declares, and one more if they are among `few`: those whose declared
@@ -71,7 +63,7 @@ def find_counterfactual_witness(
             for _ in range(_DRAWS):
                 witness = search.draw(shape, cause, rng)
                 if witness is not None:
-                    return CounterfactualWitness(witness, more)
+                    return replace(witness, more=more)
     return None
 
 

@@ -209,30 +209,38 @@ class Moves:
 
     # ---- one mechanism, the others deaf to it ------------------------------------------------------------------------
 
-    def hushed(self, small: Small, variable: str, others: Sequence[str], rnd: random.Random) -> Iterator[Witness]:
-        """The witness in which one mechanism makes a move that would be seen, were the others not as they are.
+    def hushed(
+        self, small: Small, variable: str, orders: Sequence[Sequence[str]], rnd: random.Random
+    ) -> Iterator[Witness]:
+        """Witnesses in which one mechanism makes a move that would be seen, were the others not as they are.
 
-        While all others are even nearly every move is unseen. Then the others become what they can be, one by one, with
-        that move still unseen: what is given is linear in each.
+        While the others are as in `small`, all even, nearly every move is unseen. Then they become, in one of `orders`,
+        what they can with that move still unseen: what is given is linear in each.
         """
-        p = self.field.p
-        move = self._any(null_space(self.seen(small, variable, self.field), p), rnd)
-        if move is None:
-            return
-        one, other = dict(small), _stepped(small, variable, move)
-        apart = other[variable] - one[variable]
+        basis = null_space(self.seen(small, variable, self.field), self.field.p)
         telling = [g for g in self.given if variable not in g.done and self._depends(g, [variable])]
-        for n in others:
-            heard = [self._heard({**one, variable: apart}, n, g, self.field) for g in telling if n not in g.done]
-            rows = [_taken_back(coefficients) for coefficients in heard]
-            if rows:
-                move = self._any(null_space(np.concatenate(rows), p), rnd)
-                if move is not None:
-                    one[n] = other[n] = _stepped(one, n, move, Fraction(1, 2))[n]
-        if self._differ(one, other):
-            given = self.given_tables(one)
-            if all(bool((t > 0).all()) for t in given) and self._agrees(other, given):
-                yield from self._witnesses(one, [other], (variable,))
+        for order in orders if self._matters(variable) else ():
+            move = self._any(basis, rnd)
+            if move is None:
+                continue
+            one, other = dict(small), _stepped(small, variable, move)
+            apart = {variable: other[variable] - one[variable]}
+            for n in order:
+                heard = [self._heard({**one, **apart}, n, g, self.field) for g in telling if n not in g.done]
+                if n != variable and heard:
+                    rows = np.concatenate([_taken_back(coefficients) for coefficients in heard])
+                    move = self._any(null_space(rows, self.field.p), rnd)
+                    if move is not None:
+                        one[n] = other[n] = _stepped(one, n, move, Fraction(1, 2))[n]
+            if self._differ(one, other):
+                given = self.given_tables(one)
+                if all(bool((t > 0).all()) for t in given) and self._agrees(other, given):
+                    yield from self._witnesses(one, [other], (variable,))
+
+    def _matters(self, variable: str) -> bool:
+        """Whether the effect may depend on a mechanism."""
+        asked = [t.variable for t in (*self.query.targets, *self.query.given)]
+        return variable in operate(self.shape, *self.query.surgeries).ancestors(asked)
 
     def _any(self, basis: Array, rnd: random.Random) -> Array | None:
         """A random one of some moves, in short fractions; nothing if none is found."""

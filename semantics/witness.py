@@ -6,10 +6,11 @@ the null space of a matrix, and the effect changes along one of them (`semantics
 many values the hidden causes need and which moves of simple numbers will do is found over a finite field.
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
-models of parities. Where several distributions are given that speak of different variables, two or three mechanisms may
-have to move at once, or a variable may need more values than it has: with few, kernels that nothing tells of can be
-solved for. No theorem says that one of these always works; it did for every effect that was tried. What comes out has
-been checked: the given tables are equal, fraction by fraction, and the effects differ.
+models of parities. Where several distributions are given that speak of different variables, the others may have to be
+just so that the move is not seen, or two or three mechanisms to move at once; or a variable needs more values than it
+has: with few, kernels that nothing tells of can be solved for. No theorem says that one of these always works; it did
+for every effect that was tried. What comes out has been checked: the given tables are equal, fraction by fraction, and
+the effects differ.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ from strings.query import Query
 from strings.surgery import CutWire, Do, DoWire, Open, Replace, boxes_of, operate
 
 _MOST_HIDDEN = 8  # values of hidden causes
+_MOST_WIRED = 7  # variables that are moved, or get more values, where one mechanism with the values at hand will not do
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
-_HUSHED = 2  # tries for each mechanism
 _MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _MOST_CASES = 32  # of a mechanism that are broken, one after the other
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
+_MORE = (*_PALETTE, *(Fraction(k, 6) for k in (1, 5)), *(Fraction(k, 5) for k in range(1, 5)))
 
 
 @dataclass(frozen=True)
@@ -149,24 +151,29 @@ class _Search:
             if hidden == 2:
                 yield sizes, self.parities(moves)
                 yield sizes, self.hedged(moves)
-                yield sizes, self.hushed(moves)
-                yield sizes, self.followed(moves)
-        for sizes in self.larger():
+        plain, wired = _Sizes(2), self._first_wired()
+        for tries in (self.hushed, self.followed):
+            yield plain, tries(self.moves(plain))
+        yield from self.larger(wired, range(3))
+        for more, (m, n), hidden in itertools.product(range(2), itertools.permutations(wired, 2), (2, 4)):
+            sizes = _Sizes(hidden, {m: self._more(m, more + 1), n: self._more(n, more)})
+            yield sizes, self.draws(self.moves(sizes))
+        yield from self.larger(wired, range(3, 7))
+
+    def larger(self, names: Sequence[str], more: Sequence[int]) -> Iterator[tuple[_Sizes, Iterator[Witness]]]:
+        """Witnesses in which one variable has more values than others."""
+        for k, n in itertools.product(more, names):
+            sizes = _Sizes(2, {n: self._more(n, k)})
             moves = self.moves(sizes)
             yield sizes, self.draws(moves)
-            if len(sizes.others) == 1:
-                yield sizes, self.hushed(moves)
+            yield sizes, self.hushed(moves)
 
-    def larger(self) -> Iterator[_Sizes]:
-        """More values for a variable or two: first for those that nothing that is given tells of."""
-        missing = self._obstacle.graph.show(self._obstacle.missing) if isinstance(self._obstacle, Unseen) else ()
-        names = sorted((n for n in self._graph.names if n in self._wired), key=lambda n: n not in missing)
-        for more in range(4):
-            for n in names:
-                yield _Sizes(2, {n: self._more(n, more)})
-        for more, pair in itertools.product((0, 1), itertools.permutations(names, 2)):
-            for hidden in (2, 4):
-                yield _Sizes(hidden, {pair[0]: self._more(pair[0], more + 1), pair[1]: self._more(pair[1], more)})
+    def _first_wired(self) -> list[str]:
+        """Some variables at which wires end, those first that nothing that is given tells of."""
+        o = self._obstacle
+        missing = o.graph.show(o.missing) if isinstance(o, Unseen) else ()
+        wired = sorted((n for n in self._graph.names if n in self._wired), key=lambda n: n not in missing)
+        return wired[:_MOST_WIRED]
 
     def _more(self, name: str, more: int) -> int:
         """A number of values above two, and not below those that are declared."""
@@ -256,8 +263,10 @@ class _Search:
         cannot.
         """
         shape = moves.shape
-        for mostly in (Fraction(3, 4), Fraction(1)):
+        for mostly, even in ((Fraction(3, 4), True), (Fraction(1), True), (Fraction(1), False)):
             small = {n: _parity(moves.widths(n), n in shape.latents, mostly) for n in shape.names}
+            for n in () if even else shape.latents:
+                small[n] = np.array([Fraction(3, 4), Fraction(1, 4)], dtype=object)
             for n in shape.observed:
                 if n not in self._fixed:
                     yield from moves.moved(small, n)
@@ -266,26 +275,33 @@ class _Search:
         """Witnesses in which one mechanism moves, and the others are just so that nobody sees it."""
         shape = moves.shape
         small = {n: _even(moves.widths(n)) for n in shape.names}
-        others = [n for n in shape.observed if shape.parents(n)]
-        for variable in (n for n in shape.names if n not in self._fixed):
-            for _ in range(_HUSHED):
-                order = self._random.sample(others, len(others))
-                yield from moves.hushed(small, variable, [n for n in order if n != variable], self._random)
+        others = [n for n in shape.order if n in shape.observed and shape.parents(n)]
+        for variable in self._together(shape):
+            orders = others, others[::-1], self._random.sample(others, len(others))
+            found = moves.hushed(small, variable, orders, self._random)
+            yield from itertools.islice(found, _DRAWS)
 
     def followed(self, moves: Moves) -> Iterator[Witness]:
         """Witnesses in which one mechanism moves at will, and one or two others make up for it."""
-        names = [n for n in moves.shape.names if n not in self._fixed]
         for count in (2, 3):
-            for order in itertools.permutations(names, count):
-                for _ in range(_DRAWS):
-                    small = self._readable(moves)
-                    first = small[order[0]].reshape(-1, small[order[0]].shape[-1]).copy()
-                    at = self._random.randrange(len(first))
-                    first[at] = self._column(first.shape[-1])
-                    found = moves.followed(small, first.reshape(small[order[0]].shape), order)
-                    if found is None:
-                        break
-                    yield from found
+            found = self._followed(moves, count)
+            yield from itertools.islice(found, _DRAWS)
+
+    def _followed(self, moves: Moves, count: int) -> Iterator[Witness]:
+        for order in itertools.permutations(self._together(moves.shape), count):
+            for _ in range(_DRAWS):
+                small = self._readable(moves)
+                first = small[order[0]].reshape(-1, small[order[0]].shape[-1]).copy()
+                first[self._random.randrange(len(first))] = self._column(first.shape[-1])
+                found = moves.followed(small, first.reshape(small[order[0]].shape), order)
+                if found is None:
+                    break
+                yield from found
+
+    def _together(self, shape: CausalModel) -> list[str]:
+        """Variables whose mechanisms may move, not too many to try them together."""
+        names = (*self._first_wired(), *shape.latents)
+        return [n for n in dict.fromkeys(names) if n in shape.names and n not in self._fixed][:_MOST_WIRED]
 
     def hedged(self, moves: Moves) -> Iterator[Witness]:
         """Witnesses among models of parities in which a hedge keeps to itself, but for one case.
@@ -309,7 +325,7 @@ class _Search:
         for moved in shape.observed:
             if moved in self._fixed or not shape.parents(moved) or not cases:
                 continue
-            even = {**small, moved: np.full_like(small[moved], Fraction(1, 2))}
+            even = {**small, moved: _even(moves.widths(moved))}
             if not len(null_space(moves.seen(even, moved, self._field), self._field.p)):
                 continue
             for n, at in cases:
@@ -324,14 +340,14 @@ class _Search:
             widths = moves.widths(n)
             columns = np.empty((int(np.prod(widths[:-1], dtype=int)), widths[-1]), dtype=object)
             for k in range(len(columns)):
-                p = self._column(widths[-1])
+                p = self._column(widths[-1], _MORE if moves.whole else _PALETTE)
                 columns[k] = [Fraction(1, widths[-1])] * widths[-1] if n in moves.shape.latents else p
             made[n] = columns.reshape(widths)
         return made
 
-    def _column(self, width: int) -> list[Fraction]:
+    def _column(self, width: int, palette: Sequence[Fraction] = _PALETTE) -> list[Fraction]:
         """Simple fractions: one value has one of a few probabilities, the others share the rest."""
-        p, at = self._random.choice(_PALETTE), self._random.randrange(width) if width > 2 else 0
+        p, at = self._random.choice(palette), self._random.randrange(width) if width > 2 else 0
         return [p if k == at else (1 - p) / (width - 1) for k in range(width)]
 
 

@@ -99,7 +99,7 @@ def assert_fits(model: CausalModel, witness: Witness) -> None:
         values = model.object(n).values
         assert shape.object(n).values == (values if values and len(values) > 1 else ("0", "1"))
     changed = {b for b in witness.one if witness.one[b] != witness.other[b]}
-    assert changed == {shape.mechanisms[witness.moved].diagram.nodes[0].box.name}
+    assert changed == {shape.mechanisms[n].diagram.nodes[0].box.name for n in witness.moved}
     assert set(witness.one) == set(witness.other) == {m.diagram.nodes[0].box.name for m in shape.mechanisms.values()}
 
 
