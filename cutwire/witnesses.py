@@ -24,8 +24,9 @@ def witness_source(witness: Witness, query: Query) -> str:
     ]
     comment = f"Two models that agree on everything given and differ in {fixed}."
     if witness.more:
-        has = "has" if len(witness.more) == 1 else "have"
-        comment += f"\n{' and '.join(witness.more)} {has} more values than declared: with few it may follow."
+        have = "has" if len(witness.more) == 1 else "have"
+        more = f"{' and '.join(witness.more)} {have} more values than are declared"
+        comment += f"\n{more}: with fewer the answer may follow."
     return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment, witness.policies)
 
 

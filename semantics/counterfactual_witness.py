@@ -22,7 +22,7 @@ from semantics.arithmetic import Fractions
 from semantics.distribution import Array
 from semantics.field import Field
 from semantics.kernel import Kernel, Tables, size
-from semantics.moves import Witness
+from semantics.moves import Witness, enough
 from semantics.null_space import lifted, null_space
 from strings.counterfactual import Conflict
 from strings.counterfactual_identify import CounterfactualNotIdentified, seen_model, spoken_anywhere
@@ -125,12 +125,8 @@ class _Search:
         return CausalModel.from_boxes([*variables, *latents.values()], boxes, list(latents), "witness")
 
     def _object(self, name: str, more: bool) -> Object:
-        values = self._model.object(name).values or ()
-        values = values if len(values) > 1 else ("0", "1")
-        if more:
-            numbers = map(str, itertools.count())
-            values = (*values, next(n for n in numbers if n not in values))
-        return Object(name, values)
+        values = enough(self._model.object(name).values)
+        return Object(name, enough(values, len(values) + more))
 
     def draw(self, shape: CausalModel, cause: str, rng: np.random.Generator) -> Witness | None:
         """A witness among the models with some random functions, that differ in one hidden cause."""

@@ -153,54 +153,64 @@ class Moves:
 
     # ---- several mechanisms, one after the other ---------------------------------------------------------------------
 
-    def followed(self, small: Small, first: Array, order: Sequence[str]) -> list[Witness] | None:
-        """The witness in which the first of some mechanisms becomes `first` and the others follow, one by one.
+    def follow(self, small: Small, first: Array, order: Sequence[str]) -> bool:
+        """Whether the effect changes where the first of some mechanisms becomes `first` and the others follow, one by
+        one: each makes up for those before it in all that is given and does not depend on those after it.
 
-        Each makes up for those before it in all that is given and does not depend on those after it. Nothing if one
-        cannot; no witness if what it would have to become is no mechanism, or the effect is the same.
+        All over the field.
         """
         other = {**small, order[0]: first}
         for k, variable in enumerate(order[1:], start=2):
             move = self._making_up(small, other, variable, order[k:])
             if move is None:
-                return None
+                return False
+            other[variable] = (other[variable] + _whole(move[None], other[variable].shape)[0]) % self.field.p
+        return self._differ(small, other)
+
+    def followed(self, small: Small, first: Array, order: Sequence[str], rnd: random.Random) -> Iterator[Witness]:
+        """The witness of that, if what the mechanisms have to become are mechanisms of short fractions."""
+        other = {**small, order[0]: first}
+        for k, variable in enumerate(order[1:], start=2):
+            solved = self._making_up(small, other, variable, order[k:], rnd)
+            move = None if solved is None else lifted(solved, self.field.p)
+            if move is None:
+                return
             other[variable] = other[variable] + _whole(move[None], other[variable].shape)[0]
             if not bool((other[variable] > 0).all()):
-                return []
-        if not self._differ(small, other):
-            return None
+                return
         given = self.given_tables(small)
-        if not all(bool((t > 0).all()) for t in given) or not self._agrees(other, given):
-            return []
-        return list(self._witnesses(small, [other], order))
+        if all(bool((t > 0).all()) for t in given) and self._agrees(other, given):
+            yield from self._witnesses(small, [other], order)
 
-    def _making_up(self, small: Small, other: Small, variable: str, later: Sequence[str]) -> Array | None:
-        """The move of a mechanism in `other` after which nobody can tell it from `small`, as far as that does not
-        depend on the mechanisms in `later`; nothing if there is none."""
-        told = [g for g in self.given if variable not in g.done and not self._depends(g, later)]
-        if not told:
+    def _making_up(
+        self, small: Small, other: Small, variable: str, later: Sequence[str], rnd: random.Random | None = None
+    ) -> Array | None:
+        """A move of a mechanism in `other`, over the field, after which nobody can tell it from `small`, as far as that
+        does not depend on the mechanisms in `later`; nothing if there is none.
+
+        Where there are several it is any that has as few entries as equations, with `rnd` a random one.
+        """
+        p, load = self.field.p, self.field.load
+        rows = []
+        for g in self.given:
+            if variable not in g.done and not self._depends(g, later):
+                heard = [self._heard(s, variable, g, self.field) for s in (small, other)]
+                tables = [load(s[variable]).array.reshape(heard[0].shape[1:]) for s in (small, other)]
+                was, now = ((c * t % p).sum(axis=(1, 2)) for c, t in zip(heard, tables, strict=True))
+                rows.append(np.concatenate([_taken_back(heard[1]), (now - was)[:, None]], axis=1))
+        if not rows:
             return None
-
-        def system(arithmetic: Arithmetic) -> Array:
-            rows = []
-            for g in told:
-                before, now = (self._heard(s, variable, g, arithmetic) for s in (small, other))
-                was, is_ = (
-                    arithmetic.load(s[variable]).array.reshape(1, -1, c.shape[-1]) * c
-                    for s, c in ((small, before), (other, now))
-                )
-                if isinstance(arithmetic, Field):
-                    was, is_ = was % arithmetic.p, is_ % arithmetic.p
-                apart = is_.sum(axis=(1, 2)) - was.sum(axis=(1, 2))
-                rows.append(np.concatenate([_taken_back(now), apart[:, None]], axis=1))
-            return np.concatenate(rows)
-
         # M m + apart = 0 where (m, 1) is sent to zero: it is the last of the basis, if it is there.
-        basis = null_space(system(self.field), self.field.p)
+        matrix = np.concatenate(rows)
+        order = list(range(matrix.shape[1] - 1))
+        if rnd is not None:
+            rnd.shuffle(order)
+        basis = null_space(matrix[:, [*order, -1]], p)
         if not len(basis) or not basis[-1][-1]:
             return None
-        move = lifted(basis[-1], self.field.p)
-        return None if move is None else move[:-1]
+        move = np.empty(len(order), dtype=np.int64)
+        move[order] = basis[-1][:-1]
+        return move
 
     def _depends(self, given: Given, variables: Collection[str]) -> bool:
         """Whether a given distribution depends on the mechanism of any of these variables."""
@@ -290,9 +300,10 @@ class Moves:
 
     def _differ(self, one: Small, other: Small) -> bool:
         """Whether the effect differs, over the field."""
-        found = []
+        boxes, found = mechanisms_of(self.shape), []
         for small in (one, other):
-            tables = {n: Table(t.dom, t.cod, self.field.load(t.array).array) for n, t in self._kernels(small).items()}
+            loaded = {n: self.field.load(self._spread(n, t)).array for n, t in small.items()}
+            tables = {boxes[n].name: Table(boxes[n].dom, boxes[n].cod, t) for n, t in loaded.items()}
             try:
                 found.append(answer_array(self.shape, {**self.policies, **tables}, self.query, self.field)[1])
             except ZeroProbabilityError:
@@ -366,6 +377,17 @@ def given_table(shape: CausalModel, tables: Tables, given: Given, arithmetic: Ar
 def mechanisms_of(shape: CausalModel) -> dict[str, Box]:
     """The box of every variable of a model made of edges."""
     return {n: m.diagram.nodes[0].box for n, m in shape.mechanisms.items()}
+
+
+def enough(values: Sequence[str] | None, least: int = 2) -> tuple[str, ...]:
+    """The values that a variable declares, 0 and 1 where these are not two, and others if there are too few.
+
+    >>> enough(("no", "yes"), 3), enough(("0",), 2)
+    (('no', 'yes', '0'), ('0', '1'))
+    """
+    known = values if values and len(values) > 1 else ("0", "1")
+    others = (n for n in map(str, itertools.count()) if n not in known)
+    return (*known, *itertools.islice(others, max(0, least - len(known))))
 
 
 def _taken_back(coefficients: Array) -> Array:

@@ -28,7 +28,7 @@ from semantics.arithmetic import Fractions
 from semantics.distribution import Array
 from semantics.field import Field
 from semantics.kernel import Kernel, size
-from semantics.moves import Moves, Witness, given_table, mechanisms_of
+from semantics.moves import Moves, Witness, enough, given_table, mechanisms_of
 from semantics.null_space import null_space
 from semantics.shrink import random_kernel
 from strings.estimand import Given
@@ -41,7 +41,9 @@ from strings.surgery import CutWire, Do, DoWire, Open, Replace, boxes_of, operat
 
 _MOST_HIDDEN = 8  # values of hidden causes
 _MOST_WIRED = 7  # variables that are moved, or get more values, where one mechanism with the values at hand will not do
+_MOST_MORE = 7  # numbers of values of one variable that are tried, one after the other
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
+_SHARES = tuple(Fraction(1, k) for k in (1, 1, 1, 2, 2, 2, 4, 4, 4))  # of the way to other numbers
 _MOST_WORK = 100_000  # squares of the entries of the moved tables, after which one witness is enough
 _MOST_CASES = 32  # of a mechanism that are broken, one after the other
 _PALETTE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(1, 3), Fraction(2, 3))
@@ -154,19 +156,15 @@ class _Search:
         plain, wired = _Sizes(2), self._first_wired()
         for tries in (self.hushed, self.followed):
             yield plain, tries(self.moves(plain))
-        yield from self.larger(wired, range(3))
+        for more, n in itertools.product(range(_MOST_MORE), wired):
+            sizes = _Sizes(2, {n: self._more(n, more)})
+            moves = self.moves(sizes)
+            yield sizes, self.draws(moves)
+            if more < 2:
+                yield sizes, self.hushed(moves)
         for more, (m, n), hidden in itertools.product(range(2), itertools.permutations(wired, 2), (2, 4)):
             sizes = _Sizes(hidden, {m: self._more(m, more + 1), n: self._more(n, more)})
             yield sizes, self.draws(self.moves(sizes))
-        yield from self.larger(wired, range(3, 7))
-
-    def larger(self, names: Sequence[str], more: Sequence[int]) -> Iterator[tuple[_Sizes, Iterator[Witness]]]:
-        """Witnesses in which one variable has more values than others."""
-        for k, n in itertools.product(more, names):
-            sizes = _Sizes(2, {n: self._more(n, k)})
-            moves = self.moves(sizes)
-            yield sizes, self.draws(moves)
-            yield sizes, self.hushed(moves)
 
     def _first_wired(self) -> list[str]:
         """Some variables at which wires end, those first that nothing that is given tells of."""
@@ -177,7 +175,7 @@ class _Search:
 
     def _more(self, name: str, more: int) -> int:
         """A number of values above two, and not below those that are declared."""
-        return max(3, len(self._model.object(name).values or ())) + more
+        return max(3, len(enough(self._model.object(name).values))) + more
 
     def moves(self, sizes: _Sizes) -> Moves:
         """What moves of mechanisms do in models of some size."""
@@ -207,7 +205,8 @@ class _Search:
             if n in bare.latents:
                 domains[n] = sizes.others.get(n, sizes.hidden)
             else:
-                domains[n] = self._values(n, sizes.others.get(n, 2), narrow)
+                least = sizes.others.get(n, 2)
+                domains[n] = enough(None if narrow and least == 2 else self._model.object(n).values, least)
         made = CausalModel.from_edges(directed, both, domains, nodes=names, name="witness")
         for n, b in mechanisms_of(made).items():  # a policy keeps its name
             name = b.name
@@ -215,13 +214,6 @@ class _Search:
                 name += "'"
             made = made.with_mechanism(n, Mechanism.of_box(replace(b, name=name))) if name != b.name else made
         return made
-
-    def _values(self, name: str, least: int, narrow: bool) -> Sequence[object]:
-        """The values of an observed variable: those that are declared, and others if there are too few."""
-        values = list(self._model.object(name).values or ())
-        values = values if len(values) > 1 and not (narrow and least == 2) else ["0", "1"]
-        others = (str(k) for k in itertools.count() if str(k) not in values)
-        return [*values, *itertools.islice(others, max(0, least - len(values)))]
 
     def completed(self, witness: Witness, sizes: _Sizes) -> Witness:
         """The witness with all variables: those that no wire ends at are even."""
@@ -231,9 +223,8 @@ class _Search:
             if n not in witness.shape.names:
                 count = size(b.cod[0])
                 rest[b.name] = Kernel((), b.cod, [Fraction(1, count)] * count)
-        more = tuple(
-            n for n in shape.observed if size(shape.object(n)) > max(2, len(self._model.object(n).values or ()))
-        )
+        declared = {n: len(enough(self._model.object(n).values)) for n in shape.observed}
+        more = tuple(n for n, count in declared.items() if size(shape.object(n)) > count)
         return replace(witness, shape=shape, one={**witness.one, **rest}, other={**witness.other, **rest}, more=more)
 
     def movable(self, moves: Moves) -> list[str]:
@@ -288,15 +279,17 @@ class _Search:
             yield from itertools.islice(found, _DRAWS)
 
     def _followed(self, moves: Moves, count: int) -> Iterator[Witness]:
+        rng = np.random.default_rng(self._random.randrange(2**32))
         for order in itertools.permutations(self._together(moves.shape), count):
-            for _ in range(_DRAWS):
+            rows = {n: _random_rows(moves.widths(n), self._field.p, rng) for n in moves.shape.names}
+            at = self._random.randrange(rows[order[0]].size // moves.widths(order[0])[-1])
+            to = _random_rows(moves.widths(order[0])[-1:], self._field.p, rng)
+            for share in _SHARES if moves.follow(rows, _replaced(rows[order[0]], at, to), order) else ():
                 small = self._readable(moves)
-                first = small[order[0]].reshape(-1, small[order[0]].shape[-1]).copy()
-                first[self._random.randrange(len(first))] = self._column(first.shape[-1])
-                found = moves.followed(small, first.reshape(small[order[0]].shape), order)
-                if found is None:
-                    break
-                yield from found
+                to = np.array(self._column(len(to)), dtype=object)
+                first = _replaced(small[order[0]], at, to)
+                first = small[order[0]] * (1 - share) + first * share
+                yield from moves.followed(small, first, order, self._random)
 
     def _together(self, shape: CausalModel) -> list[str]:
         """Variables whose mechanisms may move, not too many to try them together."""
@@ -336,11 +329,13 @@ class _Search:
     def _readable(self, moves: Moves) -> dict[str, Array]:
         """Mechanisms of simple fractions: hidden causes uniform, the others by bits."""
         made: dict[str, Array] = {}
+        many = max((size(moves.shape.object(n)) for n in moves.whole), default=0) > 3
+        palette = _MORE if many else _PALETTE
         for n in moves.shape.names:
             widths = moves.widths(n)
             columns = np.empty((int(np.prod(widths[:-1], dtype=int)), widths[-1]), dtype=object)
             for k in range(len(columns)):
-                p = self._column(widths[-1], _MORE if moves.whole else _PALETTE)
+                p = self._column(widths[-1], palette)
                 columns[k] = [Fraction(1, widths[-1])] * widths[-1] if n in moves.shape.latents else p
             made[n] = columns.reshape(widths)
         return made
@@ -354,6 +349,13 @@ class _Search:
 def _even(widths: Sequence[int]) -> Array:
     """A mechanism that is deaf, and says all it can with equal probability."""
     return np.full(widths, Fraction(1, widths[-1]), dtype=object)
+
+
+def _replaced(table: Array, at: int, column: Array) -> Array:
+    """A mechanism with another distribution in one case."""
+    made = table.reshape(-1, table.shape[-1]).copy()
+    made[at] = column
+    return made.reshape(table.shape)
 
 
 def _parity(widths: Sequence[int], latent: bool, mostly: Fraction, deaf: Sequence[int] = ()) -> Array:
