@@ -293,8 +293,8 @@ class _Search:
 
     def _together(self, shape: CausalModel) -> list[str]:
         """Variables whose mechanisms may move, not too many to try them together."""
-        names = (*self._first_wired(), *shape.latents)
-        return [n for n in dict.fromkeys(names) if n in shape.names and n not in self._fixed][:_MOST_WIRED]
+        latents = [n for n in shape.names if n in shape.latents]
+        return [n for n in (*self._first_wired(), *latents) if n in shape.names and n not in self._fixed][:_MOST_WIRED]
 
     def hedged(self, moves: Moves) -> Iterator[Witness]:
         """Witnesses among models of parities in which a hedge keeps to itself, but for one case.
@@ -329,7 +329,7 @@ class _Search:
     def _readable(self, moves: Moves) -> dict[str, Array]:
         """Mechanisms of simple fractions: hidden causes uniform, the others by bits."""
         made: dict[str, Array] = {}
-        many = max((size(moves.shape.object(n)) for n in moves.whole), default=0) > 3
+        many = max((size(moves.shape.object(n)) for n in moves.whole), default=0) > 4
         palette = _MORE if many else _PALETTE
         for n in moves.shape.names:
             widths = moves.widths(n)

@@ -384,15 +384,19 @@ def test_long_fractions_are_solved_for(wrong: F | None, monkeypatch: pytest.Monk
 
 CODE = """
 from semantics.witness import find_witness
+from strings.estimand import Given
 from strings.identification import identify
 from strings.query import Query, Term
 from strings.surgery import Open
 from tests.observed import shape
 model = shape("W1->W2 W1->X W2->Y2 X->Y1", "W1-W2 W1-Y1 W1-Y2 W2-X")
 query = Query((Term("Y1"), Term("Y2")), (), (Open("X"),))
-w = find_witness(model, identify(model, query), seed=5)
-print(w.moved, w.place, w.values, sorted((n, [str(p) for p in t.array.flat]) for n, t in w.one.items()))
-print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
+parts = shape("V1->V3 V2->V3 V0->V2", "V1-V4 V0-V4")
+given = Given(("V0", "V3", "V2", "V4"), ("V1",)), Given(("V2", "V4", "V3"))
+part = identify(parts, Query((Term("V4"),), (Term("V2"), Term("V3")), (Open("V0"),)), given)
+for w in find_witness(model, identify(model, query), seed=5), find_witness(parts, part):
+    print(w.moved, w.place, w.values, sorted((n, [str(p) for p in t.array.flat]) for n, t in w.one.items()))
+    print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
 """
 
 
