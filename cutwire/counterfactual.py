@@ -25,9 +25,8 @@ from strings.formula import Formula
 from strings.model import CausalModel
 
 if TYPE_CHECKING:
-    from semantics.counterfactual_witness import CounterfactualWitness
     from semantics.distribution import Distribution
-    from semantics.witness import Witness
+    from semantics.moves import Witness
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,7 +134,7 @@ class CounterfactualIdentification(Decision):
         return True
 
     @cached_property
-    def _witness(self) -> CounterfactualWitness | None:
+    def _witness(self) -> Witness | None:
         from semantics.counterfactual_witness import find_counterfactual_witness
 
         if isinstance(self.found, CounterfactualIdentified):
@@ -145,7 +144,7 @@ class CounterfactualIdentification(Decision):
 
     @property
     def _refuting(self) -> Witness | None:
-        return self._witness.witness if self._witness is not None else None
+        return self._witness
 
     def evaluate(self, data: object, *, semantics: str | None = None, max_memory: int | None = None) -> Distribution:
         """The value of the formula: on a `Model` with numbers, whose boxes need be no functions; or on data as

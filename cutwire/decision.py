@@ -16,7 +16,7 @@ from strings.query import Query
 
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
-    from semantics.witness import Witness
+    from semantics.moves import Witness
 
 
 class Decision(ABC):
@@ -99,8 +99,8 @@ class Decision(ABC):
         """Two models with exact numbers that agree on everything given and differ in the answer; of a refusal.
 
         They are models of the part of the graph that the question depends on: all other wires may be ignored. Of a
-        question about several worlds their boxes are functions, and where the answer follows for the values that are
-        declared, the variables in the way have one more.
+        question about several worlds their boxes are functions. Where the answer follows for the values that are
+        declared, or no witness is found with them, the variables in the way have more.
         """
         w = self._refuting
         if w is None:

@@ -37,7 +37,7 @@ from strings.written import formula
 if TYPE_CHECKING:
     from cutwire.interpreted import Interpreted
     from semantics.kernel import Kernel
-    from semantics.witness import Witness
+    from semantics.moves import Witness
     from strings.picture.scene import Scene
 
 _LARGEST_CHECK = 2_000_000  # entries of the random tables

@@ -8,7 +8,7 @@ from typing import Any
 
 from cutwire.source import model_source
 from semantics.distribution import fraction_text
-from semantics.witness import Witness
+from semantics.moves import Witness
 from strings.query import Become, Query, Term
 from strings.surgery import Do, Open, Surgery
 
@@ -23,6 +23,10 @@ def witness_source(witness: Witness, query: Query) -> str:
         f"query other: {fixed} using other expect {expects[1]}",
     ]
     comment = f"Two models that agree on everything given and differ in {fixed}."
+    if witness.more:
+        have = "has" if len(witness.more) == 1 else "have"
+        more = f"{' and '.join(witness.more)} {have} more values than are declared"
+        comment += f"\n{more}: with fewer the answer may follow."
     return model_source(witness.shape, witness.one, {"other": witness.other}, statements, comment, witness.policies)
 
 
@@ -51,6 +55,6 @@ def witness_dict(witness: Witness, query: Query) -> dict[str, Any]:
     return {
         "place": dict(witness.place),
         "values": [fraction_text(v) for v in witness.values],
-        "differs_in": witness.moved,
+        "differs_in": ", ".join(witness.moved),
         "file": witness_source(witness, query),
     }

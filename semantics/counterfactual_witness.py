@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +22,8 @@ from semantics.arithmetic import Fractions
 from semantics.distribution import Array
 from semantics.field import Field
 from semantics.kernel import Kernel, Tables, size
-from semantics.witness import Witness, lifted, null_space
+from semantics.moves import Witness, enough
+from semantics.null_space import lifted, null_space
 from strings.counterfactual import Conflict
 from strings.counterfactual_identify import CounterfactualNotIdentified, seen_model, spoken_anywhere
 from strings.diagnostic import QueryError, ZeroProbabilityError
@@ -42,17 +43,9 @@ _DRAWS = 4  # of random functions for each
 _LARGEST = 300_000  # entries of the joint of the observed variables and hidden causes
 
 
-@dataclass(frozen=True)
-class CounterfactualWitness:
-    """Two models that differ in a counterfactual; `more` are variables with a value more than is declared."""
-
-    witness: Witness
-    more: tuple[str, ...] = ()
-
-
 def find_counterfactual_witness(
     model: CausalModel, found: CounterfactualNotIdentified, few: Sequence[str] = (), seed: int = 0
-) -> CounterfactualWitness | None:
+) -> Witness | None:
     """Two models that show that `found` is right; the same for the same `seed`. `model` is the one it was asked of.
 
     Their variables take the values that `model` declares, and one more if they are among `few`: those whose declared
@@ -70,7 +63,7 @@ def find_counterfactual_witness(
             for _ in range(_DRAWS):
                 witness = search.draw(shape, cause, rng)
                 if witness is not None:
-                    return CounterfactualWitness(witness, more)
+                    return replace(witness, more=more)
     return None
 
 
@@ -132,12 +125,8 @@ class _Search:
         return CausalModel.from_boxes([*variables, *latents.values()], boxes, list(latents), "witness")
 
     def _object(self, name: str, more: bool) -> Object:
-        values = self._model.object(name).values or ()
-        values = values if len(values) > 1 else ("0", "1")
-        if more:
-            numbers = map(str, itertools.count())
-            values = (*values, next(n for n in numbers if n not in values))
-        return Object(name, values)
+        values = enough(self._model.object(name).values)
+        return Object(name, enough(values, len(values) + more))
 
     def draw(self, shape: CausalModel, cause: str, rng: np.random.Generator) -> Witness | None:
         """A witness among the models with some random functions, that differ in one hidden cause."""
@@ -229,7 +218,7 @@ class _Search:
         labels = [first.labels(n) for n in first.variables]
         place = tuple((n, v[i]) for n, v, i in zip(first.variables, labels, at, strict=True))
         values = _entry(first.array, at), _entry(second.array, at)
-        return Witness(shape, one, other, cause, place, values)
+        return Witness(shape, one, other, (cause,), place, values)
 
 
 def _entry(array: Array, at: Sequence[int]) -> Fraction:

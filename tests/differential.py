@@ -29,7 +29,8 @@ from benchmarks.tools import Mixed, Peer, peers
 from semantics.estimate import Reader
 from semantics.family import member
 from semantics.field import PRIMES, Field
-from semantics.witness import Witness, find_witness
+from semantics.moves import Witness
+from semantics.witness import find_witness
 from strings.derivation import check_derivation, derive
 from strings.estimand import Given
 from strings.formula import Formula
@@ -180,11 +181,6 @@ def wrong_witness(witness: Witness, query: Query, given: Sequence[Given]) -> str
     return "" if effects[0] != effects[1] else "the effects are equal"
 
 
-def is_decided(given: Sequence[Given]) -> bool:
-    """Whether a refusal says that the effect does not follow: one distribution is given, or all speak of the same."""
-    return len({frozenset((*g.variables, *g.done)) for g in given}) < 2
-
-
 def _at(table: Factor, place: Mapping[str, str]) -> Fraction:
     """An entry of a table of two-valued variables; targets that the witness does not need are summed."""
     axes, array = table
@@ -217,8 +213,6 @@ class Counts:
     def line(self) -> str:
         parts = [f"{self.of[k]:,} {k}" for k in ("identified", "refused", "wrong", "wrong witnesses", "crashes")]
         parts.append(f"{self.of['refusals without witness']:,} refusals without witness")
-        if self.of["refusals of parts without witness"]:
-            parts.append(f"{self.of['refusals of parts without witness']:,} where several parts are given")
         parts += [f"{k}: {n:,}" for k, n in sorted(self.of.items()) if ":" in k]
         return f"{time.perf_counter() - self.started:6.1f} s  " + ", ".join(parts)
 
@@ -249,8 +243,7 @@ def judge(case: Case, counts: Counts, seed: int, others: Mapping[str, Peer] | No
 def _judge_refusal(case: Case, found: NotIdentified, counts: Counts) -> None:
     witness = find_witness(case.model, found)
     if witness is None:
-        what = "refusals without witness" if is_decided(case.given) else "refusals of parts without witness"
-        counts.note(what, case, str(found.obstacle))
+        counts.note("refusals without witness", case, str(found.obstacle))
         return
     wrong = wrong_witness(witness, case.query, found.given)
     if wrong:

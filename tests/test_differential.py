@@ -37,7 +37,7 @@ COUNT = 300
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_questions(kind: str) -> None:
-    """Nothing wrong, no crash, and a witness for every refusal that there has to be one for."""
+    """Nothing wrong, no crash, and a witness for every refusal."""
     counts = run(COUNT, kind, seed=2026)
 
     assert counts.bad == 0, counts.wrong[:3]

@@ -259,7 +259,7 @@ def test_two_models_refute(
     assert (declared[0] if declared else ()) == few
     got = find_counterfactual_witness(model, found, few)
     assert got is not None
-    w = got.witness
+    w = got
     assert agree(w.shape, w.one, w.other, ())
     one, other = (answer(w.shape, t, query, exact=True) for t in (w.one, w.other))
     assert (one.array != other.array).any()
@@ -306,6 +306,6 @@ def test_two_models_agree_on_data_alone() -> None:
     assert isinstance(found, CounterfactualNotIdentified)
     got = find_counterfactual_witness(model, found)
     assert got is not None
-    w = got.witness
+    w = got
     assert agree(w.shape, w.one, w.other, found.given)
     assert not agree(w.shape, w.one, w.other, ())

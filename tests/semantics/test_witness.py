@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from cutwire.witnesses import witness_source
 from semantics.field import Field
 from semantics.kernel import Kernel
-from semantics.witness import Witness, check_witness, find_witness, lifted
+from semantics.moves import Witness
+from semantics.null_space import lifted
+from semantics.witness import check_witness, find_witness
 from strings.estimand import Given
 from strings.identification import NotIdentified, hide_unspoken, identify
 from strings.model import CausalModel, Mechanism
@@ -87,7 +89,7 @@ def assert_refutes(model: CausalModel, query: Query, given: Sequence[Given], wit
 
 
 def assert_fits(model: CausalModel, witness: Witness) -> None:
-    """The two models are of the model's graph, some edges left out, with its values; they differ in one box."""
+    """The two models are of the model's graph, some edges left out, with its values; they differ in what is moved."""
     shape, graph, mine = witness.shape, model.graph, witness.shape.graph
     assert set(mine.names) == set(graph.names)
     for v, n in enumerate(mine.names):
@@ -95,9 +97,12 @@ def assert_fits(model: CausalModel, witness: Witness) -> None:
         assert set(mine.show(mine.parents[v])) <= set(graph.show(graph.parents[k]))
         assert set(mine.show(mine.spouses[v])) <= set(graph.show(graph.spouses[k]))
         values = model.object(n).values
-        assert shape.object(n).values == (values if values and len(values) > 1 else ("0", "1"))
+        values = values if values and len(values) > 1 else ("0", "1")
+        taken = shape.object(n).values or ()
+        assert taken[: len(values)] == values
+        assert (len(taken) > len(values)) == (n in witness.more)
     changed = {b for b in witness.one if witness.one[b] != witness.other[b]}
-    assert changed == {shape.mechanisms[witness.moved].diagram.nodes[0].box.name}
+    assert changed == {shape.mechanisms[n].diagram.nodes[0].box.name for n in witness.moved}
     assert set(witness.one) == set(witness.other) == {m.diagram.nodes[0].box.name for m in shape.mechanisms.values()}
 
 
@@ -368,7 +373,7 @@ def test_long_fractions_are_solved_for(wrong: F | None, monkeypatch: pytest.Monk
         plain = witness_of(model, query, given)
         with monkeypatch.context() as patched:
             patched.setattr(
-                "semantics.witness.lifted",
+                "semantics.moves.lifted",
                 lambda move, p: None if wrong is None else array_of([wrong] * move.size, move.shape),
             )
             solved = witness_of(model, query, given)
@@ -379,15 +384,19 @@ def test_long_fractions_are_solved_for(wrong: F | None, monkeypatch: pytest.Monk
 
 CODE = """
 from semantics.witness import find_witness
+from strings.estimand import Given
 from strings.identification import identify
 from strings.query import Query, Term
 from strings.surgery import Open
 from tests.observed import shape
 model = shape("W1->W2 W1->X W2->Y2 X->Y1", "W1-W2 W1-Y1 W1-Y2 W2-X")
 query = Query((Term("Y1"), Term("Y2")), (), (Open("X"),))
-w = find_witness(model, identify(model, query), seed=5)
-print(w.moved, w.place, w.values, sorted((n, [str(p) for p in t.array.flat]) for n, t in w.one.items()))
-print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
+parts = shape("V1->V3 V2->V3 V0->V2", "V1-V4 V0-V4")
+given = Given(("V0", "V3", "V2", "V4"), ("V1",)), Given(("V2", "V4", "V3"))
+part = identify(parts, Query((Term("V4"),), (Term("V2"), Term("V3")), (Open("V0"),)), given)
+for w in find_witness(model, identify(model, query), seed=5), find_witness(parts, part):
+    print(w.moved, w.place, w.values, sorted((n, [str(p) for p in t.array.flat]) for n, t in w.one.items()))
+    print(sorted((n, [str(p) for p in t.array.flat]) for n, t in w.other.items()))
 """
 
 
@@ -427,6 +436,115 @@ def test_simple_numbers() -> None:
             table = witness.one[witness.shape.mechanisms[n].diagram.nodes[0].box.name].array
             assert len(set(table.flat)) == 1
         assert max(F(p).denominator for t in witness.one.values() for p in np.ravel(t.array)) <= 12
+
+
+def test_hidden_causes_that_are_not_even() -> None:
+    """A condition that is a member of the hedge, as is the path to it: two of them have to hang together at least."""
+    model = shape("V1->V6 V5->V6 V0->V5 V2->V5 V3->V5", "V0-V2 V1-V2 V0-V3 V6-V3 V1-V5")
+    query = Query(terms("V2"), terms("V6"), opened("V5 V3"))
+    witness = witness_of(model, query)
+
+    assert_refutes(model, query, (), witness)
+    assert all(len(witness.shape.object(n).values or ()) == 2 for n in witness.shape.names)
+
+
+PARTS: dict[str, tuple[CausalModel, Query, tuple[Given, ...], tuple[str, ...] | None]] = {
+    "a cause that is told apart in an experiment alone": (
+        shape("V0->V3 V1->V3"),
+        Query(terms("V3"), (), opened("V0")),
+        (Given(("V0", "V3"), ("V1",)), Given(("V3",))),
+        (),
+    ),
+    "a cause behind a condition": (
+        shape("V2->V3", "V3-V1"),
+        Query(terms("V3"), terms("V1")),
+        (Given(("V3", "V1"), ("V2",)), Given(("V3",))),
+        (),
+    ),
+    "two mechanisms": (
+        shape("V0->V2 V1->V2", "V1-V2"),
+        Query(terms("V2"), (), opened("V1")),
+        (Given(("V1", "V2")), Given(("V2",), ("V1", "V0"))),
+        (),
+    ),
+    "three mechanisms": (
+        shape("V0->V3 V3->V4"),
+        Query(terms("V4")),
+        (Given(("V3",)), Given(("V4",), ("V0",))),
+        (),
+    ),
+    "others that are just so": (
+        shape("V1->V2 V0->V2", "V0-V2"),
+        Query(terms("V2"), (), opened("V0")),
+        (Given(("V2",), ("V0", "V1")), Given(("V2", "V0")), Given(("V0", "V2"), ("V1",))),
+        (),
+    ),
+    "one value more": (
+        shape("V0->V3 V0->V2"),
+        Query(terms("V2"), terms("V3")),
+        (Given(("V3", "V2"), ("V0",)), Given(("V2",))),
+        ("V0",),
+    ),
+    "several values more": (
+        shape("V1->V2 V1->V3 V2->V3"),
+        Query(terms("V3"), (), opened("V2")),
+        (Given(("V2", "V3"), ("V1",)), Given(("V3", "V2"))),
+        ("V1",),
+    ),
+    "values more of one variable or another": (
+        shape("V0->V3 V2->V3 V1->V2 V3->V4", "V4-V1"),
+        Query(terms("V4"), (), opened("V2")),
+        (Given(("V4", "V3", "V2", "V1"), ("V0",)), Given(("V4",), ("V2", "V3")), Given(("V4", "V2"))),
+        None,
+    ),
+    "values more of two variables": (
+        shape("V3->V5 V4->V5 V0->V3 V2->V3", "V5-V2 V3-V4"),
+        Query(terms("V5 V0"), (), opened("V4")),
+        (Given(("V4", "V5", "V3", "V0")), Given(("V5", "V2", "V3"), ("V4",)), Given(("V0", "V3"))),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts(name: str) -> None:
+    """Distributions that speak of different variables: with the values that are declared, or with more where these
+    let the effect follow."""
+    model, query, given, more = PARTS[name]
+    found = [witness_of(model, query, given, seed=seed) for seed in range(1 if more is None else 6)]
+
+    for witness in found:
+        assert_refutes(model, query, given, witness)
+        assert check_witness(witness, query, given)
+    assert more is None or more in {witness.more for witness in found}
+    assert max(len(str(p)) for w in found for t in w.other.values() for p in t.array.flat) <= 24
+
+
+def test_declared_values_that_suffice() -> None:
+    """Of a variable with three values all three are used before there are more; a name is given to what is new."""
+    _, query, given, _ = PARTS["one value more"]
+    wide = shape("V0->V3 V0->V2", domains={"V0": ["a", "b", "c"], "V2": 3, "V3": 2})
+    few = shape("V0->V3 V0->V2", domains={"V0": ["no", "yes"], "V2": ["0", "1"], "V3": 2})
+    ample, short = (witness_of(m, query, given) for m in (wide, few))
+
+    assert_refutes(wide, query, given, ample)
+    assert ample.more == ()
+    assert short.shape.object("V0").values == ("no", "yes", "0")
+    assert "V0 has more values than are declared" in witness_source(short, query)
+    assert "more values" not in witness_source(ample, query)
+
+
+@pytest.mark.parametrize("name", ["three mechanisms", "one value more"])
+def test_files_of_parts_run(name: str, tmp_path: Path) -> None:
+    """Several boxes that differ, and values that are not declared, in a model file."""
+    model, query, given, _ = PARTS[name]
+    witness = witness_of(model, query, given)
+    path = tmp_path / "witness.causal"
+    path.write_text(witness_source(witness, query), encoding="utf-8")
+    done = cutwire("run", path, "--json")
+
+    assert done.status == 0, done.err
+    assert [F(r["exact"]) for r in done.json["results"]] == list(witness.values)
 
 
 # ---- as model files --------------------------------------------------------------------------------------------------
