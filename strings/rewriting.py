@@ -163,13 +163,15 @@ def _split(worlds: Worlds) -> Iterator[Step]:
 
 def _merge(worlds: Worlds) -> Iterator[Step]:
     model = worlds.model
+    sharp = {n: v for n, m in model.mechanisms.items() if (v := _value_of(m)) is not None}
     alike: dict[object, str] = {}
     for name in sorted(model.mechanisms, key=worlds.rank):
         m = model.mechanisms[name]
         variable, _ = worlds.home[name]
         plain = {p: Object(f"port {k}", model.object(p).values) for k, p in enumerate(dict.fromkeys(m.parents))}
         form = retyped(m.diagram, {**plain, name: Object("out", model.object(name).values)})
-        first = alike.setdefault((variable, form, m.parents, worlds.own.get(name)), name)
+        heard = tuple((model.object(p).values, sharp[p]) if p in sharp else p for p in m.parents)
+        first = alike.setdefault((variable, sharp.get(name, form), heard, worlds.own.get(name)), name)
         if first != name:
             merged = model
             for child in model.children[name]:
