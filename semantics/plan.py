@@ -31,6 +31,7 @@ _MULTIPLIED = 0.1  # for a multiplication of floats, in a matrix product
 _MOVED = 1  # for an entry that is read or written
 _LARGE = 2**22  # entries; a larger table is got from the system every time,
 _SLOWER = 8  # which makes its entries so much slower to move
+_CHEAPEST = 15_000  # for each factor: the least that another order costs
 _ROUNDS = 4
 
 _KEPT = 512  # plans
@@ -117,6 +118,8 @@ def _search(
         best = follow(inputs, output, sizes, greedy_path(inputs, output, sizes))
     if best is None:
         best = follow(inputs, output, sizes, elimination_path(inputs, output, sizes, "weight"))
+    if not rank(best)[0] and _time(best, slowness) / _SHARE < _CHEAPEST * len(inputs):
+        return best
     spent = 0
     for effort, find in _trials(len(best.widest)):
         too_large, time = rank(best)
@@ -140,7 +143,7 @@ def _trials(width: int) -> Iterator[tuple[int, Find]]:
     `width` is how many variables the widest table has that was found so far.
     """
     filling, weighing, drawing = 60_000 + 1_300 * width**2, 18_000 + 1_500 * width, 5_500 * width
-    yield 15_000, partial(greedy_path, costmod=0.5)
+    yield _CHEAPEST, partial(greedy_path, costmod=0.5)
     yield weighing, partial(elimination_path, score="weight")
     yield 30_000, partial(elimination_path, score="number")
     yield 50_000 + drawing, partial(random_greedy_path, trials=16, seed=0)

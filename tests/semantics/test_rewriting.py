@@ -27,9 +27,17 @@ def ends(worlds: Worlds, rnd: random.Random | None = None) -> Worlds:
 
 
 def nameless(worlds: Worlds) -> object:
-    """The diagram of what is spoken of, whatever its wires are called."""
+    """The diagram of what is spoken of, whatever its wires are called, and however often a sharp state is copied."""
     d = worlds.model.state(worlds.terms)
-    return [(n.box.name, n.args) for n in d.nodes], d.outs
+    wires: dict[int, object] = {}
+    nodes = []
+    for first, n in zip(d.first_wires, d.nodes, strict=True):
+        if n.box.kind == "point":
+            wires[first] = n.box.value
+        else:
+            nodes.append((n.box.name, tuple(wires[a] for a in n.args)))
+            wires[first] = len(nodes)
+    return nodes, tuple(wires[w] for w in d.outs)
 
 
 def plain(worlds: Worlds) -> Query:
