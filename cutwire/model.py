@@ -114,17 +114,20 @@ class Model(Interpreted):
         tables: Mapping[str, object] | None = None,
         using: str = "",
         max_memory: int | None = None,
+        like: object = None,
     ) -> Distribution:
         """Ask `P(targets | do(…), …)` once for each row, all in one contraction.
 
         A column is a list, an array or a column of a data frame, and has a value for each row; a single value is for
         all rows. `do` and `given` have columns of values by variable (`given` may be a data frame itself), `parameters`
         columns of numbers by parameter, `tables` by box an array of shape (rows, values of each input…, values of the
-        output). The answer is a `Distribution` whose first axis is `row`.
+        output). The answer is a `Distribution` whose first axis is `row`. With an array `like` of PyTorch, JAX or
+        another library of the array-API standard, it is computed in that library, on the device of the array and in its
+        precision.
 
         Raises:
-            QueryError: Q021 for columns of different lengths, N001 for an unknown box, T022 for tables that do not fit,
-                and as `query`.
+            QueryError: S008 if `like` is no array, Q021 for columns of different lengths, N001 for an unknown box, T022
+                for tables that do not fit, and as `query`.
             ZeroProbabilityError: Q002 for the first row in which what is seen has probability zero.
             LimitError: L001 if it needs more than `max_memory` bytes.
         """
@@ -132,7 +135,7 @@ class Model(Interpreted):
 
         names = (targets,) if isinstance(targets, str) else tuple(targets)
         done, seen, varied, arrays = (dict(c) if c is not None else {} for c in (do, given, parameters, tables))
-        return query_each(self, names, done, seen, varied, arrays, using, max_memory)
+        return query_each(self, names, done, seen, varied, arrays, using, max_memory, like)
 
     def marginals(
         self,

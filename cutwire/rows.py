@@ -36,6 +36,7 @@ def query_each(
     tables: Mapping[str, object],
     using: str,
     max_memory: int | None,
+    like: object,
 ) -> Distribution:
     """As `Model.query_each`."""
     columns = {side: {n: _column(c) for n, c in part.items()} for side, part in (("do", do), ("given", given))}
@@ -55,7 +56,7 @@ def query_each(
     try:
         product = model.factored(using).product
         own = {owners[b]: array for b, array in arrays.items()}
-        found = each(product, targets, positions[0], positions[1], own, max_memory, tell)
+        found = each(product, targets, positions[0], positions[1], own, max_memory, tell, like)
     except (KeyError, PrecisionError):  # not for tables alone: every row takes the way of all other questions
         found = _one_by_one(model, targets, columns, arrays, varied, rows, using, max_memory)
     holes = np.isnan(found).reshape(rows, -1).any(axis=1)

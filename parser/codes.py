@@ -306,6 +306,8 @@ _SAMPLING = (
     Code("S006", "Inference failed", "The model gives the data no probability, or the numbers got out of hand."),
     Code("S007", "Inference is doubtful", "Some steps were divergent, or the draws are worth few independent ones "
          "(warning)."),
+    Code("S008", "No array of a library", "`like=` takes an array of NumPy, PyTorch, JAX or another library of the "
+         "array-API standard. Those of PyTorch need `array-api-compat`."),
 )  # fmt: skip
 
 _NETWORKS = (

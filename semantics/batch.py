@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from semantics.arithmetic import PrecisionError
+from semantics.arrays import Elsewhere
 from semantics.contract import check_plan, memory_limit
 from semantics.distribution import Array
 from semantics.plan import Plan, planned
@@ -46,11 +47,13 @@ def each(
     tables: Mapping[str, Array],
     max_memory: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    like: Any = None,
 ) -> Array:
     """`P(targets | do, given)` in every row: an array of shape (rows, values of each target…).
 
     `tables` are for some variables those of each row: shape (rows, values of each parent…, values). A row in which what
-    is seen is impossible is `nan`.
+    is seen is impossible is `nan`. With an array `like`, most is computed in its library, on its device and in its
+    precision (`semantics.arrays`); rows whose numbers are lost there are computed here again.
 
     Raises:
         KeyError: for a variable without a table.
@@ -62,11 +65,14 @@ def each(
     size = min(asked.rows, _MOST_ROWS)
     while size > 1 and asked.peak(size) > _ENTRIES:
         size //= 2
-    ready = asked.ready(size, max_memory)
+    here = asked.ready(size, max_memory)
+    ready = here if like is None else asked.ready(size, max_memory, like)
     for start in range(0, asked.rows, size):
         stop = min(start + size, asked.rows)
         rows = np.arange(stop - size, stop)  # the last piece may repeat some rows: so it has the same plan
         found[rows] = _run(asked, ready, rows, max_memory)
+        if like is not None and np.isnan(found[rows]).any():
+            found[rows] = _run(asked, here, rows, max_memory)
         if on_progress is not None:
             on_progress(stop, asked.rows)
     return found
@@ -74,8 +80,9 @@ def each(
 
 @dataclass(frozen=True)
 class _Ready:
-    targets: Contraction
-    possible: tuple[Contraction, ...]
+    targets: Contraction | Elsewhere
+    possible: tuple[Contraction | Elsewhere, ...]
+    least: float = 0.0  # a total has to be larger
 
 
 @dataclass(frozen=True)
@@ -91,12 +98,11 @@ class _Asked:
     parts: tuple[tuple[int, ...], ...]
     rows: int
 
-    def ready(self, rows: int, max_memory: int | None) -> _Ready:
+    def ready(self, rows: int, max_memory: int | None, like: Any = None) -> _Ready:
         """The contractions for so many rows at once."""
-        return _Ready(
-            self._contraction(self.around, self.targets, rows, max_memory),
-            tuple(self._contraction(part, (), rows, max_memory) for part in self.parts),
-        )
+        main = self._contraction(self.around, self.targets, rows, max_memory, like)
+        parts = tuple(self._contraction(part, (), rows, max_memory, like) for part in self.parts)
+        return _Ready(main, parts, main.least if isinstance(main, Elsewhere) else 0.0)
 
     def peak(self, rows: int) -> int:
         """The most entries that the contractions of so many rows hold at once."""
@@ -119,12 +125,15 @@ class _Asked:
         return planned(tuple(inputs), (*kept, *(local[v] for v in output)), sizes, 1, room), list(local)
 
     def _contraction(
-        self, factors: Sequence[int], output: Sequence[int], rows: int, max_memory: int | None
-    ) -> Contraction:
+        self, factors: Sequence[int], output: Sequence[int], rows: int, max_memory: int | None, like: Any
+    ) -> Contraction | Elsewhere:
         found, numbers = self._plan(factors, output, rows, max_memory)
         widest = tuple("rows" if numbers[x] == _ROW else self.product.names[numbers[x]] for x in found.widest)
         check_plan(found, widest, _BYTES, max_memory)
-        return Contraction([self._source(v) for v in factors], found, widest)
+        sources = [self._source(v) for v in factors]
+        if like is not None:
+            return Elsewhere([(table, pick) for table, _, pick in sources], found, like)
+        return Contraction(sources, found, widest)
 
     def _source(self, v: int) -> Source:
         """A factor with the axes of what is fixed in front, to be sliced row by row; or sliced, if all rows agree."""
@@ -177,7 +186,7 @@ def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> A
         found = np.broadcast_to(ready.targets.run(values), (len(rows), *sizes))
         possible = np.ones(len(rows), dtype=bool)
         for contraction in ready.possible:
-            possible &= contraction.run(values) > 0
+            possible &= contraction.run(values) > ready.least
     except PrecisionError:
         if len(rows) == 1:
             raise
@@ -189,5 +198,5 @@ def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> A
     flat = found.reshape(len(rows), math.prod(sizes))
     totals = flat.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where((totals > 0) & possible, 1 / totals, np.nan)
+        shares = np.where((totals > ready.least) & possible, 1 / totals, np.nan)
     return (flat * shares[:, None]).reshape(len(rows), *sizes)
