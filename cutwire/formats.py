@@ -276,4 +276,6 @@ def _row(b: Box, column: Sequence[Number], exact: bool) -> str:
 
 
 def _number(p: Number) -> str:
-    return str(p) if isinstance(p, Decimal) else fraction_text(p)
+    if isinstance(p, Decimal):
+        return str(p).replace("E+", "e").replace("E", "e") if p else "0"
+    return fraction_text(p)

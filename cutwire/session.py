@@ -35,7 +35,7 @@ from parser.partial import wants_more, what_follows
 from parser.program import CheckStatement, Definition, DrawStatement, QueryStatement, Statement
 from parser.read import read, read_surgery
 from parser.tokens import RESERVED, pieces, starts_statement
-from strings.diagnostic import CutwireError, Diagnostic, LanguageError, QueryError, Source
+from strings.diagnostic import CutwireError, Diagnostic, QueryError, Source
 from strings.diagram import Diagram
 from strings.query import Query
 from strings.surgery import Surgery
@@ -598,8 +598,9 @@ def _drawing(program: Program, statement: DrawStatement) -> Item | Drawing:
     return Drawing(statement.title, None, model, statement.surgeries, query=statement.query)
 
 
-def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece, ...]]:
-    """The declarations of a model file, and what it asks.
+def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece, ...], tuple[Diagnostic, ...]]:
+    """The declarations of a model file, what it asks, and what was changed if another program wrote it: a network or a
+    graph is read as the model file that `cutwire convert` makes of it.
 
     Raises:
         CutwireError: with every problem of the file.
@@ -607,14 +608,19 @@ def opened(path: Path, allow_outside: bool = False) -> tuple[State, tuple[Piece,
     from cutwire.opening import is_brought
     from parser.read import read_text
 
+    told: tuple[Diagnostic, ...] = ()
     if is_brought(path.name):
-        message = f"`{path}` is another program's file, not a model file"
-        raise LanguageError(
-            Diagnostic("F014", message, help=(f"make one of it: `cutwire convert {path} FILE.causal`",))
-        )
-    found = split(Source(str(path), read_text(path)))
+        from cutwire.conversion import read_brought
+        from cutwire.formats import to_causal
+
+        brought = read_brought(str(path))
+        text, told = to_causal(brought.model, brought.exposures, brought.outcomes)
+        told = (*brought.model.found_on_reading, *told)
+    else:
+        text = read_text(path)
+    found = split(Source(str(path), text))
     state = State(
         tuple(p for p in found if not p.is_question), path=path, allow_outside=allow_outside, step=f"load {path.name}"
     )
     state.program  # noqa: B018
-    return state, tuple(p for p in found if p.is_question)
+    return state, tuple(p for p in found if p.is_question), told

@@ -394,13 +394,14 @@ def load_file(session: Session, path: Path) -> Done:
     Raises:
         CutwireError: with every problem of the file.
     """
-    state, asked = opened(path, session.state.allow_outside)
+    state, asked, told = opened(path, session.state.allow_outside)
     program = state.program
     names = ", ".join(f"model {n}" for n in program.models) or ", ".join(f"diagram {n}" for n in program.diagrams)
     more = f"; {len(asked)} statement(s) that ask, `:run` answers them" if asked else ""
     missing = (Said(f"no box makes {', '.join(state.missing)} yet", "dim"),) if state.missing else ()
-    outcome = Outcome((Said(f"{names or 'nothing declared'}{more}", "dim"), *missing), program.warnings)
-    session = replace(session.to(state), asked=asked, last=None, about=None, told=session.told | set(program.warnings))
+    warnings = (*told, *program.warnings)
+    outcome = Outcome((Said(f"{names or 'nothing declared'}{more}", "dim"), *missing), warnings)
+    session = replace(session.to(state), asked=asked, last=None, about=None, told=session.told | set(warnings))
     return session, outcome
 
 
@@ -419,10 +420,11 @@ def _run(session: Session, line: Typed) -> Done:
 
 
 def _save(session: Session, line: Typed) -> Done:
+    from cutwire.opening import is_brought
     from cutwire.saving import file_text
 
     path = _path(line) if line.rest else session.state.path
-    if path is None:
+    if path is None or (not line.rest and is_brought(path.name)):
         raise refuse(line, "`:save` to which file?", "write `:save model.causal`")
     if not path.suffix:
         path = path.with_suffix(".causal")

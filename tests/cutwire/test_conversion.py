@@ -354,3 +354,16 @@ def test_tikz_is_whole(tmp_path: Path) -> None:
     assert cutwire("draw", EXAMPLES / "smoking.causal", "--after", "cut(S)", "-o", tmp_path / "n.tex").status == 0
     assert (tmp_path / "m.tex").read_text(encoding="utf-8") == text
     assert "cw red ground" in (tmp_path / "n.tex").read_text(encoding="utf-8")
+
+
+def test_zeros_of_many_digits_come_along(tmp_path: Path) -> None:
+    """`0.00000000` and `1e-7` of a network are numbers of the language, too."""
+    network = tmp_path / "m.bif"
+    network.write_text(
+        "network m {}\nvariable X { type discrete [ 3 ] { a, b, c }; }\n"
+        "probability ( X ) { table 0.00000000, 0.0000001, 0.9999999; }\n",
+        encoding="utf-8",
+    )
+    text, _ = to_causal(cw.read_bif(network))
+    assert "E" not in text.partition("box")[2]
+    assert cw.parse(text).model.query("X").array.tolist() == cw.read_bif(network).query("X").array.tolist()

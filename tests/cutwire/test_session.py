@@ -619,12 +619,19 @@ def test_options_of_the_command_line() -> None:
     assert cutwire("repl", "--samples", "0", "-e", "1").err.startswith("error[T023]")
 
 
-@pytest.mark.parametrize("name", ["asia.bif", "warm-up.dagitty"])
-def test_files_of_other_programs_are_told_how_to_come(name: str) -> None:
-    done = cutwire("repl", str(EXAMPLES / name), "-e", ":browse")
-    assert done.status == 2
-    assert "error[F014]" in done.err
-    assert "cutwire convert" in done.err
+def test_files_of_other_programs_come_as_model_files(tmp_path: Path) -> None:
+    """A network and a graph are opened as what `cutwire convert` makes of them; they are not written over."""
+    done = cutwire("repl", str(EXAMPLES / "asia.bif"), "-e", "P(dysp = yes | do(smoke := yes))", "-e", ":save")
+    direct = cutwire("query", str(EXAMPLES / "asia.bif"), "P(dysp = yes | do(smoke := yes))")
+    assert direct.out.split()[-1] in done.out
+    assert "`:save` to which file?" in done.err
+    alarm = cutwire("repl", str(EXAMPLES / "alarm.bif"), "-e", "P(BP | do(HR := LOW), CO = HIGH)", "-e", ":reload")
+    assert (alarm.status, "warning[B002]" in alarm.err, "0.298896" in alarm.out) == (0, True, True)
+    graph = cutwire("repl", str(EXAMPLES / "warm-up.dagitty"), "-e", ":browse")
+    assert graph.status == 0
+    saved = cutwire("repl", str(EXAMPLES / "asia.bif"), "-e", f":save {tmp_path / 'asia.causal'}")
+    assert (saved.status, (tmp_path / "asia.causal").exists()) == (0, True)
+    assert cutwire("repl", str(tmp_path / "no.bif"), "-e", "1").err.startswith("error[B004]")
 
 
 def test_worlds_in_a_session() -> None:
