@@ -79,7 +79,7 @@ def check_plan(planned: Plan, widest: Sequence[str], entry_bytes: int, max_memor
         f"the widest table is over {len(widest)} variables: {shown}",
         "condition on, or intervene on, some of these variables",
     )
-    check_axes(max((len(s.shape) for s in planned.steps), default=0), "a table on the way")
+    check_axes(planned.axes, "a table on the way")
 
 
 def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | None) -> None:

@@ -34,8 +34,8 @@ _SLOWER = 8  # which makes its entries so much slower to move
 _CHEAPEST = 15_000  # for each factor: the least that another order costs
 _ROUNDS = 4
 
-_KEPT = 512  # plans
-_LONGEST_KEPT = 4_000  # factors; a larger plan is not kept
+_KEPT = 256  # plans
+_LONGEST_KEPT = 2_000  # factors; a larger plan is not kept
 
 Sizes = Sequence[int] | Mapping[int, int]
 Find = Callable[[Sequence[Indices], Indices, Sequence[int]], Path]
@@ -66,7 +66,7 @@ class Plan:
     `alone` are for each factor the axes to sum first; `final` brings the axes of the last tensor into the order of the
     output. `peak` is the largest number of entries alive at once, `work` the number of multiplications, `moved` the
     number of entries that steps read and write (more for large tables, which are slower), `widest` the indices of the
-    largest table.
+    largest table, `axes` the largest number of axes of a table.
     """
 
     steps: tuple[Step, ...]
@@ -76,6 +76,12 @@ class Plan:
     work: int
     moved: int
     widest: Indices
+    axes: int
+
+    @property
+    def cost(self) -> Plan:
+        """What it costs, without the steps."""
+        return replace(self, steps=(), alone=())
 
     @property
     def nanoseconds(self) -> float:
@@ -215,7 +221,8 @@ def follow(inputs: Sequence[Indices], output: Indices, sizes: Sizes, path: Path)
         if volume > volumes[widest]:
             widest = len(volumes) - 1
     final = tuple(map(tensors[-1].index, output))
-    return Plan(tuple(steps), alone, final, peak, work, moved, tensors[widest])
+    axes = max(map(len, tensors))
+    return Plan(tuple(steps), alone, final, peak, work, moved, tensors[widest], axes)
 
 
 def _moves(volume: int) -> int:

@@ -23,6 +23,9 @@ from semantics.plan import Plan
 _MOST_KEPT = 2**20
 """Entries of tables that a contraction keeps for its next run."""
 
+_STEP = 100
+"""Entries that take as much memory as a step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:
@@ -75,7 +78,7 @@ class Contraction:
 
     def __init__(self, sources: Sequence[Source], planned: Plan, widest: tuple[str, ...], keep: bool = True) -> None:
         count = len(sources)
-        self.plan, self.widest = planned, widest
+        self.plan, self.widest = planned.cost, widest
         loads: list[Load] = [(n, table, pick, planned.alone[n]) for n, (table, _, pick) in enumerate(sources)]
         low, high = [low for _, low, _ in sources], [0] * count
         moves: list[Move] = []
@@ -105,8 +108,9 @@ class Contraction:
 
     @property
     def entries(self) -> int:
-        """How many entries of tables it keeps."""
-        return sum(a.size for a in self._left.held if a is not None)
+        """How many entries of tables it keeps; a step takes as much memory as some entries."""
+        held, moves = self._left.held, self._left.moves
+        return sum(int(a.size) for a in held if a is not None) + len(held) + _STEP * len(moves)
 
     def run(self, values: Sequence[Any]) -> Array:
         """The table for values of what is fixed, followed by `slice(None)`; its axes are those of the plan's output.
