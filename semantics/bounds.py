@@ -24,10 +24,11 @@ Where both agree the bounds are sharp. They do if the laws of all boxes but one 
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -38,13 +39,17 @@ from semantics.answer import zero_probability
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
 from semantics.kernel import Tables, size
-from semantics.optimum import Optimum, Polytope, largest_quotient, solve, vertex
-from semantics.response import Coefficients, Family, coefficients
+from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
+from semantics.relaxation import Lifted, chosen, has_vertices
+from semantics.response import Coefficients, Family, coefficients, merge, too_many_combinations
 from strings.model import CausalModel
 from strings.query import Query
 
 AGREE = 1e-9
 """Bounds from outside and from inside that are no further apart are the same."""
+
+MOST_LIFTED = 10_000
+"""So many combinations of functions go into a relaxation that has a number for each."""
 
 _STARTS = 12
 
@@ -164,8 +169,42 @@ class _Program:
     def polytopes(self) -> tuple[Polytope, ...]:
         return tuple(Polytope(*f.margins()) for f in self.families)
 
+    @cached_property
+    def lifted(self) -> Lifted:
+        return Lifted(self.polytopes)
+
     def ends(self, above: Array, below: Array) -> tuple[End, End] | None:
         """Both ends at one place; nothing if what is seen has probability zero in every model."""
+        merged = tuple(merge(f, j, above, below) for j, f in enumerate(self.families))
+        if any(m.fewer for m in merged):
+            for j, m in enumerate(merged):
+                above, below = above.take(m.kept, axis=j), below.take(m.kept, axis=j)
+            pair = _Program(tuple(m.family for m in merged), self.exact)._settling(above, below)
+        else:
+            pair = self._settling(above, below)
+        if pair is None:
+            return None
+        low, high = (replace(e, laws=tuple(m.expanded(q) for m, q in zip(merged, e.laws, strict=True))) for e in pair)
+        return low, high
+
+    def _settling(self, above: Array, below: Array) -> tuple[End, End] | None:
+        """The same, once boxes that have one law only have it."""
+        laws = [f.only_law() if f.settled else None for f in self.families]
+        for j, law in reversed(list(enumerate(laws))):
+            if law is not None:
+                above, below = (np.asarray(np.tensordot(table, law, axes=(j, 0))) for table in (above, below))
+        open_ = tuple(f for f in self.families if not f.settled)
+        pair = (self if len(open_) == len(laws) else _Program(open_, self.exact))._both(above, below)
+        if pair is None:
+            return None
+
+        def whole(end: End) -> End:
+            found = iter(end.laws)
+            return replace(end, laws=tuple(tuple(q) if q is not None else next(found) for q in laws))
+
+        return whole(pair[0]), whole(pair[1])
+
+    def _both(self, above: Array, below: Array) -> tuple[End, End] | None:
         if not self.families:
             if not below[()]:
                 return None
@@ -181,58 +220,63 @@ class _Program:
         top = max(below.flat)
         if not top:
             return None
-        outer, guess = self.outside(above / top, below / top, sign)
-        if guess is None:
-            return None
-        value, laws = self.inside(above / top, below / top, sign, outer, guess)
+        above, below = above / top, below / top
+        outer: Any
+        if above.size <= MOST_LIFTED:
+            outer, guess = self.outside(above, below, sign)
+            if guess is None:
+                return None
+            value, laws = self.inside(above, below, sign, outer, guess)
+        else:
+            value, laws = self.inside(above, below, sign)
+            outer = self.far_outside(above, below, sign, value)
         if abs(value - outer) <= AGREE or sign * (value - outer) > 0:
             return End(value, value, laws)
         return End(outer, value, laws)
 
     # ---- from outside ------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def lifted(self) -> Any:
-        """The rows of the relaxation, as a sparse matrix.
-
-        Its variables are a number for each combination of functions, which stands for the product of the laws, and for
-        each family one for each combination of the others. Every margin of a family holds beside every combination.
-        """
-        from scipy import sparse
-
-        sizes = [f.size for f in self.families]
-        blocks = []
-        for j, p in enumerate(self.polytopes):
-            left, right = sparse.identity(math.prod(sizes[:j])), sparse.identity(math.prod(sizes[j + 1 :]))
-            numbers = np.array(p.numbers, dtype=float)[:, None]
-            row: list[Any] = [sparse.kron(sparse.kron(left, p.rows), right)]
-            for k in range(len(sizes)):
-                others = sparse.kron(sparse.kron(left, -numbers), right) if k == j else None
-                row.append(others)
-            blocks.append(row)
-        return sparse.bmat(blocks, format="csr")
-
-    def outside(self, above: Array, below: Array, sign: int) -> tuple[Any, list[Array] | None]:
+    def outside(self, above: Array, below: Array, sign: int) -> tuple[float, list[Array] | None]:
         """A number that no model is beyond, and the laws that the relaxation comes to."""
-        from scipy import sparse
-
-        more = self.lifted.shape[1] - above.size
-        one = sparse.csr_matrix(np.concatenate([below.astype(float).ravel(), np.zeros(more)])[None])
-        matrix = sparse.vstack([self.lifted, one], format="csr")
-        costs = np.concatenate([-sign * above.astype(float).ravel(), np.zeros(more)])
-        result = solve(list(costs), matrix, [*[0.0] * self.lifted.shape[0], 1.0])
-        if result.status != 0:
-            return 0.0, None
-        product = np.maximum(result.x[: above.size], 0).reshape(above.shape)
+        bound, product = self.lifted.bound(above, below, sign)
+        if product is None:
+            return bound, None
         laws = []
         for j, f in enumerate(self.families):
             law = product.sum(axis=tuple(k for k in range(above.ndim) if k != j))
             laws.append(law / law[: len(f.groups[0].functions)].sum())
-        return -sign * result.fun, laws
+        return bound, laws
+
+    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> float:
+        """The same for so many combinations that some boxes have to choose their laws for each: the best choice of as
+        few boxes as possible.
+
+        Raises:
+            LimitError: L003 if there is none.
+        """
+        sizes = [f.size for f in self.families]
+        small = [j for j, parts in enumerate(self.parts) if all(map(has_vertices, parts))]
+        for count in range(1, len(sizes)):
+            found = []
+            for free in itertools.combinations(small, count):
+                others = [j for j in range(len(sizes)) if j not in free]
+                if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
+                    rest = Lifted(tuple(self.polytopes[j] for j in others))
+                    found.append(chosen(self.parts, free, rest, above, below, sign, float(attained)))
+            if found:
+                return min(found) if sign > 0 else max(found)
+        raise too_many_combinations(self.families, MOST_LIFTED)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Polytope, ...], ...]:
+        """The laws that the groups of each box may have."""
+        return tuple(tuple(Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups) for f in self.families)
 
     # ---- from inside -------------------------------------------------------------------------------------------------
 
-    def inside(self, above: Array, below: Array, sign: int, outer: float, guess: list[Array]) -> tuple[Any, Laws]:
+    def inside(
+        self, above: Array, below: Array, sign: int, outer: float = math.nan, guess: list[Array] | None = None
+    ) -> tuple[Any, Laws]:
         """The best that was found, by improving one law after the other, and laws that attain it."""
         best: tuple[Any, list[Any]] | None = None
         floats = above.astype(float), below.astype(float)
@@ -242,15 +286,16 @@ class _Program:
                 best = found
             if best is not None and abs(best[0] - outer) <= AGREE:
                 break
-        assert best is not None, "the relaxation has a point, so what is seen has positive probability somewhere"
+        assert best is not None, "what is seen has positive probability where all functions have"
         if self.exact:
             at = [vertex(p, [int(x <= AGREE) for x in q]) for p, q in zip(self.polytopes, best[1], strict=True)]
             best = self.climb(above, below, sign, at, exact=True) or best
         return best[0], tuple(tuple(q) for q in best[1])
 
-    def starts(self, guess: list[Array]) -> Iterator[list[Array]]:
+    def starts(self, guess: list[Array] | None) -> Iterator[list[Array]]:
         """Laws to start from: those of the relaxation, independent draws, and random vertices."""
-        yield guess
+        if guess is not None:
+            yield guess
         yield [f.only_law().astype(float) for f in self.families]
         rnd = random.Random(0)
         for _ in range(_STARTS):
