@@ -37,11 +37,12 @@ from typing import Any
 import numpy as np
 
 from semantics.answer import zero_probability
+from semantics.branching import search
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
-from semantics.relaxation import Lifted, chosen, has_vertices
+from semantics.relaxation import Lifted, chosen, has_vertices, vertices
 from semantics.response import Coefficients, Family, coefficients, merge, too_many_combinations
 from strings.model import CausalModel
 from strings.query import Query
@@ -231,6 +232,8 @@ class _Program:
         else:
             value, laws = self.inside(above, below, sign)
             outer = self.far_outside(above, below, sign, value)
+        if sign * (outer - value) > AGREE:
+            outer, value, laws = self.searched(above, below, sign, outer, value, laws)
         if abs(value - outer) <= AGREE or sign * (value - outer) > 0:
             return End(value, value, laws)
         return End(outer, value, laws)
@@ -256,22 +259,54 @@ class _Program:
             LimitError: L003 if there is none.
         """
         sizes = [f.size for f in self.families]
-        small = [j for j, parts in enumerate(self.parts) if all(map(has_vertices, parts))]
+        small = list(self.corners)
         for count in range(1, len(sizes)):
             found = []
             for free in itertools.combinations(small, count):
                 others = [j for j in range(len(sizes)) if j not in free]
                 if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
                     rest = Lifted(tuple(self.polytopes[j] for j in others))
-                    found.append(chosen(self.parts, free, rest, above, below, sign, float(attained)))
-            if found:
-                return min(found) if sign > 0 else max(found)
+                    corners = {j: self.corners[j] for j in free}
+                    found.append(sign * chosen(corners, rest, above, below, sign, float(attained)).value)
+            if found and min(found) < math.inf:
+                return sign * min(found)
         raise too_many_combinations(self.families, MOST_LIFTED)
 
     @cached_property
-    def parts(self) -> tuple[tuple[Polytope, ...], ...]:
-        """The laws that the groups of each box may have."""
-        return tuple(tuple(Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups) for f in self.families)
+    def corners(self) -> dict[int, list[Array]]:
+        """The extreme laws of each group of functions, for those boxes that have not too many."""
+        found = {}
+        for j, f in enumerate(self.families):
+            parts = [Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups]
+            if all(map(has_vertices, parts)):
+                found[j] = [vertices(p) for p in parts]
+        return found
+
+    def searched(
+        self, above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
+    ) -> tuple[float, Any, Laws]:
+        """The bound, the best that was found, and laws that attain it, after a search where all boxes but one have few
+        extreme laws."""
+        sizes = [f.size for f in self.families]
+        last = max(range(len(sizes)), key=lambda j: (j not in self.corners, sizes[j]))
+        corners = {j: c for j, c in self.corners.items() if j != last}
+        if len(corners) < len(sizes) - 1:
+            return outer, value, laws
+        floats = above.astype(float), below.astype(float)
+        best = float(value), [np.array(q, dtype=float) for q in laws]
+
+        def improve(start: list[Array]) -> float:
+            nonlocal best
+            found = self.climb(*floats, sign, start, exact=False)
+            if found is not None and sign * (found[0] - best[0]) > 0:
+                best = found
+            return float(best[0])
+
+        known = float(outer), float(value)
+        bound = search(corners, Lifted((self.polytopes[last],)), *floats, sign, known, improve, AGREE / 10)
+        if sign * (best[0] - value) > AGREE / 100:
+            value, laws = self.finished(above, below, sign, best)
+        return bound, value, laws
 
     # ---- from inside -------------------------------------------------------------------------------------------------
 
@@ -288,6 +323,10 @@ class _Program:
             if best is not None and abs(best[0] - outer) <= AGREE:
                 break
         assert best is not None, "what is seen has positive probability where all functions have"
+        return self.finished(above, below, sign, best)
+
+    def finished(self, above: Array, below: Array, sign: int, best: tuple[Any, list[Any]]) -> tuple[Any, Laws]:
+        """What was found, in fractions if it is to be exact."""
         if self.exact:
             at = [vertex(p, [int(x <= AGREE) for x in q]) for p, q in zip(self.polytopes, best[1], strict=True)]
             best = self.climb(above, below, sign, at, exact=True) or best

@@ -14,7 +14,7 @@ The laws of several boxes are independent, which is not linear. Two relaxations 
 >>> above, below = np.eye(4), np.ones((4, 4))
 >>> round(Lifted((coin, coin)).bound(above, below, 1)[0], 6)
 0.5
->>> round(chosen([[coin], [coin]], [0], Lifted((coin,)), above, below, 1), 6)
+>>> round(chosen({0: [vertices(coin)]}, Lifted((coin,)), above, below, 1).value, 6)
 0.5
 """
 
@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -78,47 +78,68 @@ class Lifted:
         return -sign * result.fun, np.maximum(result.x[: above.size], 0).reshape(above.shape)
 
 
-def chosen(
-    groups: Sequence[Sequence[Polytope]],
-    free: Sequence[int],
-    others: Lifted,
-    above: Array,
-    below: Array,
-    sign: int,
-    guess: float = 0.0,
-) -> float:
-    """A number that no quotient is beyond, where the boxes in `free` may choose their laws for each combination.
+Corners = Mapping[int, Sequence[Array]]
+"""For each box that may choose, and for each independent part of it, points between which its law lies, one a row."""
 
-    `groups` are the polytopes of the independent parts of each box, `others` is the relaxation for those that are not
-    free. Which vertex is best depends on the answer; it is found by the method of Dinkelbach (1967) from a `guess`. It
-    ends: there are finitely many choices, and each is better than the one before.
+
+@dataclass(frozen=True)
+class Choice:
+    """The relaxation in which some boxes choose: a number that no quotient is beyond, and where it is taken.
+
+    `product` is a number for each combination of functions that the others are. For each box that chooses, and for each
+    part of it, `picked` has the number of the point that it chooses, along the axes of the boxes that choose before it.
+    The number is without bound, and nothing is picked, if the program could not be solved.
     """
-    corners = {j: [vertices(p) for p in groups[j]] for j in free}
+
+    value: float
+    product: Array | None = None
+    picked: Mapping[int, list[Array]] = field(default_factory=dict)
+
+
+def chosen(corners: Corners, others: Lifted, above: Array, below: Array, sign: int, guess: float = 0.0) -> Choice:
+    """Bound a quotient where the boxes with `corners` choose their laws for each combination.
+
+    `others` is the relaxation for the other boxes. Which corner is best depends on the answer; it is found by the
+    method of Dinkelbach (1967) from a `guess`. It ends: there are finitely many choices, and each is better than the
+    one before.
+    """
+    found: Choice | None = None
     before: tuple[Array, Array] | None = None
     for _ in range(_ROUNDS):
         top, bottom = above.astype(float), below.astype(float)
-        for j in sorted(free, reverse=True):
-            top, bottom = _best(corners[j], np.moveaxis(top, j, -1), np.moveaxis(bottom, j, -1), sign, guess)
-        if before is not None and np.array_equal(top, before[0]) and np.array_equal(bottom, before[1]):
-            return guess
-        value, _ = others.bound(top, bottom, sign)
+        picked = {}
+        for j in sorted(corners, reverse=True):
+            tables = np.moveaxis(top, j, -1), np.moveaxis(bottom, j, -1)
+            top, bottom, picked[j] = _best(corners[j], *tables, sign, guess)
+        if found and before and np.array_equal(top, before[0]) and np.array_equal(bottom, before[1]):
+            return found
+        value, product = others.bound(top, bottom, sign)
+        if product is None:
+            return Choice(sign * math.inf)
+        found = Choice(value, product, picked)
         if abs(value - guess) <= _SAME * max(1.0, abs(value)):
-            return value
+            return found
         before, guess = (top, bottom), value
-    raise AssertionError("every round makes another choice, which is better")
+    return Choice(sign * math.inf)
 
 
-def _best(corners: Sequence[Array], above: Array, below: Array, sign: int, guess: float) -> tuple[Array, Array]:
-    """Both functions with their last axis summed out by the law that is best there if the answer is `guess`."""
-    parts = []
+def _best(
+    corners: Sequence[Array], above: Array, below: Array, sign: int, guess: float
+) -> tuple[Array, Array, list[Array]]:
+    """Both functions with their last axis summed out by the law that is best there if the answer is `guess`, and for
+    each part of the law which point that is."""
+    top, bottom = np.zeros(above.shape[:-1]), np.zeros(below.shape[:-1])
+    picked = []
     start = 0
     for points in corners:
         end = start + points.shape[1]
         one, other = (table[..., start:end] @ points.T for table in (above, below))
-        at = np.argmax(sign * (one - guess * other), axis=-1)[..., None]
-        parts.append([np.take_along_axis(table, at, axis=-1)[..., 0] for table in (one, other)])
+        at = np.argmax(sign * (one - guess * other), axis=-1)
+        picked.append(at)
+        top += np.take_along_axis(one, at[..., None], axis=-1)[..., 0]
+        bottom += np.take_along_axis(other, at[..., None], axis=-1)[..., 0]
         start = end
-    return sum(p[0] for p in parts), sum(p[1] for p in parts)  # type: ignore[return-value]
+    return top, bottom, picked
 
 
 def has_vertices(polytope: Polytope) -> bool:
