@@ -7,7 +7,8 @@ margin and one function of the others have the right probability (the reformulat
 1990), bounds the answer from outside, and improving one law after the other from several starts bounds it from inside.
 Where both agree the bounds are sharp. They do if the laws of all boxes but one form simplices (Namioka and Phelps
 1969), as those of a two-valued box do that is met with two inputs.
-With too many combinations for this relaxation, some boxes choose their laws for each (`semantics.relaxation`).
+With too many combinations for this relaxation, some boxes choose their laws for each (`semantics.relaxation`). Where
+the two do not agree, a search may bring them together (`semantics.branching`).
 
 >>> from semantics.kernel import Kernel
 >>> from strings.query import Term
