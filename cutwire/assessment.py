@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cutwire.interpreted import Interpreted
 from cutwire.progress import tell
 from parser.program import Resampling
 from semantics.bootstrap import Interval, bootstrap
@@ -16,11 +17,11 @@ from semantics.estimate import Estimate, arranged, estimate
 from semantics.evaluate import evaluate
 from semantics.kernel import Kernel
 from semantics.positivity import Thin, positivity
+from strings.counterfactual_identify import CounterfactualIdentified, Way
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.diagram import Diagram
 from strings.formula import Ask, Formula, questions, substituted
-from strings.identification import Identified, identified
-from strings.model import CausalModel
+from strings.identification import identified
 from strings.query import Query, as_seen
 
 
@@ -43,8 +44,8 @@ class Assessment:
 
     @property
     def surgery(self) -> bool:
-        """Whether the question is about an intervention."""
-        return any(q.surgeries for q in self.parts)
+        """Whether the question is about an intervention, or about another world."""
+        return any(q.surgeries or q.worlds for q in self.parts)
 
     @property
     def naive(self) -> bool:
@@ -57,7 +58,7 @@ class Assessment:
         return substituted(self.asked, {q: e.formula for q, e in self.parts.items()})
 
     @property
-    def found(self) -> Identified:
+    def found(self) -> Way:
         """The estimand of the only probability, and how it was found.
 
         Raises:
@@ -70,8 +71,16 @@ class Assessment:
 
     @property
     def estimand(self) -> Diagram:
-        """The estimand of the only probability as a diagram; raises as `found`."""
-        return self.found.diagram
+        """The estimand of the only probability as a diagram.
+
+        Raises:
+            QueryError: as `found`, and E004 if it speaks of several worlds: then its experiments have one each.
+        """
+        found = self.found
+        if isinstance(found, CounterfactualIdentified):
+            help_ = ("see `.formula`, and `.found.parts` for those of its experiments",)
+            raise QueryError(Diagnostic("E004", f"`{self.asked}` has no estimand that is one diagram", help=help_))
+        return found.diagram
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import assessment_html
@@ -91,7 +100,7 @@ class Asked:
     `values` has the values of a variable, or of the variable that a bound name ranges over.
     """
 
-    shape: CausalModel
+    model: Interpreted
     formula: Formula
     values: Callable[[str], tuple[str, ...]]
     policies: Mapping[str, Kernel]
@@ -99,9 +108,20 @@ class Asked:
     max_memory: int | None = None
 
     def estimate(self, query: Query, data: Dataset) -> Estimate:
-        """The estimate of one probability."""
+        """The estimate of one probability.
+
+        Raises:
+            QueryError: E001 if it does not follow from the joint of what is observed; of a question about several
+                worlds the notes say between what it is, if the data tell that.
+        """
+        if query.worlds:
+            from cutwire.counterfactual import way_of_worlds
+            from semantics.counterfactual import estimate_worlds
+
+            found = way_of_worlds(self.model, query, data)
+            return estimate_worlds(found, self.model.shape, [data], exact=self.exact, max_memory=self.max_memory)
         tables = self.policies if self.exact else _floats(self.policies)
-        way = identified(self.shape, query)
+        way = identified(self.model.shape, query)
         return estimate(way, [data], exact=self.exact, policies=tables, max_memory=self.max_memory)
 
 
@@ -144,7 +164,7 @@ def _seen(asked: Asked, data: Dataset, value: Distribution) -> tuple[Distributio
     has none."""
     plain = {q: as_seen(q) for q in questions(asked.formula)}
     readings = {q: Ask(s) for q, s in plain.items() if s is not None}
-    if not any(q.surgeries for q in plain) or len(readings) < len(plain):
+    if not any(q.surgeries or q.worlds for q in plain) or len(readings) < len(plain):
         return None, None
     parts: dict[Query, Formula] = {}
 

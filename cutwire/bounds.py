@@ -253,7 +253,7 @@ def find_bounds(
     try:
         return found(True)
     except CutwireError as e:
-        if e.diagnostic.code != "Q005":
+        if e.diagnostic.code not in ("Q005", "L003"):  # floats take larger questions
             raise
         return found(False)
 

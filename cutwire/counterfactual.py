@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +14,19 @@ from parser.program import IdentifyStatement
 from strings.counterfactual_identify import (
     CounterfactualIdentified,
     CounterfactualNotIdentified,
-    as_identified,
     identify_counterfactual,
+    spoken_anywhere,
 )
 from strings.counterfactual_steps import CounterfactualStep, steps
-from strings.diagnostic import Diagnostic, QueryError
+from strings.diagnostic import CutwireError, Diagnostic, QueryError
 from strings.estimand import Given
 from strings.finite import stand_in
 from strings.formula import Formula
 from strings.model import CausalModel
+from strings.query import Query
 
 if TYPE_CHECKING:
+    from semantics.dataset import Dataset
     from semantics.distribution import Distribution
     from semantics.moves import Witness
 
@@ -79,10 +81,7 @@ class CounterfactualIdentification(Decision):
         if isinstance(self.found, CounterfactualNotIdentified):
             return self._refusal
         notes = [f"where {c.where} it is {c.formula}" for c in self.found.cases if c.other]
-        free = sorted({n for part in self.found.parts.values() for n in part.estimand.free})
-        if free:
-            notes.append(f"any value of {', '.join(free)} gives the same")
-        return "; ".join(notes)
+        return "; ".join([*notes, *_free(self.found)])
 
     @property
     def _refusal(self) -> str:
@@ -94,14 +93,15 @@ class CounterfactualIdentification(Decision):
             cases = [c for c in self.found.follows if c]
             notes.append(f"it follows {'where ' + ', or where '.join(cases) if cases else 'for other values'}")
         if self.declared is not None:
-            names, written = self.declared
+            names, found = self.declared
             few = ", ".join(f"the {len(self.shape.object(n).values or ())} values of {n}" for n in names)
-            notes.append(f"with {few} that are declared it does: {written}")
+            notes.append(f"with {few} that are declared it does: {found.formula}")
+            notes += _free(found)
         return "; ".join(notes)
 
     @cached_property
-    def declared(self) -> tuple[tuple[str, ...], Formula] | None:
-        """Of a refusal: the variables whose declared values let the answer follow after all, and the formula for it.
+    def declared(self) -> tuple[tuple[str, ...], CounterfactualIdentified] | None:
+        """Of a refusal: the variables whose declared values let the answer follow after all, and how it does.
 
         Nothing if none is found. The formula has been checked as `check` does it.
         """
@@ -112,7 +112,7 @@ class CounterfactualIdentification(Decision):
             return None
         found = formula_for_declared(self.shape, self.found)
         if found is not None and checkable(self.shape):
-            wrong = counterfactual_error(self.shape, as_identified(self.found, found[1]))
+            wrong = counterfactual_error(self.shape, found[1])
             if wrong:
                 raise bug(f"the formula for the declared values of `{self.query}` failed its check: {wrong}")
         return found
@@ -179,6 +179,12 @@ class CounterfactualIdentification(Decision):
         return self.draw()
 
 
+def _free(found: CounterfactualIdentified) -> list[str]:
+    """Says that values which stand free in a formula do not matter."""
+    free = sorted({n for part in found.parts.values() for n in part.estimand.free})
+    return [f"any value of {', '.join(free)} gives the same"] if free else []
+
+
 def refusal(found: CounterfactualNotIdentified, note: str) -> Diagnostic:
     """E001: the answer does not follow from what is given, and why."""
     given = "; ".join(map(str, found.given)) or "experiments"
@@ -188,6 +194,47 @@ def refusal(found: CounterfactualNotIdentified, note: str) -> Diagnostic:
         notes=(f"given: {given}", note),
         help=("write the boxes as functions with numbers and use `query`",),
     )
+
+
+def way_of_worlds(model: Interpreted, query: Query, data: Dataset) -> CounterfactualIdentified:
+    """How the answer to a question about several worlds follows from the joint of what is observed, for the values that
+    are declared.
+
+    Raises:
+        QueryError: E001 if it does not; the notes say what it lies between if the data tell that.
+    """
+    asked = identify_worlds(model, IdentifyStatement(model.name, query, str(query)))
+    if isinstance(asked.found, CounterfactualIdentified):
+        return asked.found
+    if asked.declared is not None:
+        return asked.declared[1]
+    refused = refusal(asked.found, asked.note)
+    between = _between(asked.shape, query, data)
+    help_ = ("give the boxes the tables of the data (`= fit(DATA)`) and use `query`: it shows models at both ends",)
+    raise QueryError(replace(refused, notes=(*refused.notes, *between), help=help_ if between else refused.help))
+
+
+def _between(shape: CausalModel, query: Query, data: Dataset) -> list[str]:
+    """Between what numbers the answer is, in a model without hidden causes whose tables are those of the data.
+
+    It is sharp as far as `semantics.bounds` is; for `PN`, `PS` and `PNS` these are the bounds of Tian and Pearl (2000).
+    """
+    from semantics.bounds import bounds
+    from semantics.dataset import fit
+
+    before = shape.ancestors(spoken_anywhere(query))
+    if not shape.latents.isdisjoint(before):
+        return []
+    try:
+        boxes = (n.box for v in before for n in shape.mechanisms[v].diagram.nodes)
+        tables = {b.name: fit(data, b).as_float() for b in boxes if b.kind == "box"}
+        found = bounds(shape, tables, query)
+    except CutwireError:  # a case that never occurs, or too large: the refusal stands without
+        return []
+    if found.axes:
+        return []
+    low, high = (float(d.array[()]) for d in (found.low, found.high))
+    return [f"the data leave it between {low:.6g} and {high:.6g}: it depends on how boxes draw, not only on how often"]
 
 
 def identify_worlds(model: Interpreted, statement: IdentifyStatement) -> CounterfactualIdentification:

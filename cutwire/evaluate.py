@@ -20,14 +20,13 @@ from semantics.answer import answer
 from semantics.compare import Comparison, compare
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution, significant
-from semantics.estimate import Estimate, estimate
+from semantics.estimate import Estimate
 from semantics.evaluate import evaluate
 from semantics.expressions import ParameterValues, is_rational
 from semantics.plan import plan
 from semantics.question import ask as work_out
 from strings.diagnostic import CutwireError, Diagnostic, Label, LimitError, QueryError, Span, ZeroProbabilityError
 from strings.formula import Arithmetic, Ask, Compare, Formula, Number, Sum, questions
-from strings.identification import identified
 from strings.model import CausalModel
 from strings.query import Query
 from strings.surgery import boxes_of
@@ -140,7 +139,7 @@ def _asked(model: Interpreted, statement: QueryStatement, exact: bool, max_memor
     """What a statement asks of data."""
     policies = model.policy_kernels(statement.tables, questions(statement.formula))
     values = value_lists(model, statement.axes)
-    return Asked(model.shape, statement.formula, values, policies, exact, max_memory)
+    return Asked(model, statement.formula, values, policies, exact, max_memory)
 
 
 def compare_statement(
@@ -185,15 +184,12 @@ def ask_model(
         QueryError: W001 for a question that the tables do not settle, whose bounds then are in `unsettled`.
     """
     with placed(model, query.span or statement.span):
-        if not (isinstance(statement, QueryStatement) and statement.data):
-            require_tables(model, statement, query)
-        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.operations, extra=statement.tables)
         if isinstance(statement, QueryStatement) and statement.data:
-            data = model.dataset(statement.data)
-            way = identified(model.shape, query)
-            found = estimate(way, [data], exact=exact, policies=tables, max_memory=max_memory)
-            parts[query] = found
-            return found.distribution
+            asked = _asked(model, statement, exact, max_memory)
+            parts[query] = asked.estimate(query, model.dataset(statement.data))
+            return parts[query].distribution
+        require_tables(model, statement, query)
+        tables = model.kernels(using=statement.using, exact=exact, surgeries=query.operations, extra=statement.tables)
         contradiction = partial(refuse_contradiction, model, statement, query)
         try:
             ready = model.factored(statement.using) if not (exact or statement.tables) else None

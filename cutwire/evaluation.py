@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cutwire.interpreted import Interpreted, is_exact
 from cutwire.tables import spaces_of
-from semantics.answer import answer
 from semantics.arithmetic import Floats, Fractions
 from semantics.data import from_distribution, from_frame, levels
 from semantics.dataset import Dataset
@@ -21,7 +19,6 @@ from strings.diagnostic import Diagnostic, QueryError
 from strings.estimand import Given
 from strings.identification import Identified, identified
 from strings.model import CausalModel
-from strings.query import Query
 
 if TYPE_CHECKING:
     from cutwire.counterfactual import CounterfactualIdentification
@@ -145,35 +142,18 @@ def evaluate_counterfactual(
     max_memory: int | None,
 ) -> Distribution:
     """The value of a counterfactual by its formula; see `CounterfactualIdentification.evaluate`."""
-    from semantics.counterfactual import value
-    from semantics.evaluate import Grid, Plain
-    from semantics.expectation import mean
+    from semantics.counterfactual import answer_worlds, estimate_worlds
 
-    shape = asked.shape
-    parts = found.parts
-    ask: Callable[[Query], Distribution]
     if isinstance(data, Interpreted):
         exact = is_exact(semantics or "matrix")
-        shape, tables = data.shape, data.kernels(exact=exact)
-        ask = partial(answer, shape, tables, exact=exact, max_memory=max_memory)
-    elif not found.given:
+        return answer_worlds(found, data.shape, data.kernels(exact=exact), exact=exact, max_memory=max_memory)
+    if not found.given:
         note = "experiments on all variables are given: `given=` says which distributions data are for"
         raise QueryError(Diagnostic("E005", "only a model has all experiments", notes=(note,)))
-    else:
-        sets, shape = _given_data(asked.model, found.given, data)
-        exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
-        if shape != asked.model.shape:
-            again = identify_counterfactual(shape, asked.query, found.given)
-            assert isinstance(again, CounterfactualIdentified)
-            found, parts = again, again.parts
-
-        def ask(query: Query) -> Distribution:
-            return estimate(parts[query], sets, exact=exact, max_memory=max_memory).distribution
-
-    def grid(query: Query) -> Grid:
-        d = ask(query)
-        return Grid(d.variables, d.array, d.values)
-
-    whole = value(found, shape, Plain(), grid)
-    result = Distribution(whole.variables, whole.array, whole.values)
-    return mean(result, asked.query.targets[0].axis_name) if asked.query.expectation else result
+    sets, shape = _given_data(asked.model, found.given, data)
+    exact = is_exact(semantics) if semantics is not None else all(d.exact for d in sets)
+    if shape != asked.model.shape:
+        again = identify_counterfactual(shape, asked.query, found.given)
+        assert isinstance(again, CounterfactualIdentified)
+        found = again
+    return estimate_worlds(found, shape, sets, exact=exact, max_memory=max_memory).distribution

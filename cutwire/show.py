@@ -205,7 +205,7 @@ def remarks_of(result: Result) -> list[tuple[str, str]]:
 
 def formulas_of(result: Result) -> list[Formula]:
     """The formulas by which an estimate was found, each once."""
-    found = {str(e.formula): e.formula for e in result.estimates if e.found.asked.surgeries}
+    found = {str(e.formula): e.formula for e in result.estimates if e.found.asked.surgeries or e.found.asked.worlds}
     return list(found.values())
 
 

@@ -11,6 +11,7 @@ from cutwire.evaluate import Result
 from cutwire.identification import Identification, identify_statement
 from cutwire.meanings import Answered
 from parser.program import CheckStatement, IdentifiabilityClaim, IdentifyStatement, QueryStatement
+from strings.counterfactual_identify import CounterfactualIdentified
 from strings.diagnostic import CutwireError, visible
 from strings.formula import questions
 from strings.picture.sketch import sketch_model
@@ -58,18 +59,25 @@ def _of_claim(statement: CheckStatement, model: Model) -> Iterator[str]:
 
 def _print_estimate(console: Console, result: Result, model: Model | None) -> None:
     """The derivation of each formula of an estimate."""
+    from strings.counterfactual_steps import steps
     from strings.derivation import derive
 
     done = False
     for e in result.estimates:
-        if not e.found.asked.surgeries:
+        if not (e.found.asked.surgeries or e.found.asked.worlds):
             continue
         done = True
         console.print(visible(f"{e.found.asked} follows from the joint distribution of what is observed:"))
         console.print(visible(f"  =  {e.formula}"), style="cyan")
-        steps = derive(model.shape, e.found) if model is not None else ()
-        for k, step in enumerate(steps, start=1):
-            console.print(visible(f"  {k}. {step.text}   {step.law}"))
+        if model is None:
+            continue
+        found = e.found
+        if isinstance(found, CounterfactualIdentified):
+            told = [(step.text, step.law) for step in steps(model.shape, found)]
+        else:
+            told = [(step.text, step.law) for step in derive(model.shape, found)]
+        for k, (text, law) in enumerate(told, start=1):
+            console.print(visible(f"  {k}. {text}   {law}"))
     if not done:
         console.print("no surgery: it is read off the data, by counting")
 

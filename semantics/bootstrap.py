@@ -27,6 +27,7 @@ import numpy as np
 from semantics.answer import answer_array
 from semantics.arithmetic import Arithmetic, Floats, Logarithms, PrecisionError
 from semantics.contract import Progress, memory_limit
+from semantics.counterfactual import value
 from semantics.dataset import Dataset
 from semantics.distribution import Array, Distribution, float_array
 from semantics.estimate import Reader, arranged, differs, needed
@@ -34,6 +35,7 @@ from semantics.evaluate import Grid, Plain, Values, evaluate_in
 from semantics.expectation import mean
 from semantics.family import MEMBER, family, member
 from semantics.kernel import Tables
+from strings.counterfactual_identify import CounterfactualIdentified, Way
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.formula import Formula
 from strings.identification import Identified
@@ -62,7 +64,7 @@ class Interval:
 
 def bootstrap(
     formula: Formula,
-    ways: Mapping[Query, Identified],
+    ways: Mapping[Query, Way],
     data: Sequence[Dataset],
     estimate: Distribution,
     *,
@@ -99,7 +101,7 @@ def bootstrap(
 
 def bootstrap_each(
     estimate_of: Callable[[tuple[Dataset, ...]], Array | None],
-    ways: Sequence[Identified],
+    ways: Sequence[Way],
     data: Sequence[Dataset],
     estimate: Distribution,
     *,
@@ -173,7 +175,7 @@ def _check(resamples: int, level: float, seed: int) -> None:
 # ---- resamples -------------------------------------------------------------------------------------------------------
 
 
-def _cells(ways: Sequence[Identified], data: Sequence[Dataset]) -> list[Dataset]:
+def _cells(ways: Sequence[Way], data: Sequence[Dataset]) -> list[Dataset]:
     """The data as counts of the cells of the variables that are needed, each cell once.
 
     Resampling cells is resampling rows: a multinomial distribution stays one when outcomes are joined.
@@ -277,7 +279,7 @@ class _Estimator:
     """The estimates from many resamples at once."""
 
     formula: Formula
-    ways: Mapping[Query, Identified]
+    ways: Mapping[Query, Way]
     cells: Sequence[Dataset]
     estimate: Distribution
     values: Values
@@ -317,8 +319,27 @@ class _Estimator:
         good &= np.isfinite(array.reshape(count, -1)).all(axis=1)
         return array[good]
 
-    def _answers(self, found: Identified, reader: Reader, count: int) -> tuple[Distribution, Array]:
+    def _answers(self, way: Way, reader: Reader, count: int) -> tuple[Distribution, Array]:
         """The answers to one question, and which resamples have one."""
+        if isinstance(way, CounterfactualIdentified):
+            return self._worlds(way, reader, count)
+        return self._in_one_world(way, reader, count)
+
+    def _worlds(self, way: CounterfactualIdentified, reader: Reader, count: int) -> tuple[Distribution, Array]:
+        """The same for a question about several worlds, by what its experiments show."""
+        good = np.ones(count, dtype=bool)
+
+        def ask(query: Query) -> Grid:
+            found, has_one = self._in_one_world(way.parts[query], reader, count)
+            np.logical_and(good, has_one, out=good)
+            return Grid(found.variables, found.array, found.values)
+
+        assert reader.wire is not None
+        whole = value(way, self.values, _Undefined(), ask, {MEMBER: reader.wire.values or ()})
+        answers = Distribution(whole.variables, whole.array, whole.values)
+        return (mean(answers, way.asked.targets[0].axis_name) if way.asked.expectation else answers), good
+
+    def _in_one_world(self, found: Identified, reader: Reader, count: int) -> tuple[Distribution, Array]:
         wire = reader.wire
         assert wire is not None
         boxes = reader.boxes(found.estimand)

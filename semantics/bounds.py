@@ -7,6 +7,8 @@ margin and one function of the others have the right probability (the reformulat
 1990), bounds the answer from outside, and improving one law after the other from several starts bounds it from inside.
 Where both agree the bounds are sharp. They do if the laws of all boxes but one form simplices (Namioka and Phelps
 1969), as those of a two-valued box do that is met with two inputs.
+With too many combinations for this relaxation, some boxes choose their laws for each (`semantics.relaxation`). Where
+the two do not agree, a search may bring them together (`semantics.branching`).
 
 >>> from semantics.kernel import Kernel
 >>> from strings.query import Term
@@ -24,10 +26,11 @@ Where both agree the bounds are sharp. They do if the laws of all boxes but one 
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -35,16 +38,21 @@ from typing import Any
 import numpy as np
 
 from semantics.answer import zero_probability
+from semantics.branching import search
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
 from semantics.kernel import Tables, size
-from semantics.optimum import Optimum, Polytope, largest_quotient, solve, vertex
-from semantics.response import Coefficients, Family, coefficients
+from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
+from semantics.relaxation import Lifted, chosen, has_vertices, vertices
+from semantics.response import Coefficients, Family, coefficients, merge, too_many_combinations
 from strings.model import CausalModel
 from strings.query import Query
 
 AGREE = 1e-9
 """Bounds from outside and from inside that are no further apart are the same."""
+
+MOST_LIFTED = 10_000
+"""So many combinations of functions go into a relaxation that has a number for each."""
 
 _STARTS = 12
 
@@ -164,8 +172,42 @@ class _Program:
     def polytopes(self) -> tuple[Polytope, ...]:
         return tuple(Polytope(*f.margins()) for f in self.families)
 
+    @cached_property
+    def lifted(self) -> Lifted:
+        return Lifted(self.polytopes)
+
     def ends(self, above: Array, below: Array) -> tuple[End, End] | None:
         """Both ends at one place; nothing if what is seen has probability zero in every model."""
+        merged = tuple(merge(f, j, above, below) for j, f in enumerate(self.families))
+        if any(m.fewer for m in merged):
+            for j, m in enumerate(merged):
+                above, below = above.take(m.kept, axis=j), below.take(m.kept, axis=j)
+            pair = _Program(tuple(m.family for m in merged), self.exact)._settling(above, below)
+        else:
+            pair = self._settling(above, below)
+        if pair is None:
+            return None
+        low, high = (replace(e, laws=tuple(m.expanded(q) for m, q in zip(merged, e.laws, strict=True))) for e in pair)
+        return low, high
+
+    def _settling(self, above: Array, below: Array) -> tuple[End, End] | None:
+        """The same, once boxes that have one law only have it."""
+        laws = [f.only_law() if f.settled else None for f in self.families]
+        for j, law in reversed(list(enumerate(laws))):
+            if law is not None:
+                above, below = (np.asarray(np.tensordot(table, law, axes=(j, 0))) for table in (above, below))
+        open_ = tuple(f for f in self.families if not f.settled)
+        pair = (self if len(open_) == len(laws) else _Program(open_, self.exact))._both(above, below)
+        if pair is None:
+            return None
+
+        def whole(end: End) -> End:
+            found = iter(end.laws)
+            return replace(end, laws=tuple(tuple(q) if q is not None else next(found) for q in laws))
+
+        return whole(pair[0]), whole(pair[1])
+
+    def _both(self, above: Array, below: Array) -> tuple[End, End] | None:
         if not self.families:
             if not below[()]:
                 return None
@@ -181,58 +223,97 @@ class _Program:
         top = max(below.flat)
         if not top:
             return None
-        outer, guess = self.outside(above / top, below / top, sign)
-        if guess is None:
-            return None
-        value, laws = self.inside(above / top, below / top, sign, outer, guess)
+        above, below = above / top, below / top
+        outer: Any
+        if above.size <= MOST_LIFTED:
+            outer, guess = self.outside(above, below, sign)
+            if guess is None:
+                return None
+            value, laws = self.inside(above, below, sign, outer, guess)
+        else:
+            value, laws = self.inside(above, below, sign)
+            outer = self.far_outside(above, below, sign, value)
+        if sign * (outer - value) > AGREE:
+            outer, value, laws = self.searched(above, below, sign, outer, value, laws)
         if abs(value - outer) <= AGREE or sign * (value - outer) > 0:
             return End(value, value, laws)
         return End(outer, value, laws)
 
     # ---- from outside ------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def lifted(self) -> Any:
-        """The rows of the relaxation, as a sparse matrix.
-
-        Its variables are a number for each combination of functions, which stands for the product of the laws, and for
-        each family one for each combination of the others. Every margin of a family holds beside every combination.
-        """
-        from scipy import sparse
-
-        sizes = [f.size for f in self.families]
-        blocks = []
-        for j, p in enumerate(self.polytopes):
-            left, right = sparse.identity(math.prod(sizes[:j])), sparse.identity(math.prod(sizes[j + 1 :]))
-            numbers = np.array(p.numbers, dtype=float)[:, None]
-            row: list[Any] = [sparse.kron(sparse.kron(left, p.rows), right)]
-            for k in range(len(sizes)):
-                others = sparse.kron(sparse.kron(left, -numbers), right) if k == j else None
-                row.append(others)
-            blocks.append(row)
-        return sparse.bmat(blocks, format="csr")
-
-    def outside(self, above: Array, below: Array, sign: int) -> tuple[Any, list[Array] | None]:
+    def outside(self, above: Array, below: Array, sign: int) -> tuple[float, list[Array] | None]:
         """A number that no model is beyond, and the laws that the relaxation comes to."""
-        from scipy import sparse
-
-        more = self.lifted.shape[1] - above.size
-        one = sparse.csr_matrix(np.concatenate([below.astype(float).ravel(), np.zeros(more)])[None])
-        matrix = sparse.vstack([self.lifted, one], format="csr")
-        costs = np.concatenate([-sign * above.astype(float).ravel(), np.zeros(more)])
-        result = solve(list(costs), matrix, [*[0.0] * self.lifted.shape[0], 1.0])
-        if result.status != 0:
-            return 0.0, None
-        product = np.maximum(result.x[: above.size], 0).reshape(above.shape)
+        bound, product = self.lifted.bound(above, below, sign)
+        if product is None:
+            return bound, None
         laws = []
         for j, f in enumerate(self.families):
             law = product.sum(axis=tuple(k for k in range(above.ndim) if k != j))
             laws.append(law / law[: len(f.groups[0].functions)].sum())
-        return -sign * result.fun, laws
+        return bound, laws
+
+    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> float:
+        """The same for so many combinations that some boxes have to choose their laws for each: the best choice of as
+        few boxes as possible.
+
+        Raises:
+            LimitError: L003 if there is none.
+        """
+        sizes = [f.size for f in self.families]
+        small = list(self.corners)
+        for count in range(1, len(sizes)):
+            found = []
+            for free in itertools.combinations(small, count):
+                others = [j for j in range(len(sizes)) if j not in free]
+                if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
+                    rest = Lifted(tuple(self.polytopes[j] for j in others))
+                    corners = {j: self.corners[j] for j in free}
+                    found.append(sign * chosen(corners, rest, above, below, sign, float(attained)).value)
+            if found and min(found) < math.inf:
+                return sign * min(found)
+        raise too_many_combinations(self.families, MOST_LIFTED)
+
+    @cached_property
+    def corners(self) -> dict[int, list[Array]]:
+        """The extreme laws of each group of functions, for those boxes that have not too many."""
+        found = {}
+        for j, f in enumerate(self.families):
+            parts = [Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups]
+            if all(map(has_vertices, parts)):
+                found[j] = [vertices(p) for p in parts]
+        return found
+
+    def searched(
+        self, above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
+    ) -> tuple[float, Any, Laws]:
+        """The bound, the best that was found, and laws that attain it, after a search where all boxes but one have few
+        extreme laws."""
+        sizes = [f.size for f in self.families]
+        last = max(range(len(sizes)), key=lambda j: (j not in self.corners, sizes[j]))
+        corners = {j: c for j, c in self.corners.items() if j != last}
+        if len(corners) < len(sizes) - 1:
+            return outer, value, laws
+        floats = above.astype(float), below.astype(float)
+        best = float(value), [np.array(q, dtype=float) for q in laws]
+
+        def improve(start: list[Array]) -> float:
+            nonlocal best
+            found = self.climb(*floats, sign, start, exact=False)
+            if found is not None and sign * (found[0] - best[0]) > 0:
+                best = found
+            return float(best[0])
+
+        known = float(outer), float(value)
+        bound = search(corners, Lifted((self.polytopes[last],)), *floats, sign, known, improve, AGREE / 10)
+        if sign * (best[0] - value) > AGREE / 100:
+            value, laws = self.finished(above, below, sign, best)
+        return bound, value, laws
 
     # ---- from inside -------------------------------------------------------------------------------------------------
 
-    def inside(self, above: Array, below: Array, sign: int, outer: float, guess: list[Array]) -> tuple[Any, Laws]:
+    def inside(
+        self, above: Array, below: Array, sign: int, outer: float = math.nan, guess: list[Array] | None = None
+    ) -> tuple[Any, Laws]:
         """The best that was found, by improving one law after the other, and laws that attain it."""
         best: tuple[Any, list[Any]] | None = None
         floats = above.astype(float), below.astype(float)
@@ -242,15 +323,20 @@ class _Program:
                 best = found
             if best is not None and abs(best[0] - outer) <= AGREE:
                 break
-        assert best is not None, "the relaxation has a point, so what is seen has positive probability somewhere"
+        assert best is not None, "what is seen has positive probability where all functions have"
+        return self.finished(above, below, sign, best)
+
+    def finished(self, above: Array, below: Array, sign: int, best: tuple[Any, list[Any]]) -> tuple[Any, Laws]:
+        """What was found, in fractions if it is to be exact."""
         if self.exact:
             at = [vertex(p, [int(x <= AGREE) for x in q]) for p, q in zip(self.polytopes, best[1], strict=True)]
             best = self.climb(above, below, sign, at, exact=True) or best
         return best[0], tuple(tuple(q) for q in best[1])
 
-    def starts(self, guess: list[Array]) -> Iterator[list[Array]]:
+    def starts(self, guess: list[Array] | None) -> Iterator[list[Array]]:
         """Laws to start from: those of the relaxation, independent draws, and random vertices."""
-        yield guess
+        if guess is not None:
+            yield guess
         yield [f.only_law().astype(float) for f in self.families]
         rnd = random.Random(0)
         for _ in range(_STARTS):

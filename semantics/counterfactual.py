@@ -6,14 +6,16 @@ random functional models over finite fields, in which equality has no tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from semantics.answer import answer_array
-from semantics.distribution import Array
-from semantics.estimate import axes_of
-from semantics.evaluate import Grid, Numbers, evaluate_in
+from semantics.answer import answer, answer_array
+from semantics.dataset import Dataset
+from semantics.distribution import Array, Distribution
+from semantics.estimate import Estimate, Joints, axes_of, estimate
+from semantics.evaluate import Grid, Numbers, Plain, Values, evaluate_in
+from semantics.expectation import check_expectation, mean
 from semantics.field import PRIMES, Field, FieldNumbers
 from semantics.kernel import Tables, size
 from semantics.noise import functional, random_functions
@@ -29,24 +31,84 @@ _NOISE = 4
 _LARGEST_CHECK = 2_000_000
 
 
-def value(found: CounterfactualIdentified, model: CausalModel, numbers: Numbers, ask: Callable[[Query], Grid]) -> Grid:
+def value(
+    found: CounterfactualIdentified,
+    values: Values,
+    numbers: Numbers,
+    ask: Callable[[Query], Grid],
+    family: Mapping[str, tuple[str, ...]] | None = None,
+) -> Grid:
     """The value of a counterfactual: an axis for each free value of the question. `ask` answers what experiments show.
+
+    If the answers are those of a family of models, its axis comes first; `values` has the values of variables.
 
     Raises:
         ZeroProbabilityError: Q002 if what is seen has probability zero, and what `ask` raises.
     """
     types = axes_of(found.asked)
     axes = tuple(types)
-    labels = tuple(model.object(types[n]).values or () for n in axes)
-    tables = [_case(found, c, model, numbers, ask, dict(zip(axes, labels, strict=True))) for c in found.cases]
+    labels = tuple(values(types[n]) for n in axes)
+    every = {**(family or {}), **dict(zip(axes, labels, strict=True))}
+    tables = [_case(found, c, values, numbers, ask, every) for c in found.cases]
     whole = tables[0]
     if len(tables) > 1:
         whole = np.array(whole)
-        for at in np.ndindex(whole.shape):
+        for at in np.ndindex(whole.shape[len(every) - len(axes) :]):
             here = dict(zip(axes, (v[i] for v, i in zip(labels, at, strict=True)), strict=True))
             fits = [k for k, c in enumerate(found.cases) if _holds(c, here)]
-            whole[at] = tables[max(fits, key=lambda k: _equalities(found.cases[k]))][at]
-    return Grid(axes, whole, labels)
+            whole[..., *at] = tables[max(fits, key=lambda k: _equalities(found.cases[k]))][..., *at]
+    return Grid(tuple(every), whole, tuple(every.values()))
+
+
+def estimate_worlds(
+    found: CounterfactualIdentified,
+    model: CausalModel,
+    data: Joints | Sequence[Dataset],
+    *,
+    exact: bool = False,
+    max_memory: int | None = None,
+) -> Estimate:
+    """The answer to a question about several worlds by its formula, from what is given, as `semantics.estimate`.
+
+    Raises:
+        QueryError: E006, Q004 and Q005 as `semantics.estimate.estimate`.
+        ZeroProbabilityError: Q002 if the answer depends on something that never occurs in the data.
+    """
+    if found.asked.expectation:
+        check_expectation(model, found.asked)
+
+    def ask(query: Query) -> Grid:
+        d = estimate(found.parts[query], data, exact=exact, max_memory=max_memory).distribution
+        return Grid(d.variables, d.array, d.values)
+
+    return Estimate(_distribution(found, value(found, values_of(model), Plain(), ask)), found)
+
+
+def answer_worlds(
+    found: CounterfactualIdentified,
+    model: CausalModel,
+    tables: Tables,
+    *,
+    exact: bool = False,
+    max_memory: int | None = None,
+) -> Distribution:
+    """The same by experiments on a model with numbers, whose boxes need be no functions."""
+
+    def ask(query: Query) -> Grid:
+        d = answer(model, tables, query, exact=exact, max_memory=max_memory)
+        return Grid(d.variables, d.array, d.values)
+
+    return _distribution(found, value(found, values_of(model), Plain(), ask))
+
+
+def _distribution(found: CounterfactualIdentified, grid: Grid) -> Distribution:
+    whole = Distribution(grid.variables, grid.array, grid.values)
+    return mean(whole, found.asked.targets[0].axis_name) if found.asked.expectation else whole
+
+
+def values_of(model: CausalModel) -> Values:
+    """The values of each variable of a model."""
+    return lambda name: model.object(name).values or ()
 
 
 def _holds(case: Case, here: Mapping[str, str]) -> bool:
@@ -60,14 +122,14 @@ def _equalities(case: Case) -> int:
 def _case(
     found: CounterfactualIdentified,
     case: Case,
-    model: CausalModel,
+    values: Values,
     numbers: Numbers,
     ask: Callable[[Query], Grid],
     axes: Mapping[str, tuple[str, ...]],
 ) -> Array:
     """The values of one case over all axes; where the case does not hold they mean nothing."""
     try:
-        grid = evaluate_in(numbers, case.experiments, ask, lambda n: model.object(n).values or ())
+        grid = evaluate_in(numbers, case.experiments, ask, values)
     except QueryError as e:
         if e.diagnostic.code != "Q006":
             raise
@@ -117,7 +179,7 @@ def agrees(shape: CausalModel, found: CounterfactualIdentified, field: Field, rn
         except ZeroProbabilityError:  # a condition that has no probability in this model
             continue
         try:
-            grid = value(found, shape, FieldNumbers(field), asking(shape, tables, field))
+            grid = value(found, values_of(shape), FieldNumbers(field), asking(shape, tables, field))
         except ZeroProbabilityError:
             continue
         order = [grid.variables.index(n) for n, _ in known]

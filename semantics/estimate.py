@@ -21,8 +21,8 @@ from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
 from semantics.family import MEMBER, family, posed
 from semantics.kernel import Table, Tables, size
+from strings.counterfactual_identify import CounterfactualIdentified, Way, experiments_of
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
-from strings.diagram import Diagram
 from strings.estimand import Conditional, Estimand, Given
 from strings.formula import Formula
 from strings.identification import Identified
@@ -217,17 +217,12 @@ class Estimate:
     """An answer from what is given: the numbers, and how they follow."""
 
     distribution: Distribution
-    found: Identified
-
-    @property
-    def estimand(self) -> Diagram:
-        """The estimand as a diagram."""
-        return self.found.diagram
+    found: Way
 
     @property
     def formula(self) -> Formula:
         """The estimand as a formula."""
-        return formula(self.found)
+        return self.found.formula if isinstance(self.found, CounterfactualIdentified) else formula(self.found)
 
 
 def estimate(
@@ -268,14 +263,14 @@ def axes_of(query: Query) -> dict[str, str]:
     return types | {s.axis or s.source: s.source for s in query.operations if isinstance(s, DoWire) and s.value is None}
 
 
-def needed(ways: Iterable[Identified], data: Sequence[Dataset]) -> list[dict[str, tuple[str, ...]]]:
+def needed(ways: Iterable[Way], data: Sequence[Dataset]) -> list[dict[str, tuple[str, ...]]]:
     """The variables that some estimands need of each data set, with their values in the order declared.
 
     Raises:
         QueryError: E006 if a data set lacks one.
     """
     values: list[dict[str, tuple[str, ...]]] = [{} for _ in data]
-    for c in (c for found in ways for c in given_conditionals(found.estimand)):
+    for c in (c for way in ways for found in experiments_of(way) for c in given_conditionals(found.estimand)):
         assert isinstance(c.of, int)
         for x in (*c.fed, *c.given, c.target):
             data[c.of].position(x.name)

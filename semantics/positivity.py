@@ -26,6 +26,7 @@ import numpy as np
 from semantics.bootstrap import counts_cases
 from semantics.dataset import Dataset
 from semantics.distribution import Array
+from strings.counterfactual_identify import Way, experiments_of
 from strings.estimand import Conditional, Estimand
 from strings.identification import Identified
 from strings.surgery import Do
@@ -66,10 +67,10 @@ class Thin:
         return f"{of} {have} fewer than {FEW} cases{fewest} {where} ({cases}){empty}"
 
 
-def positivity(ways: Iterable[Identified], data: Sequence[Dataset]) -> tuple[Thin, ...]:
+def positivity(ways: Iterable[Way], data: Sequence[Dataset]) -> tuple[Thin, ...]:
     """The conditionals of some estimands that rest on few cases, those that rest on fewest first."""
     needs: dict[tuple[str, int], tuple[Conditional, Array]] = {}
-    for found in ways:
+    for found in (part for way in ways for part in experiments_of(way)):
         for c, mask in _needs(found.estimand, _fixed(found)):
             assert isinstance(c.of, int)
             known = needs.get((c.name, c.of))

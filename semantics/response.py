@@ -39,7 +39,12 @@ from strings.surgery import CutWire, DoWire, is_told, operate
 from strings.worlds import multiverse
 
 MOST_FUNCTIONS = 10_000
-"""So many functions may a box be, and so many combinations of functions several boxes together."""
+"""So many functions may a box be, and in fractions so many combinations of functions several boxes together."""
+
+MOST_COMBINATIONS = 1_000_000
+"""In floating point several boxes together may be so many combinations of functions."""
+
+_ALIKE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +129,87 @@ class Family:
         return Object(self.response.latent, tuple(map(str, range(self.size))))
 
 
+@dataclass(frozen=True, eq=False)
+class Merged:
+    """A box whose outputs are told apart no further than a question does: what is alike is one output.
+
+    `kept` are the functions of the box that stand for all that are alike.
+    """
+
+    whole: Family
+    family: Family
+    kept: Array
+    like: tuple[Array, ...]  # for each group a row for each function, with the outputs that stand for its outputs
+
+    @property
+    def fewer(self) -> bool:
+        return len(self.kept) < self.whole.size
+
+    def expanded(self, law: Sequence[Any]) -> tuple[Any, ...]:
+        """The law of all functions: what is alike is drawn independently, as often as the table says."""
+        if not self.fewer:
+            return tuple(law)
+        found: list[Any] = []
+        start = 0
+        for group, few, like in zip(self.whole.groups, self.family.groups, self.like, strict=True):
+            known = {tuple(f): law[start + k] for k, f in enumerate(few.functions)}
+            start += len(few.functions)
+            for f, alike in zip(group.functions, like, strict=True):
+                parts = (
+                    self.whole.table[i, o] / self.family.table[i, r]
+                    for i, o, r in zip(group.inputs, f, alike, strict=True)
+                )
+                found.append(math.prod(parts, start=known[tuple(alike)]))
+        return tuple(found)
+
+
+def merge(family: Family, axis: int, *tables: Array) -> Merged:
+    """A box with those outputs merged that make no difference to some tables with its functions along an axis.
+
+    At each input outputs are alike if, whatever the outputs at the other inputs are, the tables are the same. Any law
+    of the merged functions with the margins that are left is one of all functions, so that nothing is lost.
+    """
+    table = family.table.copy()
+    groups, rows, likes = [], [], []
+    start = 0
+    for g in family.groups:
+        end = start + len(g.functions)
+        parts = [np.moveaxis(t, axis, 0)[start:end] for t in tables]
+        like = g.functions.copy()
+        for k, i in enumerate(g.inputs):
+            for o, stands in _alike(g.functions[:, k], parts).items():
+                if o != stands:
+                    like[g.functions[:, k] == o, k] = stands
+                    table[i, stands] = table[i, stands] + table[i, o]
+                    table[i, o] = table[i, o] - table[i, o]
+        few = np.flatnonzero((like == g.functions).all(axis=1))
+        groups.append(Group(g.inputs, g.functions[few]))
+        rows.append(few + start)
+        likes.append(like)
+        start = end
+    return Merged(family, Family(family.response, table, tuple(groups)), np.concatenate(rows), tuple(likes))
+
+
+def _alike(outputs: Array, tables: Sequence[Array]) -> dict[int, int]:
+    """For each output at one input the first that is like it; a row of the tables for each function."""
+    found: dict[int, int] = {}
+    for o in dict.fromkeys(map(int, outputs)):
+        here = [t[outputs == o] for t in tables]
+        for r in dict.fromkeys(found.values()):
+            if all(_same(t[outputs == r], h) for t, h in zip(tables, here, strict=True)):
+                found[o] = r
+                break
+        else:
+            found[o] = o
+    return found
+
+
+def _same(one: Array, other: Array) -> bool:
+    if one.dtype == object:
+        return bool((one == other).all())
+    return bool((abs(one - other) <= _ALIKE * np.maximum(abs(one), abs(other))).all())
+
+
 @dataclass(frozen=True)
 class Coefficients:
     """What a question depends on: along its axes, and then for each of `families` along its functions.
@@ -205,7 +291,7 @@ class _Network:
         families = tuple(f for f in copied if not f.settled)
         if any(not f.groups for f in copied):
             raise zero_probability(self.question, [0] * len(self.question.axes))
-        _check_size(families)
+        _check_size(families, MOST_FUNCTIONS if self.exact else MOST_COMBINATIONS)
         for f in copied:
             entries = f.table.size * f.size
             note = f"box `{f.name}` is one of {f.size:,} functions, group by group"
@@ -362,23 +448,24 @@ def _functions(r: Response, inputs: tuple[int, ...], table: Array) -> Group:
     return Group(inputs, grid)
 
 
-def _check_size(families: Sequence[Family]) -> None:
+def _check_size(families: Sequence[Family], most: int) -> None:
+    if math.prod(f.size for f in families) > most:
+        raise too_many_combinations(families, most)
+
+
+def too_many_combinations(families: Sequence[Family], most: int) -> LimitError:
+    """L003: several boxes together are too many functions."""
     count = math.prod(f.size for f in families)
-    if count > MOST_FUNCTIONS:
-        one = families[0]
-        names = ", ".join(f"`{f.name}` ({f.size:,})" for f in families)
-        message = (
-            f"boxes {names} may be {count:,} combinations of functions"
-            if len(families) > 1
-            else f"box `{one.name}` may be one of {count:,} functions"
-        )
-        raise _too_many(message, "these boxes have tables and stand in several worlds")
+    names = ", ".join(f"`{f.name}` ({f.size:,})" for f in families)
+    message = f"boxes {names} may be {count:,} combinations of functions"
+    if len(families) == 1:
+        message = f"box `{families[0].name}` may be one of {count:,} functions"
+    return _too_many(message, "these boxes have tables and stand in several worlds", most)
 
 
-def _too_many(message: str, note: str) -> LimitError:
-    limit = f"the limit is {MOST_FUNCTIONS:,}"
+def _too_many(message: str, note: str, most: int = MOST_FUNCTIONS) -> LimitError:
     help_ = (
         "write the box as a function of its inputs and a latent variable of its own",
         "see more, or ask in fewer worlds",
     )
-    return LimitError(Diagnostic("L003", message, notes=(note, limit), help=help_))
+    return LimitError(Diagnostic("L003", message, notes=(note, f"the limit is {most:,}"), help=help_))

@@ -8,7 +8,7 @@ treatment on the treated, say, from experiments with a treatment of two values, 
 >>> there = Term("Y", ("1",), world=(Do("X", "0"),))
 >>> ett = Query((there,), (Term("X", ("1",)),))
 >>> refused = identify_counterfactual(bow, ett)
->>> print(formula_for_declared(bow, refused)[1])
+>>> print(formula_for_declared(bow, refused)[1].cases[0].formula)
 (P(Y = 1 | do(X := 0)) - P(X = 0, Y = 1)) / P(X = 1)
 """
 
@@ -21,11 +21,13 @@ from strings.counterfactual import Conflict
 from strings.counterfactual_identify import (
     CounterfactualIdentified,
     CounterfactualNotIdentified,
+    as_identified,
     identify_counterfactual,
 )
 from strings.diagnostic import CutwireError
 from strings.estimand import Given
 from strings.formula import Arithmetic, Formula, Number
+from strings.identification import Identified
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Surgery
@@ -36,8 +38,8 @@ _DEPTH = 3
 
 def formula_for_declared(
     model: CausalModel, found: CounterfactualNotIdentified
-) -> tuple[tuple[str, ...], Formula] | None:
-    """The variables whose declared values matter, and the formula that is right for them; nothing if none is found."""
+) -> tuple[tuple[str, ...], CounterfactualIdentified] | None:
+    """The variables whose declared values matter, and how the answer follows for them; nothing if none is found."""
     asked = found.asked
     if not isinstance(found.obstacle, Conflict) or asked.expectation:
         return None
@@ -49,7 +51,8 @@ def formula_for_declared(
         return None
     if above is None or below is None:
         return None
-    return tuple(search.used), above if below == _ONE else Arithmetic("/", above, below)
+    written = above if below == _ONE else Arithmetic("/", above, below)
+    return tuple(search.used), as_identified(found, written, search.parts)
 
 
 _ONE, _ZERO = Number(Fraction(1)), Number(Fraction(0))
@@ -59,14 +62,17 @@ class _Search:
     def __init__(self, model: CausalModel, surgeries: tuple[Surgery, ...], given: tuple[Given, ...]) -> None:
         self._model, self._surgeries, self._given = model, surgeries, given
         self.used: dict[str, None] = {}
+        self.parts: dict[Query, Identified] = {}
 
     def joint(self, events: tuple[Term, ...], turned: frozenset[str], depth: int) -> Formula | None:
-        """The probability of some events; those at the places in `turned` stay as they are."""
+        """The probability of some events, over what experiments show; those at the places in `turned` stay as they
+        are."""
         if not events:
             return _ONE
         found = identify_counterfactual(self._model, Query(events, (), self._surgeries), self._given)
         if isinstance(found, CounterfactualIdentified):
-            return found.cases[0].formula if len(found.cases) == 1 else None
+            self.parts |= found.parts
+            return found.cases[0].experiments if len(found.cases) == 1 else None
         if not depth or not isinstance(found.obstacle, Conflict) or not found.obstacle.values:
             return None
         variable = found.obstacle.variable

@@ -16,7 +16,7 @@ for all numbers of values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -84,6 +84,20 @@ class CounterfactualIdentified:
     axes: Mapping[str, str]
     names: Names
 
+    @property
+    def formula(self) -> Formula:
+        """The formula over what is given, where free values are different from the others."""
+        return self.cases[0].formula
+
+
+Way = Identified | CounterfactualIdentified
+"""How the answer to a question follows from what is given."""
+
+
+def experiments_of(way: Way) -> tuple[Identified, ...]:
+    """The questions about one world that a question comes to, each with its estimand."""
+    return tuple(way.parts.values()) if isinstance(way, CounterfactualIdentified) else (way,)
+
 
 @dataclass(frozen=True)
 class CounterfactualNotIdentified:
@@ -137,13 +151,23 @@ def identify_counterfactual(
     return _Decision(model, query, tuple(given)).run()
 
 
-def as_identified(refused: CounterfactualNotIdentified, written: Formula) -> CounterfactualIdentified:
-    """What a formula that is right for some models says, to be evaluated and checked on these."""
+def as_identified(
+    refused: CounterfactualNotIdentified, written: Formula, parts: Mapping[Query, Identified]
+) -> CounterfactualIdentified:
+    """What a formula over what experiments show says that is right for some models, to be evaluated and checked on
+    these; `parts` tells how its questions follow from what is given, if that is not all experiments."""
     every = {n: replace(v, kind="axis", name=n) for n, v in refused.equal.items()}
     axes = {shown: v.name for v, shown in refused.names.shown.items() if v.kind == "axis"}
+    parts = {q: parts[q] for q in questions(written)} if refused.given else {}
+    shown = _over_given(written, parts, axes)
     return CounterfactualIdentified(
-        refused.asked, refused.given, (Case(every, written, written),), {}, axes, refused.names
+        refused.asked, refused.given, (Case(every, written, shown),), parts, axes, refused.names
     )
+
+
+def _over_given(written: Formula, parts: Mapping[Query, Identified], taken: Iterable[str]) -> Formula:
+    """A formula over what experiments show, written over what is given; names that are `taken` bind nothing new."""
+    return substituted(written, {q: formula(parts[q], taken) for q in questions(written) if q in parts})
 
 
 def spoken_anywhere(query: Query) -> set[str]:
@@ -223,7 +247,10 @@ class _Decision:
         ]
         axes = {shown: v.name for v, shown in names.shown.items() if v.kind == "axis"}
         kept = found if any(c.other for c in found) else found[:1]
-        return CounterfactualIdentified(self._query, self._given, tuple(kept), parts, axes, names)
+        needed = dict.fromkeys(q for c in kept for q in questions(c.experiments) if q in parts)
+        return CounterfactualIdentified(
+            self._query, self._given, tuple(kept), {q: parts[q] for q in needed}, axes, names
+        )
 
     def _case(self, equal: Equal, parts: dict[Query, Identified]) -> tuple[Case | Conflict | NotIdentified, Names]:
         """One case of equal values."""
@@ -242,16 +269,14 @@ class _Decision:
                 if (wrong := conflict(factor)) is not None:
                     return wrong, names
         written = ratio(self._seen, self._graph, (top, above.among), (bottom, below.among), names)
-        shown = written
         if self._given:
-            taken = set(names.shown.values())
             for asked in questions(written):
                 if asked not in parts:
                     part = identify(self._seen, asked, self._given)
                     if isinstance(part, NotIdentified):
                         return part, names
                     parts[asked] = part
-            shown = substituted(written, {q: formula(parts[q], taken) for q in questions(written)})
+        shown = _over_given(written, parts, set(names.shown.values()))
         if self._query.expectation:
             shown = as_mean(shown, self._query.targets[0].variable)
         return Case(equal, written, shown, tuple(top), tuple(bottom)), names

@@ -189,10 +189,19 @@ class Query:
 def as_seen(query: Query) -> Query | None:
     """What is merely seen: the question with every `do` read as an observation; nothing if it has other surgery.
 
+    Of a question about another world, what is seen where the actual one is like it: what was seen of the variables that
+    are set there gives way. That is nothing if several worlds are asked for, or both worlds tell of one variable.
+
     >>> from strings.surgery import Do, Open
     >>> print(as_seen(Query((Term("C"),), (Term("T"),), (Do("S", "yes"), Open("Z", "z")))))
     P(C | T, S = yes, z)
+    >>> there = Term("Y", ("1",), world=(Do("X", "0"),))
+    >>> print(as_seen(Query((there,), (Term("X", ("1",)), Term("Z", ("1",))))))
+    P(Y = 1 | Z = 1, X = 0)
     """
+    if query.worlds:
+        actual = _as_actual(query)
+        return None if actual is None else as_seen(actual)
     seen: list[Term] = []
     for s in query.surgeries:
         if isinstance(s, Do):
@@ -202,6 +211,25 @@ def as_seen(query: Query) -> Query | None:
         else:
             return None
     return replace(query, given=(*query.given, *seen), surgeries=())
+
+
+def _as_actual(query: Query) -> Query | None:
+    """A question about one other world, in which values are set, as one about the actual one."""
+    there = query.targets[0].world
+    setting = [s for s in there if isinstance(s, Do | Open)]
+    done = {s.variable for s in setting}
+    if len(setting) < len(there) or any(t.world != there for t in query.targets):
+        return None
+    known = [t for t in query.given if t.world == there or t.world or t.variable not in done]
+    names = [t.variable for t in (*query.targets, *known)]
+    if any(t.world not in ((), there) for t in known) or len(set(names)) < len(names):
+        return None
+
+    def actual(t: Term) -> Term:
+        return replace(t, world=(), axis=t.axis_name if t.free and not query.expectation else t.axis)
+
+    targets, given = tuple(map(actual, query.targets)), tuple(map(actual, known))
+    return replace(query, targets=targets, given=given, surgeries=(*query.surgeries, *setting))
 
 
 def _show_surgeries(surgeries: Iterable[Surgery]) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -232,3 +233,18 @@ def test_scipy_is_imported_when_it_is_used(file: str) -> None:
             [sys.executable, "-c", told, file, question], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert done.stdout.strip() == wanted
+
+
+def test_alarm() -> None:
+    """Three boxes of a real network, 118,098 combinations of functions: models attain both ends."""
+    alarm = cw.read_bif(ROOT / "examples" / "alarm.bif")
+    question = "P(BP[HYPOVOLEMIA := FALSE] = LOW | BP = LOW)"
+    found = alarm.query(question)
+    assert found.sharp
+    assert 0.89 < found.low < found.high < 0.92
+    for end, model in ((found.low, found.low_model), (found.high, found.high_model)):
+        assert model.query(question) == pytest.approx(end, abs=1e-9)
+        for v in ("STROKEVOLUME", "CO", "BP"):
+            assert np.allclose(model.query(f"P({v})").array, alarm.query(f"P({v})").array)
+    with pytest.raises(LimitError, match="L003"):
+        alarm.query(question, semantics="exact")

@@ -231,12 +231,6 @@ def test_what_cannot_be_asked(question: str, code: str) -> None:
     assert refused.value.diagnostic.code == code
 
 
-def test_one_world_tools_refuse() -> None:
-    """Estimates are of one world: they say so instead of leaving the worlds out."""
-    with pytest.raises(QueryError, match="W004"):
-        BACK.estimate(ETT, {"Z": [0, 1], "X": [0, 1], "Y": [0, 1]})
-
-
 PATHS = cw.Model.from_edges([("X", "M"), ("X", "Y"), ("M", "Y")], domains=2)
 
 

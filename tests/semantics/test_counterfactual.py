@@ -18,7 +18,7 @@ import pytest
 from hypothesis import strategies as st
 
 from semantics.answer import answer
-from semantics.counterfactual import checkable, counterfactual_error, value
+from semantics.counterfactual import checkable, counterfactual_error, value, values_of
 from semantics.counterfactual_witness import agree, find_counterfactual_witness
 from semantics.distribution import Distribution
 from semantics.estimate import axes_of
@@ -29,7 +29,6 @@ from strings.counterfactual_identify import (
     Case,
     CounterfactualIdentified,
     CounterfactualNotIdentified,
-    as_identified,
     identify_counterfactual,
 )
 from strings.diagnostic import Diagnostic, ZeroProbabilityError
@@ -172,7 +171,7 @@ def differs(functions: Functions, found: CounterfactualIdentified) -> bool:
             raise ZeroProbabilityError(Diagnostic("Q002", "a condition has probability zero"))
         return Grid(got.variables, got.array, got.values)
 
-    grid = value(found, functions.model, Plain(), ask)
+    grid = value(found, values_of(functions.model), Plain(), ask)
     order = [grid.variables.index(n) for n in expected.variables]
     return bool((np.transpose(grid.array, order) != expected.array).any())
 
@@ -196,7 +195,7 @@ def test_formulas_give_what_enumeration_gives(asked: tuple[CausalModel, Query], 
     else:
         declared = formula_for_declared(model, found)
         if declared is not None and functions.answer(query) is not None:
-            assert not differs(functions, as_identified(found, declared[1]))
+            assert not differs(functions, declared[1])
 
 
 @hypothesis.settings(max_examples=100, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
