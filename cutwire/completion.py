@@ -73,6 +73,10 @@ def candidates(session: Session, text: str) -> list[Candidate]:
         case "do" | "cut":
             found = _of_language(session, f"surgery it = {name}({rest}")
             return found or _some(_named(session, "surgery"), rest, "surgery")
+        case "changes":
+            names = [n for n in _named(session, "var") if n.isidentifier()]
+            found = _of_language(session, f"query P({names[0]} | {rest}") if names else []
+            return found + (_some(_named(session, "surgery"), rest, "surgery") if rest.isidentifier() or not rest else [])
         case "identify":
             return _of_language(session, f"identify {rest}")
         case "type":
