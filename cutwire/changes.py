@@ -262,8 +262,8 @@ def changes(
     using: str = "",
     max_memory: int | None = None,
 ) -> Changes:
-    """What conditions change, in a model to which the surgeries `base` have been done. Where there is surgery, before is
-    the same evidence without it; else nothing seen.
+    """What conditions change, in a model to which the surgeries `base` have been done. Where there is surgery, before
+    is the same evidence without it; else nothing seen.
 
     Raises:
         QueryError: as questions do; N013 if the model has inputs. ZeroProbabilityError: Q002, before or after.

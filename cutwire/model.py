@@ -165,13 +165,11 @@ class Model(Interpreted):
         variation) of every variable.
 
         Raises:
-            LanguageError, QueryError, ZeroProbabilityError, LimitError: as `query`; W006 and N013 for what has no value.
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: as `query`; W006, N013 for what has no value.
         """
         from cutwire.changes import changes_of_text
 
-        return changes_of_text(
-            self, what, hidden=hidden, using=using, max_memory=max_memory, warn=self.notice
-        )
+        return changes_of_text(self, what, hidden=hidden, using=using, max_memory=max_memory, warn=self.notice)
 
     def _at_once(
         self,

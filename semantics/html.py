@@ -71,8 +71,8 @@ def answer_html(headings: Sequence[str], rows: Sequence[Sequence[str]], notes: I
 
 
 def changes_html(headings: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str], float, float]]) -> str:
-    """Numbers before and after: texts to the left and to the right of a row, and the two numbers. Of probabilities there
-    is a bar for after, with a line over it from before.
+    """Numbers before and after: texts to the left and to the right of a row, and the two numbers. Of probabilities
+    there is a bar for after, with a line over it from before.
 
     >>> html = changes_html(["S", "", "before", "after"], [(["S", "yes"], ["0.25", "0.5"], 0.25, 0.5)])
     >>> "width: 50%" in html, "left: 25%; width: 25%" in html

@@ -146,10 +146,12 @@ def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[
     if not sums or not single or len(set(heard)) < len(heard):
         return (), None
     table = _table_of(node.box, tables)
-    for axis in reversed(range(len(node.args))):
+    if table is not None and table.ndim != len(node.args) + 1:
+        return heard, None
+    for axis in reversed(range(len(node.args))):  # from the last, so that the axes before keep their numbers
         if table is not None and node.args[axis] in told:
             state = _table_of(told[node.args[axis]], tables)
-            fits = state is not None and table.ndim == len(node.args) + 1 and table.shape[axis] == len(state)
+            fits = state is not None and table.shape[axis] == len(state)
             table = np.tensordot(state, table, (0, axis)) if fits and state is not None else None
     return heard, table
 

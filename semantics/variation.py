@@ -46,7 +46,7 @@ def total_variation(one: Distribution | Mixture, other: Distribution | Mixture) 
         steps = np.linspace(-_REACH, _REACH, each)
         grid = np.unique(np.concatenate([mean + sd * steps for _, mean, sd in parts]))
         apart += float(np.abs(_masses(weights[0], grid) - _masses(weights[1], grid)).sum())
-    return min(apart / 2, 1.0)
+    return float(min(apart / 2, 1.0))
 
 
 Dense = list[tuple[float, float, float]]
