@@ -1,4 +1,4 @@
-"""The command line: `cutwire run | check | query | identify | draw | laws | explain | convert | fmt | repl`.
+"""The command line: `cutwire run | check | query | changes | identify | draw | laws | explain | convert | fmt | repl`.
 
 Exit status: 0 all well; 1 a claim fell or an expectation was missed; 2 bad input, with diagnostics on standard error;
 3 a limit was hit. Of several the highest.
@@ -28,6 +28,11 @@ EXAMPLES = {
         "cutwire query examples/smoking.causal 'P(C = yes | do(S))' --from scientist",
         "cutwire query examples/kidney.causal 'P(Y = cured | do(X))' --from charig --bootstrap 2000 --level 90",
         "cutwire query examples/asia.bif 'P(lung = yes | smoke = yes) - P(lung = yes)' --digits 3",
+    ),
+    "changes": (
+        "cutwire changes examples/sprinkler.causal 'do(Sprinkler := yes)'",
+        "cutwire changes examples/alarm.bif 'do(HR := LOW), CO = HIGH' --digits 3",
+        "cutwire changes examples/asia.bif 'dysp = yes' --all",
     ),
     "identify": (
         "cutwire identify examples/smoking.causal 'P(C | do(S))' --steps",
@@ -161,6 +166,17 @@ def build_parser() -> argparse.ArgumentParser:
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
     _add_common(query)
     _add_json(query)
+
+    changes = _command(commands, "changes", "show what surgery, or what is seen, changes everywhere")
+    changes.add_argument("file", metavar="FILE", help=_MODEL)
+    changes.add_argument("what", metavar="WHAT", help="such as 'do(S := yes)', 'cut(S)' or 'do(S := yes), T = no'")
+    changes.add_argument("--all", action="store_true", help="also hidden variables, and the names of what stays")
+    changes.add_argument("--model", default="", metavar="NAME", help="which model, if the file has several")
+    changes.add_argument("--using", default="", metavar="NAME", help="which interpretation of the model")
+    _add_set(changes)
+    changes.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
+    _add_common(changes)
+    _add_json(changes)
 
     identify = _command(commands, "identify", "decide whether an effect follows from data")
     identify.add_argument("file", metavar="FILE", help=_MODEL)

@@ -156,6 +156,28 @@ def query(arguments: Namespace) -> int:
     return 0
 
 
+def changes(arguments: Namespace) -> int:
+    """`cutwire changes FILE WHAT`"""
+    from cutwire.show_changes import print_changes
+
+    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    model = model.with_parameters(_settings(arguments.set))
+    warnings = _Warnings()
+    warnings.tell(model.warnings)
+    try:
+        with working(arguments.what):
+            found = model.changes(
+                arguments.what, hidden=arguments.all, using=arguments.using, max_memory=arguments.max_memory
+            )
+    finally:
+        warnings.tell(model.warnings)
+    if arguments.json:
+        _print_json(found.to_dict())
+    else:
+        print_changes(console(), found, arguments.digits, arguments.all)
+    return 0
+
+
 def _models(result: Answered, arguments: Namespace) -> dict[str, dict[str, str]]:
     """The models at both ends of bounds, as model files, if they are asked for.
 

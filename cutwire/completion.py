@@ -26,7 +26,7 @@ from parser.tables import terminals
 from parser.tokens import STATEMENTS, Piece, pieces, starts_statement
 from strings.diagnostic import CutwireError
 from strings.expression import FAMILIES, FUNCTIONS
-from strings.signature import spelled_value
+from strings.signature import spelled, spelled_value
 
 _BRACKETS = {"PROB": "P(", "EXPECTATION": "E(", "_DO": "do(", "_CUT": "cut(", "_SUM": "sum["}
 _SEMANTICS = ("auto", *SEMANTICS)
@@ -73,6 +73,11 @@ def candidates(session: Session, text: str) -> list[Candidate]:
         case "do" | "cut":
             found = _of_language(session, f"surgery it = {name}({rest}")
             return found or _some(_named(session, "surgery"), rest, "surgery")
+        case "changes":
+            found = [
+                c for n in _named(session, "var")[:1] for c in _of_language(session, f"query P({spelled(n)} | {rest}")
+            ]
+            return [*found, *_some(_named(session, "surgery"), rest, "surgery")]
         case "identify":
             return _of_language(session, f"identify {rest}")
         case "type":

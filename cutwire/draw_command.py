@@ -23,10 +23,10 @@ def draw(arguments: Namespace) -> int:
     from strings.picture import draw as draw_diagram
     from strings.picture import draw_dag, draw_model
 
-    if arguments.ask or arguments.combs:
-        return _draw_of_model(arguments)
     if arguments.output == "-":
         return _print_sketch(arguments)
+    if arguments.ask or arguments.combs:
+        return _draw_of_model(arguments)
     output = Path(arguments.output)
     graph = arguments.dag or output.suffix.lower() in GRAPHS
     name, drawn = _drawable(arguments)
@@ -69,10 +69,23 @@ def _draw_of_model(arguments: Namespace) -> int:
 
 
 def _print_sketch(arguments: Namespace) -> int:
-    """`cutwire draw FILE -o -`: the picture in letters."""
+    """`cutwire draw FILE -o -`: the picture in letters.
+
+    Raises:
+        QueryError: V001 for what has only pictures.
+    """
+    from cutwire.model import query_to_draw
     from cutwire.repl import print_drawing
     from cutwire.session import Drawing
 
+    if arguments.combs or (arguments.ask and arguments.steps):
+        message = f"`--{'combs' if arguments.combs else 'steps'}` draws no sketch"
+        raise QueryError(Diagnostic("V001", message, help=("name a picture: `-o picture.svg`",)))
+    if arguments.ask:
+        model = open_model(arguments.file, arguments.name, arguments.allow_outside)
+        print_drawing(console(), Drawing(model.name, None, model, query=query_to_draw(model, arguments.ask)))
+        print_diagnostics(model.warnings)
+        return 0
     name, drawn = _drawable(arguments)
     if isinstance(drawn, Diagram):
         drawing = Drawing(name, _after(drawn, arguments.after)[0] if arguments.after else drawn)

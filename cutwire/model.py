@@ -20,6 +20,7 @@ from strings.surgery import Cut, CutWire, Do, Open, Replace, Surgery, operate
 
 if TYPE_CHECKING:
     from cutwire.assessment import Assessment
+    from cutwire.changes import Changes
     from cutwire.claims import Verdict
     from cutwire.identification import AnyIdentification
     from cutwire.laws import LawReport
@@ -154,6 +155,21 @@ class Model(Interpreted):
         from cutwire.rows import marginals
 
         return marginals(self, variables, do or {}, given or {}, using, max_memory)
+
+    def changes(self, what: str, *, hidden: bool = False, using: str = "", max_memory: int | None = None) -> Changes:
+        """What surgery changes everywhere: `model.changes("do(S := yes), T = no")` compares the distribution of every
+        observed variable (also of the `hidden` ones) with what it is without the surgery, given the same evidence.
+
+        `what` is what may stand behind the bar of `P(… | …)`, or surgery as behind `after`. Where it is evidence alone,
+        that is compared with nothing seen. The result prints as a table, and has `.rows()` and the `.distance` (total
+        variation) of every variable.
+
+        Raises:
+            LanguageError, QueryError, ZeroProbabilityError, LimitError: as `query`; W006, N013 for what has no value.
+        """
+        from cutwire.changes import changes_of_text
+
+        return changes_of_text(self, what, hidden=hidden, using=using, max_memory=max_memory, warn=self.notice)
 
     def _at_once(
         self,
@@ -551,11 +567,7 @@ class Model(Interpreted):
         """
         from strings.picture import draw_question
 
-        asked = self.parse_question(question).formula
-        if not isinstance(asked, Ask):
-            message, label = "one probability is drawn at a time", "this is a formula"
-            raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
-        return draw_question(self.shape, asked.query, path, steps=steps, warn=warn)
+        return draw_question(self.shape, query_to_draw(self, question), path, steps=steps, warn=warn)
 
     def _repr_html_(self) -> str:
         from cutwire.notebook import model_html
@@ -569,6 +581,19 @@ class Model(Interpreted):
         hidden = f", hidden {', '.join(self.latents)}" if self.latents else ""
         shown = ", ".join(self.variables[:8]) + (", …" if len(self.variables) > 8 else "")
         return f"<Model {self.name}: {shown}{hidden}>"
+
+
+def query_to_draw(model: Model, question: str) -> Query:
+    """The one probability that a text asks for.
+
+    Raises:
+        QueryError: T018 if it is a formula.
+    """
+    asked = model.parse_question(question).formula
+    if not isinstance(asked, Ask):
+        message, label = "one probability is drawn at a time", "this is a formula"
+        raise QueryError(Diagnostic("T018", message, asked.span, label, help=("write `P(…)`",)))
+    return asked.query
 
 
 def read_bif(path: str | Path) -> Model:

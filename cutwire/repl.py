@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cutwire import __version__
+from cutwire.changes import Changes
 from cutwire.commands import options_of
 from cutwire.completion import candidates
 from cutwire.inline import escape, protocol
@@ -169,11 +170,12 @@ def attempt(session: Session, text: str, timeout: float | None) -> tuple[Session
     status = 2 if outcome.failed else 0
     if any(d.code.startswith("L") and d.severity == "error" for d in outcome.problems):
         status = 3
-    items = [s for s in outcome.shown if not isinstance(s, Said | Code | Drawing | Steps | Laws | Picture)]
+    items = [s for s in outcome.shown if not isinstance(s, Said | Code | Drawing | Steps | Laws | Changes | Picture)]
     status = max([status, *(status_of(i) for i in items)])
     if any(isinstance(s, Laws) and not s.report.holds for s in outcome.shown):
         status = max(status, 1)
-    if entered.settings.timing and (items or outcome.failed or any(isinstance(s, Laws) for s in outcome.shown)):
+    worked = items or any(isinstance(s, Laws | Changes) for s in outcome.shown)
+    if entered.settings.timing and (worked or outcome.failed):
         took = Said(f"{time.perf_counter() - begun:.3f} s", "dim")
         outcome = replace(outcome, shown=(*outcome.shown, took))
     return entered, outcome, status
@@ -186,6 +188,7 @@ def show(screen: Console, outcome: Outcome) -> None:
     """Print what there is to show, then what is wrong."""
     from cutwire.program import Failure
     from cutwire.show import print_item, print_laws
+    from cutwire.show_changes import print_changes
     from cutwire.why import print_why
 
     for item in outcome.shown:
@@ -201,6 +204,8 @@ def show(screen: Console, outcome: Outcome) -> None:
                 print_why(screen, item.item, item.model)
             case Laws(report):
                 print_laws(screen, report)
+            case Changes():
+                print_changes(screen, item)
             case Failure():
                 pass  # it is among the problems
             case _:

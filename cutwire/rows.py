@@ -87,8 +87,8 @@ def marginals(
     fixed = {**do, **given}
     known: dict[str, Distribution] = {}
     for done, n in enumerate(asked):
-        if n in fixed:
-            values = model.shape.object(n).values or ()
+        values = model.shape.object(n).values
+        if n in fixed and values is not None:
             known[n] = Distribution((n,), [float(str(fixed[n]) == v) for v in values], [values])
         else:
             known[n] = model.query(n, do=do, given=given, using=using, max_memory=max_memory)

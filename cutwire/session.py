@@ -23,6 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cutwire.changes import Changes
 from cutwire.meanings import Options
 from cutwire.model import Model
 from cutwire.operated import operated_statement
@@ -249,7 +250,7 @@ class Laws:
     report: LawReport
 
 
-Shown = Item | Said | Code | Drawing | Steps | Laws
+Shown = Item | Said | Code | Drawing | Steps | Laws | Changes
 
 
 @dataclass(frozen=True)

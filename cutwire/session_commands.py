@@ -320,6 +320,25 @@ def _identify(session: Session, line: Typed) -> Done:
     return enter_statements(session, (_piece(line, line.rest, "identify "),))
 
 
+def _changes(session: Session, line: Typed) -> Done:
+    from cutwire.changes import Conditions, changes, changes_of_text
+
+    state, most = session.state, session.settings.max_memory
+    current_model(state)
+    known = state.known
+    assert known is not None
+    if line.rest:
+        noticed: list[Diagnostic] = []
+        found = changes_of_text(
+            known, line.rest, base=state.surgeries, max_memory=most, source=line.source, at=line.at, warn=noticed.append
+        )
+        return session, Outcome((found,), tuple(noticed))
+    if not state.operations:
+        help_ = ("say what: `:changes do(S := yes)`", "or do it first: `:do S := yes`")
+        raise QueryError(Diagnostic("R003", "nothing has been done to the model", help=help_))
+    return session, Outcome((changes(known, Conditions(state.surgeries), max_memory=most),))
+
+
 def _why(session: Session, line: Typed) -> Done:
     refuse_arguments(line)
     if session.last is None:
@@ -453,6 +472,9 @@ _TABLE = (
             "`:do S := yes`, `:do S` (all values), `:do S ~ [1/2, 1/2]`, `:do S ~ box(R)`, `:do S -> T := no`,\n"
             "or the name of a `surgery`. `:undo` takes it back."),
     Command("cut", "S | S -> T", "cut the wire into a variable, or one wire", _cut),
+    Command("changes", "[do(S := yes)]", "what surgery, or what is seen, changes everywhere", _changes,
+            "`:changes do(S := yes), T = no` compares with `T = no` alone, `:changes T = no` with nothing seen;\n"
+            "without arguments, what the surgery that is in force changes."),
     Command("undo", "", "take the last declaration or surgery back", _undo),
     Command("redo", "", "do again what was undone", _redo),
     Command("worlds", "[NUMBER]", "the states of this session; with a number, go there", _worlds),

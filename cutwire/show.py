@@ -151,7 +151,7 @@ def item_text(item: Item) -> str:
     if isinstance(item, Failure):
         file.write(str(item.error))
     else:
-        print_item(_plain(file), item)
+        print_item(plain_console(file), item)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
@@ -222,7 +222,7 @@ def assurances(found: Assessment) -> list[tuple[str, str]]:
     return said
 
 
-def _plain(file: io.StringIO) -> Console:
+def plain_console(file: io.StringIO) -> Console:
     """A console for plain text, in notebooks, too."""
     from rich.console import Console
 
@@ -243,7 +243,7 @@ def assessment_text(found: Assessment) -> str:
     """An estimate that Python asked for, as a small table."""
     beside = {n: [decimal(p) for p in d.array.flat] for n, d in columns_beside(found).items()}
     file = io.StringIO()
-    console = _plain(file)
+    console = plain_console(file)
     d = found.distribution
     if d.variables:
         console.print(_table(d, "", "probability", 6, beside))

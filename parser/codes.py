@@ -93,7 +93,8 @@ _NAMES = (
     Code("N010", "Operated on twice", "One question may set or cut a variable once."),
     Code("N011", "Not a single value", "A bound value cannot stand in a set of values."),
     Code("N012", "Not a number", "A name stands where a number is expected."),
-    Code("N013", "Wire left free", "An intervention on a wire needs a value, unless the question binds it."),
+    Code("N013", "Value left free", "An intervention on a wire needs a value, unless the question binds it; where "
+         "models are compared (`changes`), every intervention does."),
     Code("N014", "A wire takes a value only", "One wire can be told a value, not a distribution."),
     Code("N015", "Impossible event", "`!=` leaves no value of a variable that has only one."),
     Code("N016", "Checked twice", "A claim is checked by two statements; the second is left out (warning)."),

@@ -70,6 +70,23 @@ def answer_html(headings: Sequence[str], rows: Sequence[Sequence[str]], notes: I
     return f'<div class="cutwire">{table_html(lines)}{more}{below}</div>'
 
 
+def changes_html(headings: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str], float, float]]) -> str:
+    """Numbers before and after: texts to the left and to the right of a row, and the two numbers. Of probabilities
+    there is a bar for after, with a line over it from before.
+
+    >>> html = changes_html(["S", "", "before", "after"], [(["S", "yes"], ["0.25", "0.5"], 0.25, 0.5)])
+    >>> "width: 50%" in html, "left: 25%; width: 25%" in html
+    (True, True)
+    """
+    lines = [cells_html(headings, "th")]
+    for left, right, before, after in rows[:MOST_ROWS]:
+        within = all(-1e-9 <= p <= 1 + 1e-9 for p in (before, after))
+        bar = _bar(after, sorted((before, after))) if within else ""
+        lines.append(_row("td", [(text, _CELL, "") for text in left], right, True, bar))
+    more = len(rows) - MOST_ROWS
+    return table_html(lines) + (f"<p>… and {more:,} more of {len(rows):,} rows</p>" if more > 0 else "")
+
+
 def table_html(rows: Iterable[str]) -> str:
     """Rows of cells as a table."""
     return f'<table style="border-collapse: collapse">{"".join(rows)}</table>'

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 
+import numpy as np
+
 from semantics.distribution import Array
 from semantics.kernel import Tables, point_array, uniform_array
 from semantics.program import Factor, Source
 from strings.model import CausalModel
+from strings.signature import Box
 
 
 class Product:
@@ -129,19 +132,37 @@ class Product:
 
 
 def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
-    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it."""
+    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it than
+    states that the box is told in place of parents (surgery on a wire), which are summed into its table."""
     mechanism = model.mechanisms.get(name)
-    if mechanism is None or len(mechanism.diagram.nodes) != 1:
+    if mechanism is None or not mechanism.diagram.nodes:
         return (), None
-    (node,) = mechanism.diagram.nodes
-    heard = tuple([mechanism.parents[a] for a in node.args])
-    if mechanism.diagram.outs != (len(mechanism.parents),) or len(node.box.cod) > 1 or len(set(heard)) < len(heard):
+    *states, node = mechanism.diagram.nodes
+    parents = mechanism.parents
+    told = {w: s.box for w, s in zip(mechanism.diagram.first_wires, states, strict=False)}
+    heard = tuple([parents[a] for a in node.args if a < len(parents)])
+    sums = all(not s.args and len(s.box.cod) == 1 for s in states) and len(set(node.args)) == len(node.args)
+    single = mechanism.diagram.outs == (len(parents) + len(states),) and len(node.box.cod) == 1
+    if not sums or not single or len(set(heard)) < len(heard):
         return (), None
-    match node.box.kind:
+    table = _table_of(node.box, tables)
+    if table is not None and table.ndim != len(node.args) + 1:
+        return heard, None
+    for axis in reversed(range(len(node.args))):  # from the last, so that the axes before keep their numbers
+        if table is not None and node.args[axis] in told:
+            state = _table_of(told[node.args[axis]], tables)
+            fits = state is not None and table.shape[axis] == len(state)
+            table = np.tensordot(state, table, (0, axis)) if fits and state is not None else None
+    return heard, table
+
+
+def _table_of(box: Box, tables: Tables) -> Array | None:
+    """The table of a box, if it has one."""
+    match box.kind:
         case "uniform":
-            return heard, uniform_array(node.box.cod[0], exact=False)
+            return uniform_array(box.cod[0], exact=False)
         case "point":
-            return heard, point_array(node.box.cod[0], node.box.value, exact=False)
+            return point_array(box.cod[0], box.value, exact=False)
         case _:
-            table = tables.get(node.box.name)
-            return heard, None if table is None else table.as_float().array
+            table = tables.get(box.name)
+            return None if table is None else table.as_float().array

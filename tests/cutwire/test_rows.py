@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 
 import cutwire as cw
 from cutwire.model import Model
+from parser.program import Table
 from semantics.strategies import models
-from strings.model import CausalModel
+from strings.diagram import box, compose
+from strings.model import CausalModel, Mechanism
+from strings.signature import Box
 from tests.cutwire.command import EXAMPLES
 from tests.semantics.brute import random_tables
 
@@ -62,10 +66,11 @@ def test_what_is_no_product_of_tables_is_asked_one_by_one(lawn: Model) -> None:
     box u : T -> C = | no -> [1/3, 2/3] | yes -> [1, 0]
     """
     model = cw.parse(text).model
-    from strings.surgery import CutWire
-
-    told = model.after(CutWire("S", "T"))  # the mechanism of T now is two boxes
-    assert len(told.shape.mechanisms["T"].diagram.nodes) == 2
+    S, T = model.shape.object("S"), model.shape.object("T")
+    two = Mechanism(("S",), compose(box(Box("sure", (S,), (S,))), box(Box("then", (S,), (T,)))))
+    numbers = (Fraction(1, 5), Fraction(4, 5), Fraction(2, 5), Fraction(3, 5))
+    told = model.replace("T", two, {n: Table((2, 2), numbers) for n in ("sure", "then")})
+    assert told.factored().marginals({}, {}) is None
     for m in (model, told):
         found = m.query_each(["T", "C"], given={"S": ["no", "yes", "no"]})
         for k, s in enumerate(["no", "yes", "no"]):

@@ -24,7 +24,7 @@ from strings.diagnostic import LimitError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
-from strings.surgery import Do
+from strings.surgery import CutWire, Do, DoWire, operate
 from tests.semantics.brute import random_tables
 
 Fixed = dict[str, str]
@@ -96,6 +96,24 @@ def test_all_marginals_at_once(model: CausalModel, seed: int) -> None:
         assert list(fewer) == some
         for n in some:
             np.testing.assert_allclose(fewer[n].array, found[n].array, atol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(models(max_size=5, max_latents=2), st.integers(0, 10**6))
+def test_surgery_on_wires_leaves_a_product_of_tables(model: CausalModel, seed: int) -> None:
+    """What a box is told along cut wires is summed into its table, several wires and all."""
+    rnd = random.Random(seed)
+    tables = random_tables(model, rnd)
+    wires = [(p, n) for n in model.names for p in model.parents(n)]
+    cut: list[CutWire | DoWire] = []
+    for p, n in rnd.sample(wires, min(len(wires), 3)):
+        value = rnd.choice(model.object(p).values or ())
+        cut.append(rnd.choice([CutWire(p, n), DoWire(p, n, value)]))
+    found = Factored.of(operate(model, *cut), tables).marginals({}, {})
+    assert found is not None
+    for n in model.names:
+        wanted = answer(model, tables, Query((Term(n),), (), tuple(cut)), exact=True)
+        np.testing.assert_allclose(found[n].array, wanted.as_float().array, atol=1e-12, rtol=0)
 
 
 @settings(max_examples=200, deadline=None)
