@@ -210,6 +210,28 @@ def test_tiny_probabilities_do_not_vanish() -> None:
     np.testing.assert_allclose(found.array, [1 / (1 + odds), odds / (1 + odds)], rtol=1e-9)
 
 
+def test_the_scale_of_one_question_is_not_that_of_the_next() -> None:
+    """A second question of the same form has other slices of the tables: how the first were scaled says nothing."""
+    model = CausalModel.from_edges([("C", n) for n in "XYZ"], domains={"C": 3, "X": 3, "Y": 3, "Z": 2})
+    tiny, small, smaller = Fraction(1, 10**200), Fraction(1, 10**161), Fraction(1, 5 * 10**161)
+    leaf = [
+        [3 * tiny, 1 - 4 * tiny, tiny],
+        [2 * tiny, small, 1 - small - 2 * tiny],
+        [tiny, smaller, 1 - smaller - tiny],
+    ]
+    rare = [[Fraction(k, 4), 1 - Fraction(k, 4)] for k in (0, 2, 1)]
+    numbers = {"c": [Fraction(1, 3)] * 3, "x": leaf, "y": leaf, "z": rare}
+    boxes = [m.diagram.nodes[0].box for m in model.mechanisms.values()]
+    tables = {b.name: Kernel(b.dom, b.cod, numbers[b.name]) for b in boxes}
+    ready = Factored.of(model, tables)
+    for values in ("000", "110", "010", "100"):
+        seen = dict(zip("XYZ", values, strict=True))
+        found, wanted = ready.answer(["C"], {}, seen), by_surgery(model, tables, ["C"], {}, seen)
+        assert found is not None
+        assert wanted is not None
+        np.testing.assert_allclose(found.array, wanted, rtol=1e-9)
+
+
 def test_what_floats_cannot_hold_is_noticed() -> None:
     """Entries of one table further apart than float64 can tell: the way of logarithms is for these."""
     model, tables = chain(60, Fraction(1, 2**40))
