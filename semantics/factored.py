@@ -107,7 +107,8 @@ class Factored:
             return None
         done = {s.variable: s.value for s in query.surgeries if isinstance(s, Do)}
         seen = {t.variable: t.values[0] for t in query.given if t.values}
-        if len(done) < len(query.surgeries) or len(seen) < len(query.given):
+        axes = [t.axis_name for t in query.targets if t.free]
+        if len(done) < len(query.surgeries) or len(seen) < len(query.given) or len(set(axes)) < len(axes):
             return None
         events = [t.variable for t in query.targets if t.values]
         if events and math.prod([len(self.product.labels[self.product.numbers[n]]) for n in events]) > _MOST_CASES:
@@ -120,10 +121,8 @@ class Factored:
             if t.values and t.values[0] not in labels:
                 return None
             at.append(labels.index(t.values[0]) if t.values else _FREE)
-        free = [(t.axis_name, labels) for t, labels in zip(query.targets, found.values, strict=True) if t.free]
-        return Distribution.made(
-            tuple([n for n, _ in free]), np.asarray(found.array[tuple(at)]), tuple([x for _, x in free])
-        )
+        free = tuple([labels for t, labels in zip(query.targets, found.values, strict=True) if t.free])
+        return Distribution.made(tuple(axes), np.asarray(found.array[tuple(at)]), free)
 
     def answer(
         self,

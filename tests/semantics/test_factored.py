@@ -178,6 +178,17 @@ def test_questions_of_the_language(model: CausalModel, seed: int) -> None:
     np.testing.assert_allclose(found.array, wanted.array, atol=1e-12)
 
 
+def test_two_variables_along_one_axis() -> None:
+    """A value name that stands for the values of both takes the diagonal; it is no table with an axis twice."""
+    model, tables = chain(2, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    query = Query((Term("V0", axis="v"), Term("V1", axis="v")), (), ())
+    found = answer(model, tables, query, factored=ready)
+    assert (found.variables, found.array.tolist()) == (("v",), [0.375, 0.375])
+    named = Query((Term("V0", axis="V1"), Term("V1")), (), ())
+    assert answer(model, tables, named, factored=ready).variables == ("V1",)
+
+
 def chain(length: int, spread: Fraction) -> tuple[CausalModel, dict[str, Kernel]]:
     """A chain of two values in which the next is the same as the last, but for `spread`."""
     names = [f"V{k}" for k in range(length)]
