@@ -52,10 +52,9 @@ def query_each(
     labels = [tuple(map(str, range(rows))), *(model.shape.object(n).values or () for n in targets)]
     check_answer_size([len(x) for x in labels], 12, max_memory)
     positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
-    owners = {m.diagram.nodes[0].box.name: n for n, m in model.shape.mechanisms.items() if len(m.diagram.nodes) == 1}
     try:
         product = model.factored(using).product
-        own = {owners[b]: array for b, array in arrays.items()}
+        own = {product.owners[b]: array for b, array in arrays.items()}
         found = each(product, targets, positions[0], positions[1], own, max_memory, tell, like)
     except (KeyError, PrecisionError):  # not for tables alone: every row takes the way of all other questions
         found = _one_by_one(model, targets, columns, arrays, varied, rows, using, max_memory)

@@ -56,7 +56,7 @@ def each(
     precision (`semantics.arrays`); rows whose numbers are lost there are computed here again.
 
     Raises:
-        KeyError: for a variable without a table.
+        KeyError: for a variable without a table, or one that stands twice.
         LimitError: L001, L003 if it needs more than `max_memory` bytes.
         PrecisionError: if float64 cannot hold the numbers of a row.
     """
@@ -159,7 +159,9 @@ def _asked(product: Product, targets: Sequence[str], do: Values, given: Values, 
     number = product.numbers
     fixed = {number[n]: v for side in (do, given) for n, v in side.items()}
     asked = tuple([number[n] for n in targets])
-    varied = {number[n]: Factor.of(table) for n, table in tables.items()}
+    if len({*asked, *fixed}) < len(targets) + len(do) + len(given):
+        raise KeyError("a variable stands twice")
+    varied = {number[n]: _varied(product, number[n], table) for n, table in tables.items()}
     needed = product.ancestors((*asked, *(number[n] for n in given)), [number[n] for n in do])
     factors = {}
     for v in needed:
@@ -176,6 +178,11 @@ def _asked(product: Product, targets: Sequence[str], do: Values, given: Values, 
     lengths = [len(v) for v in fixed.values() if not isinstance(v, int)] + [len(table) for table in tables.values()]
     rows = max(lengths, default=1)
     return _Asked(product, asked, fixed, factors, rowed, tuple(around), tuple(map(tuple, parts)), rows)
+
+
+def _varied(product: Product, v: int, table: Array) -> Factor:
+    """The tables of a variable in each row, with the axes of its scope."""
+    return Factor.of(table.reshape(len(table), *(product.sizes[u] for u in product.scopes[v])))
 
 
 def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> Array:

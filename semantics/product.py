@@ -14,14 +14,16 @@ from operator import itemgetter
 from semantics.distribution import Array
 from semantics.kernel import Tables, point_array, uniform_array
 from semantics.program import Factor, Source
-from strings.model import CausalModel
+from strings.model import CausalModel, Mechanism
+from strings.signature import Box
 
 
 class Product:
     """The tables of a model by the numbers of its variables; a variable whose mechanism is no single table has none.
 
-    `scopes` are the axes of each table: the parents, then the variable itself. `places` are the positions of the values
-    of each variable.
+    `heard` are the parents of each variable, in the order of its box. `scopes` are the axes of its table: the parents,
+    but not those of one value, of which any number may be heard; then the variable itself. `owners` are the variables
+    by their boxes, `places` the positions of the values of each variable.
     """
 
     def __init__(
@@ -29,9 +31,12 @@ class Product:
         names: Sequence[str],
         labels: Sequence[tuple[str, ...]],
         factors: Sequence[Factor | None],
-        scopes: Sequence[tuple[int, ...]],
+        heard: Sequence[tuple[int, ...]],
+        owners: Mapping[str, str],
     ) -> None:
-        self.names, self.labels, self.factors, self.scopes = tuple(names), tuple(labels), tuple(factors), tuple(scopes)
+        self.names, self.labels, self.factors, self.heard = tuple(names), tuple(labels), tuple(factors), tuple(heard)
+        self.scopes = tuple([_scope(v, parents, labels) for v, parents in enumerate(heard)])
+        self.owners = owners
         self.numbers = {n: v for v, n in enumerate(names)}
         self.places: list[Mapping[object, int]] = [{x: k for k, x in enumerate(values)} for values in labels]
         self.sizes = [len(values) for values in labels]
@@ -47,13 +52,19 @@ class Product:
         number = {n: v for v, n in enumerate(model.names)}
         labels = [x.values or () for x in model.variables]
         factors: list[Factor | None] = []
-        scopes: list[tuple[int, ...]] = []
+        heard: list[tuple[int, ...]] = []
+        owners: dict[str, str] = {}
         for v, n in enumerate(model.names):
-            parents, table = _single_table(model, n, tables)
-            scopes.append((*(number[p] for p in parents), v))
-            fits = table is not None and table.shape == tuple([len(labels[u]) for u in scopes[-1]])
-            factors.append(Factor.of(table) if table is not None and fits else None)
-        return Product(model.names, labels, factors, scopes)
+            parents, box = _single_box(model.mechanisms.get(n))
+            heard.append(tuple([number[p] for p in parents]))
+            table = None if box is None else _table(box, tables)
+            if box is not None:
+                owners[box.name] = n
+            if table is None or table.shape != tuple([len(labels[u]) for u in (*heard[v], v)]):
+                factors.append(None)
+            else:
+                factors.append(Factor.of(table.reshape([len(labels[u]) for u in _scope(v, heard[v], labels)])))
+        return Product(model.names, labels, factors, heard, owners)
 
     def ancestors(self, of: Sequence[int], done: Collection[int]) -> set[int]:
         """The variables whose factors count: ancestors, where what is set hears nothing."""
@@ -63,7 +74,7 @@ class Product:
             v = stack.pop()
             if v not in found and v not in done:
                 found.add(v)
-                stack.extend(self.scopes[v][:-1])
+                stack.extend(self.heard[v])
         return found
 
     def around(self, start: Iterable[int], among: Collection[int], fixed: Collection[int]) -> list[int]:
@@ -128,20 +139,27 @@ class Product:
         return inputs, sources, list(local)
 
 
-def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
-    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it."""
-    mechanism = model.mechanisms.get(name)
+def _scope(v: int, parents: Sequence[int], labels: Sequence[tuple[str, ...]]) -> tuple[int, ...]:
+    return (*(u for u in parents if len(labels[u]) != 1), v)
+
+
+def _single_box(mechanism: Mechanism | None) -> tuple[tuple[str, ...], Box | None]:
+    """The parents that the single box of a mechanism hears, in order, and the box; none if there is more to it."""
     if mechanism is None or len(mechanism.diagram.nodes) != 1:
         return (), None
     (node,) = mechanism.diagram.nodes
     heard = tuple([mechanism.parents[a] for a in node.args])
     if mechanism.diagram.outs != (len(mechanism.parents),) or len(node.box.cod) > 1 or len(set(heard)) < len(heard):
         return (), None
-    match node.box.kind:
+    return heard, node.box
+
+
+def _table(box: Box, tables: Tables) -> Array | None:
+    match box.kind:
         case "uniform":
-            return heard, uniform_array(node.box.cod[0], exact=False)
+            return uniform_array(box.cod[0], exact=False)
         case "point":
-            return heard, point_array(node.box.cod[0], node.box.value, exact=False)
+            return point_array(box.cod[0], box.value, exact=False)
         case _:
-            table = tables.get(node.box.name)
-            return heard, None if table is None else table.as_float().array
+            table = tables.get(box.name)
+            return None if table is None else table.as_float().array

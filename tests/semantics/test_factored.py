@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from unittest.mock import patch
 
@@ -24,7 +26,7 @@ from strings.diagnostic import LimitError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
-from strings.surgery import Do
+from strings.surgery import Do, boxes_of
 from tests.semantics.brute import random_tables
 
 Fixed = dict[str, str]
@@ -184,7 +186,7 @@ def test_two_variables_along_one_axis() -> None:
     ready = Factored.of(model, tables)
     query = Query((Term("V0", axis="v"), Term("V1", axis="v")), (), ())
     found = answer(model, tables, query, factored=ready)
-    assert (found.variables, found.array.tolist()) == (("v",), [0.375, 0.375])
+    assert (found.variables, found.array.tolist()) == (("v",), [0.5625, 0.1875])
     named = Query((Term("V0", axis="V1"), Term("V1")), (), ())
     assert answer(model, tables, named, factored=ready).variables == ("V1",)
 
@@ -285,6 +287,79 @@ def test_too_wide_is_refused() -> None:
             ask(10_000)
         assert refused.value.diagnostic.code == "L001"
         assert ask(10**9) is not None
+
+
+def test_more_room_is_not_taken_for_granted() -> None:
+    """A plan made for much memory is none for little: then another is made, if there is one."""
+    rnd = random.Random(3)
+    names = [f"V{k}" for k in range(40)]
+    edges = [(p, n) for k, n in enumerate(names) for p in rnd.sample(names[:k], min(k, 3))]
+    model = CausalModel.from_edges(edges, domains=3)
+    tables = {b.name: Kernel(b.dom, b.cod, np.full((3,) * (len(b.dom) + 1), 1 / 3)) for b in boxes_of(model).values()}
+    ready = Factored.of(model, tables)
+    form = (ready.product.numbers["V39"],), (), ()
+    free = ready.program(form)
+    assert free is not None
+    small = 12 * (free.peak - 1)
+    found = ready.answer(["V39"], {}, {}, small)
+    assert found is not None
+    assert ready.program(form, small) is ready.program(form)
+    sweep = ready.marginals({}, {})
+    assert sweep is not None
+    (plan,) = [s.plan for s in ready._sweeps.values()]
+    assert ready.marginals({}, {}, None, 48 * (plan.peak - 1)) is not None
+
+
+@pytest.mark.parametrize("parents", [12, 25])
+def test_any_number_of_things_that_can_only_be_one_way(parents: int) -> None:
+    """Variables of one value are no axes of tables, so that their number does not matter."""
+    rnd = random.Random(1)
+    names = [f"V{k}" for k in range(150)]
+    edges = [(p, n) for k, n in enumerate(names) for p in rnd.sample(names[:k], min(k, parents))]
+    model = CausalModel.from_edges(edges, domains=1)
+    tables = {b.name: Kernel(b.dom, b.cod, np.ones((1,) * (len(b.dom) + 1))) for b in boxes_of(model).values()}
+    ready = Factored.of(model, tables)
+    found = ready.answer(["V149", "V7"], {"V148": "0"}, {"V3": "0"})
+    assert found is not None
+    assert found.array.tolist() == [[1.0]]
+    assert each(ready.product, ["V149"], {"V148": np.zeros(2, dtype=int)}, {}, {}).tolist() == [[1.0], [1.0]]
+    everything = ready.marginals({}, {})
+    assert everything is not None
+    assert len(everything) == 150
+
+
+def test_programs_are_forgotten_while_others_ask() -> None:
+    """Threads that ask for new forms at once make and forget programs beside each other."""
+    model, tables = chain(14, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    forms = [(a, b, c) for a, b, c in itertools.permutations(model.names, 3)]
+
+    def ask(part: int) -> list[float]:
+        found = [ready.answer([a], {b: "0"}, {c: "1"}) for a, b, c in forms[part::4]]
+        return [d.array[0] for d in found if d is not None]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with patch("semantics.factored._MOST_PROGRAMS", 8), ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(ask, range(4)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [ask(part) for part in range(4)]
+
+
+def test_what_is_set_and_seen_in_rows_is_not_for_tables() -> None:
+    """One value of a variable would take the other's place."""
+    model, tables = chain(3, Fraction(1, 4))
+    product = Product.of(model, tables)
+    for targets, do, seen in (
+        (["V2"], "V1", "V1"),
+        (["V1"], "V1", "V0"),
+        (["V1"], "V0", "V1"),
+        (["V2"] * 2, "V0", "V1"),
+    ):
+        with pytest.raises(KeyError):
+            each(product, targets, {do: np.array([0, 1])}, {seen: 0}, {})
 
 
 def test_what_is_not_for_tables() -> None:
