@@ -149,7 +149,7 @@ class Factored:
         except (KeyError, TypeError):  # no variable, or no value of its variable as it is spelled
             pass
         values = (*do.values(), *given.values())
-        if None in values or all(isinstance(v, str) for v in values):
+        if all(isinstance(v, str) for v in values) or any(v is None for v in values):
             return None
         texts = [{n: str(v) for n, v in side.items()} for side in (do, given)]
         return self.answer(targets, texts[0], texts[1], max_memory, before_much)
@@ -198,6 +198,8 @@ class Factored:
             asked = list(range(len(self.product.names))) if of is None else [number[n] for n in of]
             fixed = {number[n]: self.product.places[number[n]][str(v)] for n, v in (*do.items(), *given.items())}
         except KeyError:
+            return None
+        if any(v is None for v in (*do.values(), *given.values())):  # left free, even if there is a value of that name
             return None
         done = [number[n] for n in do]
         if len(fixed) < len(do) + len(given):
