@@ -52,8 +52,8 @@ def query_each(
         axis += "'"
     labels = [tuple(map(str, range(rows))), *(model.shape.object(n).values or () for n in targets)]
     check_answer_size([len(x) for x in labels], 12, max_memory)
-    positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
     try:
+        positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
         product = model.factored(using).product
         own = {product.owners[b]: array for b, array in arrays.items()}
         found = each(product, targets, positions[0], positions[1], own, max_memory, tell, like)
@@ -149,8 +149,11 @@ def _positions(model: Model, name: str, column: Any) -> int | Array:
 
     Raises:
         QueryError: N003 for something that is none of them.
+        KeyError: if it has no finite values.
     """
-    values = model.shape.object(name).values or ()
+    values = model.shape.object(name).values
+    if values is None:
+        raise KeyError(name)
     place = {v: k for k, v in enumerate(values)}
 
     def at(value: object) -> int:

@@ -108,6 +108,21 @@ def test_models_with_inputs_row_by_row() -> None:
     np.testing.assert_allclose(given.array, [[0.75, 0.25], [0.8, 0.2]])
 
 
+def test_columns_of_numbers_for_what_is_real() -> None:
+    """They are asked as one would ask each by itself: where no real wire is heard, that is a table."""
+    text = """
+    var A : {no, yes}
+    var X : real
+    box a : -> A = flip(1/4)
+    box x : A -> X = fn (a) => normal(0, 1)
+    """
+    model = cw.parse(text).model
+    assert model.query_each("A", do={"X": [1.0, 2]}).array.tolist() == [[0.75, 0.25]] * 2
+    with pytest.raises(cw.QueryError) as refused:
+        model.query_each("A", given={"X": [1.0, 2]})
+    assert refused.value.diagnostic.code == "Q013"
+
+
 def test_parameters_that_nothing_depends_on_and_that_are_open() -> None:
     """Rows are counted all the same; a table that is given goes before what parameters say."""
     model = cw.parse(PARAMETERS + "param q in [0, 1] = 0.5").model

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from semantics.answer import answer
 from semantics.arithmetic import PrecisionError
+from semantics.arrays import Elsewhere
 from semantics.batch import each
 from semantics.factored import Factored
 from semantics.kernel import Kernel
+from semantics.plan import follow
 from semantics.product import Product
 from semantics.strategies import models
 from strings.diagnostic import LimitError, ZeroProbabilityError
@@ -418,3 +420,31 @@ def test_what_float32_loses_is_computed_again() -> None:
     columns = {f"F{k}": np.array([0, 1, 0]) for k in range(1000)}
     found = each(product, ["C"], {}, columns, {}, like=np.empty(0, dtype=np.float32))
     np.testing.assert_allclose(found, each(product, ["C"], {}, columns, {}), rtol=1e-5, atol=1e-30)
+
+
+def test_rows_far_apart_in_float32() -> None:
+    """What one row makes small does not take the digits of another, on the way either."""
+    model = CausalModel.from_edges([("C", "X"), ("C", "Y"), ("C", "Z")], domains=2)
+    tiny, small = 1e-43, 1e-30
+    numbers = {
+        "c": [0.5, 0.5],
+        "x": [[1 - 3 * tiny, 3 * tiny], [1 - tiny, tiny]],
+        "y": [[1 - small, small], [1 - small, small]],
+        "z": [[0.5, 0.5], [0.25, 0.75]],
+    }
+    tables = {b.name: Kernel(b.dom, b.cod, numbers[b.name]) for b in boxes_of(model).values()}
+    columns = {"X": np.array([0, 1]), "Y": np.array([1, 0]), "Z": 0}
+    product = Product.of(model, tables)
+    found = each(product, ["C"], {}, columns, {}, like=np.empty(0, dtype=np.float32))
+    np.testing.assert_allclose(found, [[2 / 3, 1 / 3], [6 / 7, 1 / 7]], rtol=1e-5)
+
+
+def test_what_vanishes_on_the_way_is_noticed() -> None:
+    """Digits that float32 lost in one step do not come back as the largest in the next."""
+    leaf, last = np.array([1, 3e-22, 1e-22]), np.array([0, 1, 1])
+    path = follow([(0,), (0,), (0,)], (0,), (3,), [(0, 1), (2, 3)])
+    for dtype, lost in ((np.float32, True), (np.float64, False)):
+        found = Elsewhere([(leaf, None), (leaf, None), (last, None)], path, np.empty(0, dtype=dtype)).run(())
+        assert np.isnan(found).all() == lost
+        if not lost:
+            np.testing.assert_allclose(found / found.sum(), [0, 0.9, 0.1])
