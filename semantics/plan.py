@@ -131,7 +131,7 @@ def _search(
         too_large, time = rank(best)
         budget = min(time / _SHARE, _MOST_EFFORT)
         if too_large and room is not None:
-            budget = min(max(budget, _TO_FIT), _TO_FIT if best.peak // room < _HOPELESS else _TO_FIT / 5)
+            budget = min(max(budget, _TO_FIT), _TO_FIT if best.peak // max(room, 1) < _HOPELESS else _TO_FIT / 5)
         if spent + effort * len(inputs) > budget:
             continue
         spent += effort * len(inputs)

@@ -288,6 +288,8 @@ def test_too_wide_is_refused() -> None:
         with pytest.raises(LimitError) as refused:
             ask(10_000)
         assert refused.value.diagnostic.code == "L001"
+        with pytest.raises(LimitError):
+            ask(1)  # not even one entry
         assert ask(10**9) is not None
 
 
