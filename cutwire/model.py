@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cutwire.arguments import check_mapping, names_of, none_is_empty
 from cutwire.interpreted import Interpreted, check_semantics, is_exact
 from parser.program import Definition, ModelDef, QueryStatement, Resampling
 from semantics.arithmetic import PrecisionError
@@ -93,6 +94,7 @@ class Model(Interpreted):
         Raises:
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
         """
+        question = question if isinstance(question, str) else names_of(question)
         if semantics is None or semantics == "matrix":
             found = self._at_once(question, do, given, using, max_memory)
             if found is not None:
@@ -134,9 +136,7 @@ class Model(Interpreted):
         """
         from cutwire.rows import query_each
 
-        names = (targets,) if isinstance(targets, str) else tuple(targets)
-        done, seen, varied, arrays = (dict(c) if c is not None else {} for c in (do, given, parameters, tables))
-        return query_each(self, names, done, seen, varied, arrays, using, max_memory, like)
+        return query_each(self, names_of(targets), do, given, parameters, tables, using, max_memory, like)
 
     def marginals(
         self,
@@ -154,7 +154,8 @@ class Model(Interpreted):
         """
         from cutwire.rows import marginals
 
-        return marginals(self, variables, do or {}, given or {}, using, max_memory)
+        asked = self.variables if variables is None else names_of(variables)
+        return marginals(self, asked, none_is_empty(do), none_is_empty(given), using, max_memory)
 
     def changes(self, what: str, *, hidden: bool = False, using: str = "", max_memory: int | None = None) -> Changes:
         """What surgery changes everywhere: `model.changes("do(S := yes), T = no")` compares the distribution of every
@@ -185,8 +186,8 @@ class Model(Interpreted):
         try:
             ready = self.factored(using)
             targets = (question,) if isinstance(question, str) else question
-            return ready.answer(targets, do or {}, given or {}, max_memory)
-        except (CutwireError, PrecisionError, AttributeError):  # `do` or `given` may be no mapping
+            return ready.answer(targets, none_is_empty(do), none_is_empty(given), max_memory)
+        except (CutwireError, PrecisionError, AttributeError, TypeError):  # `do` or `given` may be no mapping
             return None
 
     def symbolic(
@@ -223,8 +224,8 @@ class Model(Interpreted):
         """A question from Python, as text or as targets with `do` and `given`."""
         if do is None and given is None and isinstance(question, str) and question not in self.shape.names:
             return replace(self.parse_question(question), using=using)
-        names = (question,) if isinstance(question, str) else tuple(question)
-        return QueryStatement(self.name, Ask(self._question(names, do or {}, given or {})), "", using=using)
+        asked = self._question(names_of(question), none_is_empty(do), none_is_empty(given))
+        return QueryStatement(self.name, Ask(asked), "", using=using)
 
     def parse_question(self, question: str) -> QueryStatement:
         """A question in the language's words, resolved against this model; what is odd about it is added to
@@ -243,14 +244,7 @@ class Model(Interpreted):
         if not targets:
             raise QueryError(Diagnostic("Q001", "this question asks for nothing", help=("name a variable",)))
         for option, mapping in (("do", do), ("given", given)):
-            if not isinstance(mapping, Mapping):
-                raise QueryError(
-                    Diagnostic(
-                        "Q001",
-                        f"`{option}=` takes a mapping of variables to values, not {type(mapping).__name__}",
-                        help=(f'write {option}={{"{self.shape.names[0]}": value}}',),
-                    )
-                )
+            check_mapping(option, mapping, "variables to values", self.shape.names[0])
         surgeries: list[Surgery] = []
         for n, v in do.items():
             surgeries.append(Open(n) if v is None else self._set(n, v))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cutwire.arguments import check_mapping
 from cutwire.parameters import with_values
 from cutwire.progress import tell
 from cutwire.tables import kernel
@@ -30,53 +31,51 @@ Column = object
 def query_each(
     model: Model,
     targets: Sequence[str],
-    do: Mapping[str, Column],
-    given: Mapping[str, Column],
-    parameters: Mapping[str, Column],
-    tables: Mapping[str, object],
+    do: Mapping[str, Column] | None,
+    given: Mapping[str, Column] | None,
+    parameters: Mapping[str, Column] | None,
+    tables: Mapping[str, object] | None,
     using: str,
     max_memory: int | None,
     like: object,
 ) -> Distribution:
     """As `Model.query_each`."""
-    columns = {side: {n: _column(c) for n, c in part.items()} for side, part in (("do", do), ("given", given))}
-    varied = {n: _column(c) for n, c in parameters.items()}
-    arrays = _arrays(model, tables)
+    columns = {"do": _columns(model, "do", do), "given": _columns(model, "given", given)}
+    varied = _columns(model, "parameters", parameters)
+    arrays = _arrays(model, _named(model, "tables", tables))
     rows = _rows([*columns["do"].items(), *columns["given"].items(), *varied.items()], arrays)
     first = {side: {n: _at(c, 0) for n, c in part.items()} for side, part in columns.items()}
     model._question(targets, first["do"], first["given"])  # says what is wrong with names
-    arrays.update(_varied_tables(model, varied, rows, using))
+    arrays = {**_varied_tables(model, varied, rows, using), **arrays}
     axis = "row"
-    while axis in targets:
+    while axis in (*targets, *model.shape.inputs):
         axis += "'"
     labels = [tuple(map(str, range(rows))), *(model.shape.object(n).values or () for n in targets)]
     check_answer_size([len(x) for x in labels], 12, max_memory)
-    positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
-    owners = {m.diagram.nodes[0].box.name: n for n, m in model.shape.mechanisms.items() if len(m.diagram.nodes) == 1}
     try:
+        positions = [{n: _positions(model, n, c) for n, c in columns[side].items()} for side in ("do", "given")]
         product = model.factored(using).product
-        own = {owners[b]: array for b, array in arrays.items()}
+        own = {product.owners[b]: array for b, array in arrays.items()}
         found = each(product, targets, positions[0], positions[1], own, max_memory, tell, like)
     except (KeyError, PrecisionError):  # not for tables alone: every row takes the way of all other questions
-        found = _one_by_one(model, targets, columns, arrays, varied, rows, using, max_memory)
-    holes = np.isnan(found).reshape(rows, -1).any(axis=1)
+        answers = _one_by_one(model, targets, columns, arrays, varied, rows, using, max_memory)
+        one = answers[0]  # an open model has axes for its inputs, too
+        return Distribution((axis, *one.variables), np.array([d.array for d in answers]), [labels[0], *one.values])
+    holes = np.isnan(found).reshape(len(found), -1).any(axis=1)
     if holes.any():
         raise _impossible(columns, int(np.argmax(holes)))
-    if found.ndim < len(labels):
-        found = np.broadcast_to(found, [len(x) for x in labels])
-    return Distribution((axis, *targets), found, labels)
+    return Distribution((axis, *targets), np.broadcast_to(found, [len(x) for x in labels]), labels)
 
 
 def marginals(
     model: Model,
-    variables: Iterable[str] | None,
+    asked: Sequence[str],
     do: Mapping[str, object],
     given: Mapping[str, object],
     using: str,
     max_memory: int | None,
 ) -> dict[str, Distribution]:
     """As `Model.marginals`."""
-    asked = list(model.variables if variables is None else variables)
     model._question(asked, do, given)  # says what is wrong with names
     try:
         found = model.factored(using).marginals(do, given, asked, max_memory)
@@ -84,21 +83,36 @@ def marginals(
         found = None
     if found is not None:
         return found
-    fixed = {**do, **given}
     known: dict[str, Distribution] = {}
     for done, n in enumerate(asked):
-        values = model.shape.object(n).values
-        if n in fixed and values is not None:
-            known[n] = Distribution((n,), [float(str(fixed[n]) == v) for v in values], [values])
-        else:
-            known[n] = model.query(n, do=do, given=given, using=using, max_memory=max_memory)
+        known[n] = model.query(n, do=do, given=given, using=using, max_memory=max_memory)
         tell(done + 1, len(asked))
     return known
 
 
+def _columns(model: Model, option: str, given: object) -> dict[str, Any]:
+    """Columns by name, from a mapping or a data frame."""
+    return {n: _column(c) for n, c in _named(model, option, given).items()}
+
+
+def _named(model: Model, option: str, given: Any) -> Mapping[str, Any]:
+    """An argument by names: a mapping, or the columns of a data frame.
+
+    Raises:
+        QueryError: Q001 for anything else.
+    """
+    if given is not None and not isinstance(given, Mapping) and hasattr(given, "columns"):
+        given = {n: given[n] for n in given.columns}
+    known = {"parameters": model.parameters, "tables": boxes_of(model.shape)}.get(option, model.shape.names)
+    given = {} if given is None else given
+    check_mapping(option, given, "names to columns", next(iter(known), "name"))
+    return given  # type: ignore[no-any-return]
+
+
 def _column(column: Column) -> Any:
     """A list of values; or the one value for all rows."""
-    if column is None or isinstance(column, str | bytes) or not hasattr(column, "__iter__"):
+    one = isinstance(column, str | bytes) or getattr(column, "ndim", None) == 0
+    if one or not hasattr(column, "__iter__"):
         return column
     return list(column)
 
@@ -135,8 +149,11 @@ def _positions(model: Model, name: str, column: Any) -> int | Array:
 
     Raises:
         QueryError: N003 for something that is none of them.
+        KeyError: if it has no finite values.
     """
-    values = model.shape.object(name).values or ()
+    values = model.shape.object(name).values
+    if values is None:
+        raise KeyError(name)
     place = {v: k for k, v in enumerate(values)}
 
     def at(value: object) -> int:
@@ -147,11 +164,7 @@ def _positions(model: Model, name: str, column: Any) -> int | Array:
 
     if not isinstance(column, list):
         return at(column)
-    known: dict[object, int] = {}
-    for v in column:
-        if v not in known:
-            known[v] = at(v)
-    return np.array([known[v] for v in column], dtype=np.intp)
+    return np.array([at(v) for v in column], dtype=np.intp)
 
 
 def _arrays(model: Model, tables: Mapping[str, object]) -> dict[str, Array]:
@@ -213,23 +226,28 @@ def _one_by_one(
     rows: int,
     using: str,
     max_memory: int | None,
-) -> Array:
-    """The answers row by row; `nan` where what is seen is impossible."""
+) -> list[Distribution]:
+    """The answers row by row, as questions of their own.
+
+    Raises:
+        ZeroProbabilityError: Q002 for the first row in which what is seen is impossible; and as `Model.query`.
+    """
     found = []
-    size = [len(model.shape.object(n).values or ()) for n in targets]
     for row in range(rows):
         do, given = ({n: _at(c, row) for n, c in columns[side].items()} for side in ("do", "given"))
         own = {b: Table(a.shape[1:], tuple(Fraction(p) for p in a[row].flat), False) for b, a in arrays.items()}
         one = model.with_parameters({n: _at(c, row) for n, c in parameters.items()}) if parameters else model
+        if own:  # before those of an interpretation
+            one = one.defined({**one.definitions(using), **own})
         try:
-            answer = (one.defined(own) if own else one).query(
-                targets, do=do, given=given, using=using, max_memory=max_memory
+            answer = one.query(
+                targets, do=do, given=given, semantics="matrix", using="" if own else using, max_memory=max_memory
             )
-            found.append(answer.array)
         except ZeroProbabilityError:
-            found.append(np.full(size, np.nan))
+            raise _impossible(columns, row) from None
+        found.append(answer)
         tell(row + 1, rows)
-    return np.array(found)
+    return found
 
 
 def _impossible(columns: Mapping[str, Mapping[str, Any]], row: int) -> ZeroProbabilityError:

@@ -23,6 +23,7 @@ C  probability  exact
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -36,7 +37,7 @@ from semantics.factored import Factored
 from semantics.kernel import Tables, is_sharp, size
 from semantics.network import Wiring, fix_points, network_of, spread
 from semantics.question import Question, Slot, ask
-from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
+from strings.diagnostic import Diagnostic, LimitError, QueryError, ZeroProbabilityError
 from strings.diagram import Diagram
 from strings.model import CausalModel
 from strings.query import Query, Term
@@ -84,7 +85,8 @@ def answer(
     result = None
     try:
         if factored is not None and not exact:
-            result = factored.ask(query, max_memory, before_much)
+            with suppress(LimitError):  # the general way may do with less, or says what it would take
+                result = factored.ask(query, max_memory, before_much)
         if result is None:
             axes, found = ask_in(arithmetic)
     except PrecisionError:

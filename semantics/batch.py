@@ -56,7 +56,7 @@ def each(
     precision (`semantics.arrays`); rows whose numbers are lost there are computed here again.
 
     Raises:
-        KeyError: for a variable without a table.
+        KeyError: for a variable without a table, or one that stands twice.
         LimitError: L001, L003 if it needs more than `max_memory` bytes.
         PrecisionError: if float64 cannot hold the numbers of a row.
     """
@@ -82,7 +82,6 @@ def each(
 class _Ready:
     targets: Contraction | Elsewhere
     possible: tuple[Contraction | Elsewhere, ...]
-    least: float = 0.0  # a total has to be larger
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class _Asked:
         """The contractions for so many rows at once."""
         main = self._contraction(self.around, self.targets, rows, max_memory, like)
         parts = tuple(self._contraction(part, (), rows, max_memory, like) for part in self.parts)
-        return _Ready(main, parts, main.least if isinstance(main, Elsewhere) else 0.0)
+        return _Ready(main, parts)
 
     def peak(self, rows: int) -> int:
         """The most entries that the contractions of so many rows hold at once."""
@@ -132,7 +131,9 @@ class _Asked:
         check_plan(found, widest, _BYTES, max_memory)
         sources = [self._source(v) for v in factors]
         if like is not None:
-            return Elsewhere([(table, pick) for table, _, pick in sources], found, like)
+            free = [sum(u not in self.fixed for u in self.product.scopes[v]) for v in factors]
+            levelled = [(_levelled(table, k), pick) for (table, _, pick), k in zip(sources, free, strict=True)]
+            return Elsewhere(levelled, found, like)
         return Contraction(sources, found, widest)
 
     def _source(self, v: int) -> Source:
@@ -159,7 +160,9 @@ def _asked(product: Product, targets: Sequence[str], do: Values, given: Values, 
     number = product.numbers
     fixed = {number[n]: v for side in (do, given) for n, v in side.items()}
     asked = tuple([number[n] for n in targets])
-    varied = {number[n]: Factor.of(table) for n, table in tables.items()}
+    if len({*asked, *fixed}) < len(targets) + len(do) + len(given):
+        raise KeyError("a variable stands twice")
+    varied = {number[n]: _varied(product, number[n], table) for n, table in tables.items()}
     needed = product.ancestors((*asked, *(number[n] for n in given)), [number[n] for n in do])
     factors = {}
     for v in needed:
@@ -178,6 +181,19 @@ def _asked(product: Product, targets: Sequence[str], do: Values, given: Values, 
     return _Asked(product, asked, fixed, factors, rowed, tuple(around), tuple(map(tuple, parts)), rows)
 
 
+def _varied(product: Product, v: int, table: Array) -> Factor:
+    """The tables of a variable in each row, with the axes of its scope."""
+    return Factor.of(table.reshape(len(table), *(product.sizes[u] for u in product.scopes[v])))
+
+
+def _levelled(table: Array, free: int) -> Array:
+    """A table whose last axes are free: for each place on the others, divided by what is largest there. So float32 has
+    all its range for each row."""
+    top = table.max(axis=tuple(range(table.ndim - free, table.ndim)), keepdims=True)
+    levelled: Array = table / np.where(top > 0, top, 1)
+    return levelled
+
+
 def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> Array:
     """The answers in some rows. Where their numbers lie too far apart for one scale, in halves of them."""
     values = asked.values(rows)
@@ -186,7 +202,7 @@ def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> A
         found = np.broadcast_to(ready.targets.run(values), (len(rows), *sizes))
         possible = np.ones(len(rows), dtype=bool)
         for contraction in ready.possible:
-            possible &= contraction.run(values) > ready.least
+            possible &= contraction.run(values) > 0
     except PrecisionError:
         if len(rows) == 1:
             raise
@@ -197,6 +213,5 @@ def _run(asked: _Asked, ready: _Ready, rows: Array, max_memory: int | None) -> A
         return np.concatenate(pieces)
     flat = found.reshape(len(rows), math.prod(sizes))
     totals = flat.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where((totals > ready.least) & possible, 1 / totals, np.nan)
-    return (flat * shares[:, None]).reshape(len(rows), *sizes)
+    totals = np.where((totals > 0) & possible, totals, np.nan)
+    return (flat / totals[:, None]).reshape(len(rows), *sizes)

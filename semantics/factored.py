@@ -39,7 +39,6 @@ _MOST_ENTRIES = 2**24  # that the programs of a model keep, together: 128 MiB
 _MOST_CASES = 1024  # combinations of values of what is asked of events
 _MOST_SWEEPS = 64
 _OFTEN = 64  # programs are counted after so many new ones
-_SMALL = 2**17  # entries: so many need not be compared with the memory there is
 _FREE = slice(None)
 
 Form = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
@@ -58,6 +57,7 @@ class Program:
     possible: tuple[Contraction, ...]
     peak: int
     work: int
+    axes: int
 
     @property
     def contractions(self) -> tuple[Contraction, ...]:
@@ -107,7 +107,8 @@ class Factored:
             return None
         done = {s.variable: s.value for s in query.surgeries if isinstance(s, Do)}
         seen = {t.variable: t.values[0] for t in query.given if t.values}
-        if len(done) < len(query.surgeries) or len(seen) < len(query.given):
+        axes = [t.axis_name for t in query.targets if t.free]
+        if len(done) < len(query.surgeries) or len(seen) < len(query.given) or len(set(axes)) < len(axes):
             return None
         events = [t.variable for t in query.targets if t.values]
         if events and math.prod([len(self.product.labels[self.product.numbers[n]]) for n in events]) > _MOST_CASES:
@@ -120,10 +121,8 @@ class Factored:
             if t.values and t.values[0] not in labels:
                 return None
             at.append(labels.index(t.values[0]) if t.values else _FREE)
-        free = [(t.axis_name, labels) for t, labels in zip(query.targets, found.values, strict=True) if t.free]
-        return Distribution.made(
-            tuple([n for n, _ in free]), np.asarray(found.array[tuple(at)]), tuple([x for _, x in free])
-        )
+        free = tuple([labels for t, labels in zip(query.targets, found.values, strict=True) if t.free])
+        return Distribution.made(tuple(axes), np.asarray(found.array[tuple(at)]), free)
 
     def answer(
         self,
@@ -150,7 +149,7 @@ class Factored:
         except (KeyError, TypeError):  # no variable, or no value of its variable as it is spelled
             pass
         values = (*do.values(), *given.values())
-        if None in values or all(isinstance(v, str) for v in values):
+        if all(isinstance(v, str) for v in values) or any(v is None for v in values):
             return None
         texts = [{n: str(v) for n, v in side.items()} for side in (do, given)]
         return self.answer(targets, texts[0], texts[1], max_memory, before_much)
@@ -164,16 +163,20 @@ class Factored:
         Raises:
             LimitError: L001, L003 if it needs more than `max_memory` bytes.
         """
-        programs = self._programs
-        if form not in programs:
-            if len(programs) % _OFTEN == _OFTEN - 1:
+        room = memory_limit(max_memory) // _BYTES
+        found = self._programs.get(form)
+        if found is None and form in self._programs:
+            return None
+        if found is None or found.peak > room:  # it may have been made for more room than there is now
+            if len(self._programs) % _OFTEN == _OFTEN - 1:
                 self._forget()
-            programs[form] = self._compiled(*form, memory_limit(max_memory) // _BYTES)
-        found = programs[form]
-        if found is not None and (max_memory is not None or found.peak > _SMALL):
+            self._programs[form] = found = self._compiled(*form, room)
+            if found is None:
+                return None
+        if found.peak > room or found.axes > MOST_AXES:
             for c in found.contractions:
                 check_plan(c.plan, c.widest, _BYTES, max_memory)
-        if found is not None and before_much is not None and found.work > MUCH_WORK:
+        if before_much is not None and found.work > MUCH_WORK:
             before_much()
         return found
 
@@ -195,6 +198,8 @@ class Factored:
             asked = list(range(len(self.product.names))) if of is None else [number[n] for n in of]
             fixed = {number[n]: self.product.places[number[n]][str(v)] for n, v in (*do.items(), *given.items())}
         except KeyError:
+            return None
+        if any(v is None for v in (*do.values(), *given.values())):  # left free, even if there is a value of that name
             return None
         done = [number[n] for n in do]
         if len(fixed) < len(do) + len(given):
@@ -228,22 +233,25 @@ class Factored:
 
     def _sweep(self, needed: Sequence[int], fixed: Mapping[int, int], room: int) -> Sweep:
         key = tuple(needed), tuple(fixed)
-        if key not in self._sweeps:
-            if len(self._sweeps) >= _MOST_SWEEPS:
-                del self._sweeps[next(iter(self._sweeps))]
+        sweep = self._sweeps.get(key)
+        if sweep is None or sweep.plan.peak > room:
+            for oldest in list(self._sweeps)[: 1 - _MOST_SWEEPS]:
+                self._sweeps.pop(oldest, None)
             inputs, sources, local = self.product.read(needed, fixed)
             found = planned(tuple(inputs), (), tuple([self.product.sizes[u] for u in local]), 1, room)
-            self._sweeps[key] = Sweep(sources, found, tuple([self.product.names[local[x]] for x in found.widest]))
-        return self._sweeps[key]
+            sweep = Sweep(sources, found, tuple([self.product.names[local[x]] for x in found.widest]))
+            self._sweeps[key] = sweep
+        return sweep
 
     def _forget(self) -> None:
         """Forget the oldest programs while all together keep too much."""
-        kept = {form: sum(c.entries for c in p.contractions) if p else 0 for form, p in self._programs.items()}
+        programs = list(self._programs.items())  # as they are now: other threads may ask, and forget, meanwhile
+        kept = {form: sum(c.entries for c in p.contractions) if p else 0 for form, p in programs}
         total = sum(kept.values())
         for form, entries in kept.items():
             if total <= _MOST_ENTRIES and len(self._programs) <= _MOST_PROGRAMS:
                 return
-            del self._programs[form]
+            self._programs.pop(form, None)
             total -= entries
 
     def _compiled(
@@ -267,6 +275,7 @@ class Factored:
             possible,
             max(c.plan.peak for c in (main, *possible)),
             main.plan.work + sum(c.plan.work for c in possible),
+            max(c.plan.axes for c in (main, *possible)),
         )
 
     def _contraction(

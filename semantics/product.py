@@ -16,15 +16,16 @@ import numpy as np
 from semantics.distribution import Array
 from semantics.kernel import Tables, point_array, uniform_array
 from semantics.program import Factor, Source
-from strings.model import CausalModel
+from strings.model import CausalModel, Mechanism
 from strings.signature import Box
 
 
 class Product:
     """The tables of a model by the numbers of its variables; a variable whose mechanism is no single table has none.
 
-    `scopes` are the axes of each table: the parents, then the variable itself. `places` are the positions of the values
-    of each variable.
+    `heard` are the parents of each variable, in the order of its box. `scopes` are the axes of its table: the parents,
+    but not those of one value, of which any number may be heard; then the variable itself. `owners` are the variables
+    by their boxes, `places` the positions of the values of each variable.
     """
 
     def __init__(
@@ -32,9 +33,12 @@ class Product:
         names: Sequence[str],
         labels: Sequence[tuple[str, ...]],
         factors: Sequence[Factor | None],
-        scopes: Sequence[tuple[int, ...]],
+        heard: Sequence[tuple[int, ...]],
+        owners: Mapping[str, str],
     ) -> None:
-        self.names, self.labels, self.factors, self.scopes = tuple(names), tuple(labels), tuple(factors), tuple(scopes)
+        self.names, self.labels, self.factors, self.heard = tuple(names), tuple(labels), tuple(factors), tuple(heard)
+        self.scopes = tuple([_scope(v, parents, labels) for v, parents in enumerate(heard)])
+        self.owners = owners
         self.numbers = {n: v for v, n in enumerate(names)}
         self.places: list[Mapping[object, int]] = [{x: k for k, x in enumerate(values)} for values in labels]
         self.sizes = [len(values) for values in labels]
@@ -50,13 +54,19 @@ class Product:
         number = {n: v for v, n in enumerate(model.names)}
         labels = [x.values or () for x in model.variables]
         factors: list[Factor | None] = []
-        scopes: list[tuple[int, ...]] = []
+        heard: list[tuple[int, ...]] = []
+        owners: dict[str, str] = {}
         for v, n in enumerate(model.names):
-            parents, table = _single_table(model, n, tables)
-            scopes.append((*(number[p] for p in parents), v))
-            fits = table is not None and table.shape == tuple([len(labels[u]) for u in scopes[-1]])
-            factors.append(Factor.of(table) if table is not None and fits else None)
-        return Product(model.names, labels, factors, scopes)
+            parents, box, told = _single_box(model.mechanisms.get(n))
+            heard.append(tuple([number[p] for p in parents]))
+            table = None if box is None else _told(_table(box, tables), told, tables)
+            if box is not None and not told:
+                owners[box.name] = n
+            if table is None or table.shape != tuple([len(labels[u]) for u in (*heard[v], v)]):
+                factors.append(None)
+            else:
+                factors.append(Factor.of(table.reshape([len(labels[u]) for u in _scope(v, heard[v], labels)])))
+        return Product(model.names, labels, factors, heard, owners)
 
     def ancestors(self, of: Sequence[int], done: Collection[int]) -> set[int]:
         """The variables whose factors count: ancestors, where what is set hears nothing."""
@@ -66,7 +76,7 @@ class Product:
             v = stack.pop()
             if v not in found and v not in done:
                 found.add(v)
-                stack.extend(self.scopes[v][:-1])
+                stack.extend(self.heard[v])
         return found
 
     def around(self, start: Iterable[int], among: Collection[int], fixed: Collection[int]) -> list[int]:
@@ -131,32 +141,44 @@ class Product:
         return inputs, sources, list(local)
 
 
-def _single_table(model: CausalModel, name: str, tables: Tables) -> tuple[tuple[str, ...], Array | None]:
-    """The parents that the single box of a mechanism hears, in order, and its table; none if there is more to it than
-    states that the box is told in place of parents (surgery on a wire), which are summed into its table."""
-    mechanism = model.mechanisms.get(name)
+def _scope(v: int, parents: Sequence[int], labels: Sequence[tuple[str, ...]]) -> tuple[int, ...]:
+    return (*(u for u in parents if len(labels[u]) != 1), v)
+
+
+Told = tuple[Box | None, ...]
+"""For each input of a box the state that it is told in place of a parent, if it is (surgery on a wire)."""
+
+
+def _single_box(mechanism: Mechanism | None) -> tuple[tuple[str, ...], Box | None, Told]:
+    """The parents that the single box of a mechanism hears, in order, the box, and what it is told, if anything; no box
+    if there is more to the mechanism than that."""
     if mechanism is None or not mechanism.diagram.nodes:
-        return (), None
+        return (), None, ()
     *states, node = mechanism.diagram.nodes
     parents = mechanism.parents
-    told = {w: s.box for w, s in zip(mechanism.diagram.first_wires, states, strict=False)}
+    boxes = {w: s.box for w, s in zip(mechanism.diagram.first_wires, states, strict=False)}
     heard = tuple([parents[a] for a in node.args if a < len(parents)])
     sums = all(not s.args and len(s.box.cod) == 1 for s in states) and len(set(node.args)) == len(node.args)
     single = mechanism.diagram.outs == (len(parents) + len(states),) and len(node.box.cod) == 1
     if not sums or not single or len(set(heard)) < len(heard):
-        return (), None
-    table = _table_of(node.box, tables)
-    if table is not None and table.ndim != len(node.args) + 1:
-        return heard, None
-    for axis in reversed(range(len(node.args))):  # from the last, so that the axes before keep their numbers
-        if table is not None and node.args[axis] in told:
-            state = _table_of(told[node.args[axis]], tables)
+        return (), None, ()
+    return heard, node.box, tuple([boxes.get(a) for a in node.args]) if states else ()
+
+
+def _told(table: Array | None, told: Told, tables: Tables) -> Array | None:
+    """The table of a box with what it is told summed into it."""
+    if told and table is not None and table.ndim != len(told) + 1:
+        return None
+    for axis in reversed(range(len(told))):  # from the last, so that the axes before keep their numbers
+        box = told[axis]
+        if table is not None and box is not None:
+            state = _table(box, tables)
             fits = state is not None and table.shape[axis] == len(state)
             table = np.tensordot(state, table, (0, axis)) if fits and state is not None else None
-    return heard, table
+    return table
 
 
-def _table_of(box: Box, tables: Tables) -> Array | None:
+def _table(box: Box, tables: Tables) -> Array | None:
     """The table of a box, if it has one."""
     match box.kind:
         case "uniform":

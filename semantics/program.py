@@ -167,6 +167,11 @@ class Contraction:
         held = [t[n] if n in self._wanted else None for n in range(len(t))]
         loads = [load for load in before.loads if varies[load[0]]]
         moves = [move for move in before.moves if varies[move[0]]]
+        # What varies comes as it stands in its table next time, however it was scaled this time.
+        low, high = (
+            [first if v else now for first, now, v in zip(bounds, scaled, varies, strict=True)]
+            for bounds, scaled in ((before.low, low), (before.high, high))
+        )
         self._left = _Left(held, loads, moves, low, high)
 
 

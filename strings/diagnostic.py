@@ -159,6 +159,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     >>> did_you_mean("zebra", ["no", "yes"])
     ()
     """
+    word = str(word)  # Python may name things by anything, such as the columns of a data frame
     names = [name for name in dict.fromkeys(known) if name != word]
     folded: dict[str, str] = {}
     for name in names:

@@ -453,3 +453,16 @@ def test_bad_claims(text: str, tmp_path: Path) -> None:
     assert done.status == 2, done.out
     assert "error[" in done.err + done.out
     assert "Traceback" not in done.err
+
+
+def test_a_value_name_for_two_variables_in_numbers() -> None:
+    """Both lie along the axis of the name: the diagonal of their joint table."""
+    text = """
+    var A, B : {no, yes}
+    box a : -> A = flip(1/3)
+    box b : A -> B = | no -> [0.9, 0.1] | yes -> [0.45, 0.55]
+    claim agree(v : A): P(A = v, B = v) == P(A = v | B = v) * P(B = v)
+    check agree numeric
+    """
+    (found,) = cw.parse(text).run()
+    assert "holds" in str(found)

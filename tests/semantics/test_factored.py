@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from unittest.mock import patch
 
@@ -15,16 +17,18 @@ from hypothesis import strategies as st
 
 from semantics.answer import answer
 from semantics.arithmetic import PrecisionError
+from semantics.arrays import Elsewhere
 from semantics.batch import each
 from semantics.factored import Factored
 from semantics.kernel import Kernel
+from semantics.plan import follow
 from semantics.product import Product
 from semantics.strategies import models
 from strings.diagnostic import LimitError, ZeroProbabilityError
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.signature import Object
-from strings.surgery import CutWire, Do, DoWire, operate
+from strings.surgery import CutWire, Do, DoWire, boxes_of, operate
 from tests.semantics.brute import random_tables
 
 Fixed = dict[str, str]
@@ -196,6 +200,17 @@ def test_questions_of_the_language(model: CausalModel, seed: int) -> None:
     np.testing.assert_allclose(found.array, wanted.array, atol=1e-12)
 
 
+def test_two_variables_along_one_axis() -> None:
+    """A value name that stands for the values of both takes the diagonal; it is no table with an axis twice."""
+    model, tables = chain(2, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    query = Query((Term("V0", axis="v"), Term("V1", axis="v")), (), ())
+    found = answer(model, tables, query, factored=ready)
+    assert (found.variables, found.array.tolist()) == (("v",), [0.5625, 0.1875])
+    named = Query((Term("V0", axis="V1"), Term("V1")), (), ())
+    assert answer(model, tables, named, factored=ready).variables == ("V1",)
+
+
 def chain(length: int, spread: Fraction) -> tuple[CausalModel, dict[str, Kernel]]:
     """A chain of two values in which the next is the same as the last, but for `spread`."""
     names = [f"V{k}" for k in range(length)]
@@ -226,6 +241,28 @@ def test_tiny_probabilities_do_not_vanish() -> None:
     assert found is not None  # 2 ** 1000 against 1e300
     odds = 2.0**1000 * 1e-300
     np.testing.assert_allclose(found.array, [1 / (1 + odds), odds / (1 + odds)], rtol=1e-9)
+
+
+def test_the_scale_of_one_question_is_not_that_of_the_next() -> None:
+    """A second question of the same form has other slices of the tables: how the first were scaled says nothing."""
+    model = CausalModel.from_edges([("C", n) for n in "XYZ"], domains={"C": 3, "X": 3, "Y": 3, "Z": 2})
+    tiny, small, smaller = Fraction(1, 10**200), Fraction(1, 10**161), Fraction(1, 5 * 10**161)
+    leaf = [
+        [3 * tiny, 1 - 4 * tiny, tiny],
+        [2 * tiny, small, 1 - small - 2 * tiny],
+        [tiny, smaller, 1 - smaller - tiny],
+    ]
+    rare = [[Fraction(k, 4), 1 - Fraction(k, 4)] for k in (0, 2, 1)]
+    numbers = {"c": [Fraction(1, 3)] * 3, "x": leaf, "y": leaf, "z": rare}
+    boxes = [m.diagram.nodes[0].box for m in model.mechanisms.values()]
+    tables = {b.name: Kernel(b.dom, b.cod, numbers[b.name]) for b in boxes}
+    ready = Factored.of(model, tables)
+    for values in ("000", "110", "010", "100"):
+        seen = dict(zip("XYZ", values, strict=True))
+        found, wanted = ready.answer(["C"], {}, seen), by_surgery(model, tables, ["C"], {}, seen)
+        assert found is not None
+        assert wanted is not None
+        np.testing.assert_allclose(found.array, wanted, rtol=1e-9)
 
 
 def test_what_floats_cannot_hold_is_noticed() -> None:
@@ -269,7 +306,82 @@ def test_too_wide_is_refused() -> None:
         with pytest.raises(LimitError) as refused:
             ask(10_000)
         assert refused.value.diagnostic.code == "L001"
+        with pytest.raises(LimitError):
+            ask(1)  # not even one entry
         assert ask(10**9) is not None
+
+
+def test_more_room_is_not_taken_for_granted() -> None:
+    """A plan made for much memory is none for little: then another is made, if there is one."""
+    rnd = random.Random(3)
+    names = [f"V{k}" for k in range(40)]
+    edges = [(p, n) for k, n in enumerate(names) for p in rnd.sample(names[:k], min(k, 3))]
+    model = CausalModel.from_edges(edges, domains=3)
+    tables = {b.name: Kernel(b.dom, b.cod, np.full((3,) * (len(b.dom) + 1), 1 / 3)) for b in boxes_of(model).values()}
+    ready = Factored.of(model, tables)
+    form = (ready.product.numbers["V39"],), (), ()
+    free = ready.program(form)
+    assert free is not None
+    small = 12 * (free.peak - 1)
+    found = ready.answer(["V39"], {}, {}, small)
+    assert found is not None
+    assert ready.program(form, small) is ready.program(form)
+    sweep = ready.marginals({}, {})
+    assert sweep is not None
+    (plan,) = [s.plan for s in ready._sweeps.values()]
+    assert ready.marginals({}, {}, None, 48 * (plan.peak - 1)) is not None
+
+
+@pytest.mark.parametrize("parents", [12, 25])
+def test_any_number_of_things_that_can_only_be_one_way(parents: int) -> None:
+    """Variables of one value are no axes of tables, so that their number does not matter."""
+    rnd = random.Random(1)
+    names = [f"V{k}" for k in range(150)]
+    edges = [(p, n) for k, n in enumerate(names) for p in rnd.sample(names[:k], min(k, parents))]
+    model = CausalModel.from_edges(edges, domains=1)
+    tables = {b.name: Kernel(b.dom, b.cod, np.ones((1,) * (len(b.dom) + 1))) for b in boxes_of(model).values()}
+    ready = Factored.of(model, tables)
+    found = ready.answer(["V149", "V7"], {"V148": "0"}, {"V3": "0"})
+    assert found is not None
+    assert found.array.tolist() == [[1.0]]
+    assert each(ready.product, ["V149"], {"V148": np.zeros(2, dtype=int)}, {}, {}).tolist() == [[1.0], [1.0]]
+    everything = ready.marginals({}, {})
+    assert everything is not None
+    assert len(everything) == 150
+
+
+def test_programs_are_forgotten_while_others_ask() -> None:
+    """Threads that ask for new forms at once make and forget programs beside each other."""
+    model, tables = chain(14, Fraction(1, 4))
+    ready = Factored.of(model, tables)
+    forms = [(a, b, c) for a, b, c in itertools.permutations(model.names, 3)]
+
+    def ask(part: int) -> list[float]:
+        found = [ready.answer([a], {b: "0"}, {c: "1"}) for a, b, c in forms[part::4]]
+        return [d.array[0] for d in found if d is not None]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with patch("semantics.factored._MOST_PROGRAMS", 8), ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(ask, range(4)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [ask(part) for part in range(4)]
+
+
+def test_what_is_set_and_seen_in_rows_is_not_for_tables() -> None:
+    """One value of a variable would take the other's place."""
+    model, tables = chain(3, Fraction(1, 4))
+    product = Product.of(model, tables)
+    for targets, do, seen in (
+        (["V2"], "V1", "V1"),
+        (["V1"], "V1", "V0"),
+        (["V1"], "V0", "V1"),
+        (["V2"] * 2, "V0", "V1"),
+    ):
+        with pytest.raises(KeyError):
+            each(product, targets, {do: np.array([0, 1])}, {seen: 0}, {})
 
 
 def test_what_is_not_for_tables() -> None:
@@ -328,3 +440,31 @@ def test_what_float32_loses_is_computed_again() -> None:
     columns = {f"F{k}": np.array([0, 1, 0]) for k in range(1000)}
     found = each(product, ["C"], {}, columns, {}, like=np.empty(0, dtype=np.float32))
     np.testing.assert_allclose(found, each(product, ["C"], {}, columns, {}), rtol=1e-5, atol=1e-30)
+
+
+def test_rows_far_apart_in_float32() -> None:
+    """What one row makes small does not take the digits of another, on the way either."""
+    model = CausalModel.from_edges([("C", "X"), ("C", "Y"), ("C", "Z")], domains=2)
+    tiny, small = 1e-43, 1e-30
+    numbers = {
+        "c": [0.5, 0.5],
+        "x": [[1 - 3 * tiny, 3 * tiny], [1 - tiny, tiny]],
+        "y": [[1 - small, small], [1 - small, small]],
+        "z": [[0.5, 0.5], [0.25, 0.75]],
+    }
+    tables = {b.name: Kernel(b.dom, b.cod, numbers[b.name]) for b in boxes_of(model).values()}
+    columns = {"X": np.array([0, 1]), "Y": np.array([1, 0]), "Z": 0}
+    product = Product.of(model, tables)
+    found = each(product, ["C"], {}, columns, {}, like=np.empty(0, dtype=np.float32))
+    np.testing.assert_allclose(found, [[2 / 3, 1 / 3], [6 / 7, 1 / 7]], rtol=1e-5)
+
+
+def test_what_vanishes_on_the_way_is_noticed() -> None:
+    """Digits that float32 lost in one step do not come back as the largest in the next."""
+    leaf, last = np.array([1, 3e-22, 1e-22]), np.array([0, 1, 1])
+    path = follow([(0,), (0,), (0,)], (0,), (3,), [(0, 1), (2, 3)])
+    for dtype, lost in ((np.float32, True), (np.float64, False)):
+        found = Elsewhere([(leaf, None), (leaf, None), (last, None)], path, np.empty(0, dtype=dtype)).run(())
+        assert np.isnan(found).all() == lost
+        if not lost:
+            np.testing.assert_allclose(found / found.sum(), [0, 0.9, 0.1])
