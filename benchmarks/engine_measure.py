@@ -178,9 +178,7 @@ def apart(
         here.close()
 
 
-def _produce(
-    pipe: Connection, produce: Callable[..., Iterable[Any]], arguments: Sequence[object], memory: int
-) -> None:
+def _produce(pipe: Connection, produce: Callable[..., Iterable[Any]], arguments: Sequence[object], memory: int) -> None:
     with suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -207,15 +205,16 @@ def matmul_rate(n: int = 1500) -> float:
     return float(2 * n**3 / min(timed(lambda: {"": a @ a})[0] for _ in range(4)))
 
 
-def machine(packages: Iterable[str]) -> dict[str, Any]:
-    """What it was measured on: nothing that names it."""
+def machine(packages: Iterable[str], threads: int) -> Iterator[dict[str, Any]]:
+    """What it was measured on: nothing that names it. The rate is that of as many threads as this process may use."""
     cpu = platform.processor() or platform.machine()
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    return {
+    yield {
         "cpu": cpu,
         "cores": os.cpu_count(),
+        "threads": threads,
         "python": platform.python_version(),
         "packages": {n: version(n) for n in ("numpy", "cotengrust", *packages)},
         "matmul": matmul_rate(),

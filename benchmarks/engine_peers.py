@@ -1,7 +1,7 @@
 """Other tools that answer questions about networks, and Cutwire, behind one interface.
 
-pyAgrum (two algorithms, after a copy of the network has been cut or on a fragment of it), pgmpy, opt_einsum and cotengra;
-those that are not installed are left out.
+pyAgrum (its algorithms, on a copy of the network that is then cut or on a fragment of it), pgmpy, opt_einsum and
+cotengra; those that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def forget(network: Network) -> None:
 def cutwire(network: Network) -> Tool:
     """Cutwire, by the calls that users make, without text."""
     model = network.model
-    sweep = getattr(model, "marginals", None) or (lambda **asked: model.factored().marginals(**asked))
+    sweep: Any = getattr(model, "marginals", model.factored().marginals)
 
     def ask(q: Question) -> Action:
         do, given = network.labelled(q.do), network.labelled(q.given)
@@ -110,6 +111,7 @@ def agrum(network: Network, sweep: bool = False) -> Iterator[Tool]:
     """pyAgrum: its algorithms on a copy of the network whose arrows into what is set are erased, or on a fragment: a
     view of the variables that matter, where what is set has a table of its own."""
     gum = importlib.import_module("pyagrum")
+    gum.setNumberOfThreads(int(os.environ.get("OMP_NUM_THREADS", 0)) or gum.getNumberOfThreads())
     whole = gum.BayesNet()
     for name, values in zip(network.names, network.labels, strict=True):
         whole.add(gum.LabelizedVariable(name, name, len(values)))
@@ -171,7 +173,9 @@ def agrum(network: Network, sweep: bool = False) -> Iterator[Tool]:
         read(engine, before)
 
         def ask(q: Question) -> Action:
-            values = [(cut.idFromName(n), k) for n, k in q.fixed.items()]  # `cut` is here, too, since it has to stay alive
+            values = [
+                (cut.idFromName(n), k) for n, k in q.fixed.items()
+            ]  # `cut` is here, too, since it has to stay alive
 
             def action() -> Answer:
                 for v, k in values:

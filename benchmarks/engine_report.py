@@ -37,10 +37,8 @@ def insert(page: Path, name: str, text: str) -> None:
 
 def _machine(m: Record) -> str:
     packages = ", ".join(f"{n} {v}" for n, v in m["packages"].items())
-    return (
-        f"Measured on: {m['cpu']}, {m['cores']} cores, {m['matmul'] / 1e9:.0f} GFLOP/s in a large matrix product; "
-        f"Python {m['python']}; {packages}."
-    )
+    used = f"{m['threads']} of {m['cores']} cores, {m['matmul'] / 1e9:.0f} GFLOP/s in a large matrix product"
+    return f"Measured on: {m['cpu']}, {used}; Python {m['python']}; {packages}."
 
 
 def _networks(rows: Sequence[Record]) -> str:
@@ -73,7 +71,7 @@ def _networks(rows: Sequence[Record]) -> str:
                 _ms(r["warm"]["Cutwire"]),
                 _ms(r["warm"]["pyAgrum"]),
                 _ratio(r["ratios"]["warm"]),
-                _share(r["floor"], r["warm"]["Cutwire"]),
+                _ms(r["floor"]),
             )
             for r in rows
         ),
@@ -102,7 +100,7 @@ def _sweeps(rows: Sequence[Record]) -> str:
                 _ratio(r["ratios"]["cold"]),
                 *(_ms(r["warm"][f]) for f in ("Cutwire", "pyAgrum")),
                 _ratio(r["ratios"]["warm"]),
-                _share(r["floor"], r["warm"]["Cutwire"]),
+                _ms(r["floor"]),
             )
             for r in rows
         ),

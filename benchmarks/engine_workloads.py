@@ -211,7 +211,7 @@ def scaling(o: Options) -> list[Record]:
     ]
     if o.smoke:
         sizes = [("chain", 2, (10, 20)), ("grid", 2, (2, 3))]
-    found = []
+    found = list[Record]()
     for shape, values, many in sizes:
         able = [n for n in SINGLE if n == "Cutwire" or n.split(",")[0] in o.families]
         rows = []
@@ -278,8 +278,15 @@ def _kernel(box: Any, rng: np.random.Generator) -> Any:
 
 def batch(o: Options) -> list[Record]:
     """W4: `P(Y | do(X := 1))` in the front door for many tables: in one contraction, and one after the other."""
-    rows = 10 if o.smoke else 1_000
-    rng, model = np.random.default_rng(o.seed), front_door()
+    rows, rounds = (10, 1) if o.smoke else (1_000, MOST_ROUNDS)
+    found = [r for r in o.run(many_tables, rows, rounds, o.families, o.seed) if not isinstance(r, str)]
+    o.report(str({r["way"]: r["seconds"] for r in found}))
+    return found
+
+
+def many_tables(rows: int, rounds: int, families: tuple[str, ...], seed: int) -> Iterator[Record]:
+    """The rows of W4."""
+    rng, model = np.random.default_rng(seed), front_door()
     network = Network.of(model)
     boxes = {b.cod[0].name: b.name for b in _boxes(model.shape)}
     tables = {}
@@ -303,12 +310,12 @@ def batch(o: Options) -> list[Record]:
     if hasattr(model, "query_each"):
         each = {boxes[n]: t for n, t in tables.items()}
         ways["Cutwire, query_each"] = lambda: np.asarray(model.query_each("Y", do={"X": 1}, tables=each).array)
-    if "pyAgrum" in o.families:
+    if "pyAgrum" in families:
         ways["pyAgrum, loop"] = partial(_agrum_loop, network, tables, rows)
-    if "pgmpy" in o.families:
+    if "pgmpy" in families:
         ways["pgmpy, loop"] = partial(_pgmpy_loop, network, tables, rows)
     seconds, expected, differs = dict[str, float](), at_once(), []
-    for k in range(1 if o.smoke else MOST_ROUNDS):
+    for k in range(rounds):
         for name, way in ways.items():
             if k and seconds[name] > 1:
                 continue
@@ -317,10 +324,8 @@ def batch(o: Options) -> list[Record]:
             if not agree({"": expected}, found):
                 differs.append(name)
     ours = min(s for n, s in seconds.items() if n.startswith("Cutwire"))
-    o.report(str(seconds))
-    return [
-        {"way": n, "rows": rows, "seconds": s, "times": s / ours, "differs": n in differs} for n, s in seconds.items()
-    ]
+    for n, s in seconds.items():
+        yield {"way": n, "rows": rows, "seconds": s, "times": s / ours, "differs": n in differs}
 
 
 def _agrum_loop(network: Network, tables: dict[str, Array], rows: int) -> Array:
@@ -330,9 +335,7 @@ def _agrum_loop(network: Network, tables: dict[str, Array], rows: int) -> Array:
     cut.cpt("X").fillWith(0.5)
     order = {n: [network.names[u] for u in s] for n, s in zip(network.names, network.scopes, strict=True)}
     arranged = {
-        n: np.ascontiguousarray(
-            tables[n].transpose(0, *(1 + order[n].index(v) for v in reversed(cut.cpt(n).names)))
-        )
+        n: np.ascontiguousarray(tables[n].transpose(0, *(1 + order[n].index(v) for v in reversed(cut.cpt(n).names))))
         for n in "UZY"
     }
     found = np.empty((rows, 2))
