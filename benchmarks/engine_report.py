@@ -186,7 +186,11 @@ def _remarks(rows: Sequence[Record]) -> str:
 
 
 def _ms(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds * 1e3:,.3g}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+    if seconds is None:
+        return "–"
+    if seconds < 1e-6:
+        return "< 0.001"
+    return f"{seconds * 1e3:,.3g}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
 
 
 def _ratio(value: float | None) -> str:

@@ -351,22 +351,23 @@ def _agrum_loop(network: Network, tables: dict[str, Array], rows: int) -> Array:
 
 
 def _pgmpy_loop(network: Network, tables: dict[str, Array], rows: int) -> Array:
-    """The network cut once, its tables replaced for each row."""
+    """The network cut once, the numbers of its tables replaced for each row."""
     models, factors, inference = (
         importlib.import_module(f"pgmpy.{part}") for part in ("models", "factors.discrete", "inference")
     )
     net = models.DiscreteBayesianNetwork([("X", "Z"), ("Z", "Y"), ("U", "Y")])
     net.add_cpds(factors.TabularCPD("X", 2, [[0.5], [0.5]]))
-    scopes = dict(zip(network.names, network.scopes, strict=True))
+    arranged = {}
+    for n, scope in zip(network.names, network.scopes, strict=True):
+        if n != "X":
+            heard = [network.names[u] for u in scope[:-1]]
+            even = np.full((2, 2 ** len(heard)), 0.5)
+            net.add_cpds(factors.TabularCPD(n, 2, even, evidence=heard, evidence_card=[2] * len(heard)))
+            arranged[n] = np.moveaxis(tables[n], -1, 1)
     found = np.empty((rows, 2))
     for k in range(rows):
-        for n in "UZY":
-            heard = [network.names[u] for u in scopes[n][:-1]]
-            flat = tables[n][k].reshape(-1, 2).T
-            old = net.get_cpds(n)
-            if old is not None:
-                net.remove_cpds(old)
-            net.add_cpds(factors.TabularCPD(n, 2, flat, evidence=heard, evidence_card=[2] * len(heard)))
+        for n, array in arranged.items():
+            net.get_cpds(n).values = array[k]
         engine = inference.VariableElimination(net)
         found[k] = engine.query(["Y"], evidence={"X": 1}, show_progress=False).values
     return found
