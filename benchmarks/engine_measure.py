@@ -23,7 +23,8 @@ from benchmarks.engine_peers import Answer, Tool
 
 TOLERANCE = 1e-9
 MOST_ROUNDS = 5
-_SHORT = 0.3  # seconds: what takes longer is run once
+_SHORT = 0.3  # seconds: what takes longer is run once,
+_LONG = 3.0  # and what takes so long is not tried warm
 
 
 # ---- several tools in turn -------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def compared(tools: Sequence[Tool], asked: Question, other: Question, rounds: in
                 row.differs.append(tool.name)
     ready = {}
     for tool in tools:
-        if tool.warm and tool.name not in row.failed:
+        if tool.warm and row.cold.get(tool.name, math.inf) < _LONG:
             with suppress(Exception):
                 ready[tool.name] = tool.warm(other)
     for k in range(MOST_ROUNDS if rounds > 1 else 1):
@@ -128,7 +129,7 @@ def alone(tool: Tool, asked: Question, other: Question, rounds: int = 3) -> Alon
     while len(times) < rounds and sum(times) < _SHORT:
         times.append(timed(tool.cold(asked))[0])
     warm = None
-    if tool.warm and spent < 10:
+    if tool.warm and spent < _LONG:
         answer, warm = tool.warm(other), math.inf
         for _ in range(rounds if spent < _SHORT else 1):
             answer(other)()

@@ -113,8 +113,8 @@ def agrum(network: Network, sweep: bool = False) -> Iterator[Tool]:
     gum = importlib.import_module("pyagrum")
     gum.setNumberOfThreads(int(os.environ.get("OMP_NUM_THREADS", 0)) or gum.getNumberOfThreads())
     whole = gum.BayesNet()
-    for name, values in zip(network.names, network.labels, strict=True):
-        whole.add(gum.LabelizedVariable(name, name, len(values)))
+    for v, (name, values) in enumerate(zip(network.names, network.labels, strict=True)):
+        whole.add(gum.LabelizedVariable(name, name, len(values)), v)  # with its number, or it looks for a free one
     for v, (scope, table) in enumerate(zip(network.scopes, network.tables, strict=True)):
         for u in scope[:-1]:
             whole.addArc(u, v)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import math
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ from strings.model import CausalModel
 
 Record = dict[str, Any]
 Report = Callable[[str], None]
+
+LONG = 1.0  # seconds
+MOST_SECONDS = 60.0
 
 GENERATED = (Spec("layers", 80), Spec("dag", 300, 3), Spec("tree", 1_000), Spec("grid", 10))
 
@@ -64,21 +69,35 @@ class Options:
 
 def asked_in_turn(
     spec: Spec, families: tuple[str, ...], seed: int, first: int, count: int, rounds: int, sweep: bool
-) -> Iterator[tuple[Row, int, int]]:
-    """The rows of the questions from the `first` on, with the work of Cutwire's plan and how many variables there are.
+) -> Iterator[tuple[Row, int, int] | None]:
+    """The rows of the questions from the `first` on, with the work of Cutwire's plan and how many variables there are;
+    `None` is a sign of life.
 
-    A tool that has taken ten seconds is not asked any more.
+    Of the tools of a package that take long, only the fastest at the first of the questions goes on. For single
+    questions a tool has ten seconds in all; after a minute no more are asked.
     """
-    network = spec.load()
+    network, begin = spec.load(), time.perf_counter()
     able = list(tools(network, families, sweep))
-    spent = dict.fromkeys([t.name for t in able], 0.0)
     pairs = questions(network, count, seed, target=not sweep)
     compared(able[:1], *pairs[0], 1)  # what is imported once
+    yield None
+    first_times = dict[str, dict[str, float]]()
+    for tool in able:
+        known = first_times.setdefault(tool.family, {})
+        if min(known.values(), default=0.0) < LONG:
+            with suppress(Exception):
+                known[tool.name] = timed(tool.cold(pairs[first][0]))[0]
+        yield None
+    fastest = {f: min(known.values(), default=0.0) for f, known in first_times.items()}
+    able = [t for t in able if fastest[t.family] < LONG or first_times[t.family].get(t.name) == fastest[t.family]]
+    spent = dict.fromkeys([t.name for t in able], 0.0)
     for asked, other in pairs[first:]:
-        row = compared([t for t in able if spent[t.name] < 10 or t.family == "Cutwire"], asked, other, rounds)
+        row = compared([t for t in able if spent[t.name] < 10 or sweep or t.family == "Cutwire"], asked, other, rounds)
         for name, seconds in row.cold.items():
             spent[name] += seconds * rounds
         yield row, work(network, asked), len(network.names)
+        if time.perf_counter() - begin > MOST_SECONDS:
+            return
 
 
 def work(network: Network, q: Question) -> int:
@@ -95,6 +114,7 @@ def work(network: Network, q: Question) -> int:
 
 def networks(o: Options, sweep: bool = False) -> list[Record]:
     """W1 and, as a `sweep`, W2: seeded questions on real networks, medians."""
+    o = replace(o, seconds=2 * o.seconds)  # for several tools
     count, rounds = (2, 1) if o.smoke else (5, 3) if sweep else (20, 3)
     found = []
     for spec in o.specs:
@@ -104,17 +124,18 @@ def networks(o: Options, sweep: bool = False) -> list[Record]:
             for item in o.run(asked_in_turn, spec, o.families, o.seed, done, count, rounds, sweep):
                 if isinstance(item, str):
                     why = item
-                else:
+                elif item:
                     rows.append(item)
             done += len(rows) - begun
-            if why:  # a tool has taken the process down with it
-                for item in o.run(asked_in_turn, spec, (), o.seed, done, done + 1, rounds, sweep):
-                    if not isinstance(item, str):
-                        item[0].failed["peers"] = why
-                        rows.append(item)
-                done += 1
-                if len([r for r, _, _ in rows if "peers" in r.failed]) >= 3:
-                    break
+            if not why:
+                break
+            for item in o.run(asked_in_turn, spec, (), o.seed, done, done + 1, rounds, sweep):
+                if item and not isinstance(item, str):
+                    item[0].failed["another tool"] = why  # and has taken the process down with it
+                    rows.append(item)
+            done += 1
+            if len([r for r, _, _ in rows if "another tool" in r.failed]) >= 2:
+                break
         if rows:
             found.append(summary(spec.name, rows, o))
             o.report(f"{spec.name}: {found[-1]['ratios']}")
