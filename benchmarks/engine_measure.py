@@ -151,23 +151,29 @@ def _memory(reset: bool = False) -> int | None:
 
 
 def apart(
-    produce: Callable[..., Iterable[Any]], arguments: Sequence[object], seconds: float, memory: int
+    produce: Callable[..., Iterable[Any]],
+    arguments: Sequence[object],
+    seconds: float,
+    memory: int,
+    loading: float | None = None,
 ) -> Iterator[Any]:
     """What a function produces in a process of its own, as long as it takes less than some seconds from one to the next
-    and less than so much memory. Ends with a text that says why, if it ends early."""
+    (to the first: `loading`) and less than so much memory. Ends with a text that says why, if it ends early."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_produce, args=(there, produce, arguments, memory), daemon=True)
     process.start()
     there.close()
     try:
+        limit = seconds if loading is None else loading
         while True:
-            if not here.poll(seconds):
+            if not here.poll(limit):
                 yield "over time"
                 return
             kind, message = here.recv()
             if kind == "end":
                 return
+            limit = seconds
             yield message
             if kind == "error":
                 return
