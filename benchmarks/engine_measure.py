@@ -71,7 +71,7 @@ def compared(tools: Sequence[Tool], asked: Question, other: Question, rounds: in
             try:
                 spent, found = timed(tool.cold(asked))
             except Exception as e:  # whatever other tools raise
-                row.failed[tool.name] = type(e).__name__
+                row.failed[tool.name] = reason(e)
                 continue
             row.cold[tool.name] = min(spent, row.cold.get(tool.name, math.inf))
             if spent > _SHORT:
@@ -92,12 +92,18 @@ def compared(tools: Sequence[Tool], asked: Question, other: Question, rounds: in
                 answer(other)()
                 spent, found = timed(answer(asked))
             except Exception as e:
-                row.failed[name] = type(e).__name__
+                row.failed[name] = reason(e)
                 continue
             row.warm[name] = min(spent, row.warm.get(name, math.inf))
             if not k and not agree(expected, found) and name not in row.differs:
                 row.differs.append(name)
     return row
+
+
+def reason(e: Exception) -> str:
+    """In a word or two, what went wrong in a tool."""
+    short = isinstance(e, MemoryError) or any(word in str(e) for word in ("alloc", "memory"))
+    return "out of memory" if short else type(e).__name__
 
 
 def agree(one: Answer, other: Answer) -> bool:
@@ -196,11 +202,8 @@ def _produce(pipe: Connection, produce: Callable[..., Iterable[Any]], arguments:
         for item in produce(*arguments):
             pipe.send(("item", item))
         pipe.send(("end", None))
-    except MemoryError:
-        pipe.send(("error", "out of memory"))
     except Exception as e:
-        text = f"{type(e).__name__} {e}"
-        pipe.send(("error", "out of memory" if "alloc" in text or "memory" in text else type(e).__name__))
+        pipe.send(("error", reason(e)))
 
 
 # ---- the machine -----------------------------------------------------------------------------------------------------

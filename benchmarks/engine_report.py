@@ -194,7 +194,7 @@ def _ms(seconds: float | None) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def _share(part: float | None, whole: float | None) -> str:

@@ -133,10 +133,10 @@ def networks(o: Options, sweep: bool = False) -> list[Record]:
                 break
             for item in o.run(asked_in_turn, spec, (), o.seed, done, done + 1, rounds, sweep):
                 if item and not isinstance(item, str):
-                    item[0].failed["another tool"] = why  # and has taken the process down with it
+                    item[0].failed["a tool"] = why  # and has taken the process down with it
                     rows.append(item)
             done += 1
-            if len([r for r, _, _ in rows if "another tool" in r.failed]) >= 2:
+            if len([r for r, _, _ in rows if "a tool" in r.failed]) >= 2:
                 break
         if rows:
             found.append(summary(spec.name, rows, o))
