@@ -22,11 +22,12 @@ docs:  ## every example of README.md and docs/ runs and prints what it says
 site:  ## the documentation as a web site, in docs/_build/site; needs: pip install -c constraints.txt -e '.[docs]'
 	$(PYTHON) docs/build.py
 
-bench:  ## growth of diagrams (beside DisCoPy if it is installed) and start-up time
+bench:  ## growth of diagrams, start-up time, speed of answers; beside other tools, as far as they are installed
 	$(PYTHON) -m benchmarks.diagrams
 	$(PYTHON) -m benchmarks.startup
 	$(PYTHON) -m benchmarks.claims
 	$(PYTHON) -m benchmarks.symbolic
+	$(PYTHON) -m benchmarks.engine
 
 tables:  ## the parser's saved tables, after a change of the grammar
 	$(PYTHON) -m parser.tables

@@ -32,7 +32,7 @@ MOVED = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.
 """What stands outside of `docs/`, and where the site has it."""
 
 FIRST = ("tutorial.md", "guides/")
-LAST = ("comparison.md", "theory.md", "design.md", "contributing.md", "changelog.md")
+LAST = ("comparison.md", "benchmarks.md", "theory.md", "design.md", "contributing.md", "changelog.md")
 """Pages of the first and the last part of the site; all others stand between them, in the order of `index.md`."""
 
 _CALLED = re.compile(r"^ *from (parser\.\w+) import", re.MULTILINE)
