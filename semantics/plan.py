@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from semantics.order import Indices, Path, elimination_path, greedy_path, random_greedy_path
 
@@ -41,8 +42,7 @@ Sizes = Sequence[int] | Mapping[int, int]
 Find = Callable[[Sequence[Indices], Indices, Sequence[int]], Path]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Multiply the tensors `left` and `right` (numbers: factors first, then the results of steps).
 
     The indices of the two fall into four parts: shared ones that stay, those of the left alone, those of the right
@@ -177,53 +177,49 @@ def follow(inputs: Sequence[Indices], output: Indices, sizes: Sizes, path: Path)
     alone = tuple([tuple([k for k, x in enumerate(indices) if uses[x] == 1]) for indices in inputs])
     tensors = [tuple([x for x in i if uses[x] > 1]) if a else tuple(i) for i, a in zip(inputs, alone, strict=True)]
     volumes = [math.prod([sizes[x] for x in indices]) for indices in tensors]
-    widest = max(range(len(tensors)), key=volumes.__getitem__)
+    widest = volumes.index(max(volumes))
     peak, work, moved, alive, factors = volumes[widest], 0, 0, 0, len(inputs)
     steps = []
     for left, right in path:
         one, other = tensors[left], tensors[right]
-        b = i = k = 1
-        shared, left_only, summed = [], [], []
+        b = k = 1
+        shared: Indices = ()
+        left_only: Indices = ()
+        summed: Indices = ()
         for x in one:
             if x not in other:
-                left_only.append(x)
-                i *= sizes[x]
+                left_only += (x,)
             elif uses[x] > 2:
-                shared.append(x)
+                shared += (x,)
                 b *= sizes[x]
                 uses[x] -= 1
             else:
-                summed.append(x)
+                summed += (x,)
                 k *= sizes[x]
-        right_only = [x for x in other if x not in one]
-        j = volumes[right] // (b * k)
-        before, after = (*shared, *left_only, *summed), (*shared, *summed, *right_only)
-        made = (*shared, *left_only, *right_only)
+        right_only = () if len(shared) + len(summed) == len(other) else tuple([x for x in other if x not in one])
+        before, after, made = shared + left_only + summed, shared + summed + right_only, shared + left_only + right_only
+        read_left, read_right = volumes[left], volumes[right]
+        i, j = read_left // (b * k), read_right // (b * k)
         volume = b * i * j
         steps.append(
             Step(
                 left,
                 right,
-                None if before == one else tuple(map(one.index, before)),
-                None if after == other else tuple(map(other.index, after)),
+                None if before == one else tuple([one.index(x) for x in before]),
+                None if after == other else tuple([other.index(x) for x in after]),
                 (b, i, j, k),
                 tuple([sizes[x] for x in made]),
             )
         )
-        read = volumes[left] + volumes[right]
-        peak = max(peak, alive + read + volume)  # both sides may be copied when their axes are moved
-        alive += volume - (volumes[left] if left >= factors else 0) - (volumes[right] if right >= factors else 0)
+        now = alive + read_left + read_right + volume  # both sides may be copied when their axes are moved
+        if now > peak:
+            peak = now
+        alive += volume - (read_left if left >= factors else 0) - (read_right if right >= factors else 0)
         work += volume * k
-        largest = max(volumes[left], volumes[right], volume)
-        moved += read + volume if largest <= _LARGE else sum(map(_moves, (volumes[left], volumes[right], volume)))
+        moved += sum([v if v <= _LARGE else _SLOWER * v for v in (read_left, read_right, volume)])
         tensors.append(made)
         volumes.append(volume)
         if volume > volumes[widest]:
             widest = len(volumes) - 1
-    final = tuple(map(tensors[-1].index, output))
-    axes = max(map(len, tensors))
-    return Plan(tuple(steps), alone, final, peak, work, moved, tensors[widest], axes)
-
-
-def _moves(volume: int) -> int:
-    return volume if volume <= _LARGE else _SLOWER * volume
+    final = tuple([tensors[-1].index(x) for x in output])
+    return Plan(tuple(steps), alone, final, peak, work, moved, tensors[widest], max(map(len, tensors)))

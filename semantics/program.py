@@ -102,7 +102,7 @@ class Contraction:
         self._wanted = _wanted(moves, varies)
         self._fresh = keep
         self._lean = keep and planned.moved > _MOST_KEPT  # then tables are let go as soon as they are used
-        self._scaled = min(low) < LOWEST or max(high) > HIGHEST
+        self.scaled = min(low) < LOWEST or max(high) > HIGHEST
         self._final = None if planned.final == tuple(range(len(planned.final))) else planned.final
         self._shape = planned.steps[-1].shape if planned.steps else None
 
@@ -131,10 +131,10 @@ class Contraction:
             sliced = table if pick is None else table[pick(values)]
             t[n] = sliced.sum(axis=alone) if alone else sliced
         low, high = left_to_do.low, left_to_do.high
-        if self._scaled:
+        if self.scaled:
             low, high = low.copy(), high.copy()
         for n, left, right, order, shape, other_order, other_shape, made, kind, growth in left_to_do.moves:
-            if self._scaled:
+            if self.scaled:
                 if low[left] + low[right] < LOWEST or high[left] + high[right] + growth > HIGHEST:
                     for side in (left, right):
                         t[side], low[side] = _scaled(t[side])

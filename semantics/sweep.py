@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from semantics.arithmetic import PrecisionError
-from semantics.contract import ordered
 from semantics.distribution import Array
 from semantics.plan import Plan
 from semantics.program import Contraction, Source
@@ -39,8 +38,8 @@ class Sweep:
         self.entries = planned.peak + 2 * sum(math.prod(s.shape) for s in planned.steps)  # all are kept, to go back
         self._forwards = Contraction(sources, planned, widest, keep=False)
         self._back = [
-            (step, n, _inverse(step.left_order), _inverse(step.right_order))
-            for n, step in enumerate(planned.steps, len(sources))
+            (n, s.left, s.right, s.dims, s.left_order, s.right_order, _inverse(s.left_order), _inverse(s.right_order))
+            for n, s in enumerate(planned.steps, len(sources))
         ][::-1]
 
     def run(self, values: Sequence[Any]) -> list[Array]:
@@ -55,15 +54,25 @@ class Sweep:
         others[-1] = np.ones(t[-1].shape)
         if not t[-1].any():
             return [np.zeros(f.shape) for f in factors]
-        for step, n, left_back, right_back in self._back:
-            b, i, j, k = step.dims
-            above = others[n].reshape(b, i, j)
-            left = ordered(t[step.left], step.left_order)
-            right = ordered(t[step.right], step.right_order)
-            one = np.matmul(above, right.reshape(b, k, j).swapaxes(1, 2))
-            other = np.matmul(left.reshape(b, i, k).swapaxes(1, 2), above)
-            others[step.left] = ordered(_normal(one).reshape(left.shape), left_back)
-            others[step.right] = ordered(_normal(other).reshape(right.shape), right_back)
+        normal = _normal if self._forwards.scaled else _as_it_is
+        for n, left, right, (b, i, j, k), left_order, right_order, left_back, right_back in self._back:
+            one, other = t[left], t[right]
+            if left_order is not None:
+                one = one.transpose(left_order)
+            if right_order is not None:
+                other = other.transpose(right_order)
+            shapes = one.shape, other.shape
+            if b == 1:
+                above = others[n].reshape(i, j)
+                beside_one = above.dot(other.reshape(k, j).T)
+                beside_other = one.reshape(i, k).T.dot(above)
+            else:
+                above = others[n].reshape(b, i, j)
+                beside_one = np.matmul(above, other.reshape(b, k, j).swapaxes(1, 2))
+                beside_other = np.matmul(one.reshape(b, i, k).swapaxes(1, 2), above)
+            beside_one, beside_other = normal(beside_one).reshape(shapes[0]), normal(beside_other).reshape(shapes[1])
+            others[left] = beside_one if left_back is None else beside_one.transpose(left_back)
+            others[right] = beside_other if right_back is None else beside_other.transpose(right_back)
             t[n] = others[n] = None
         found = []
         for n, factor in enumerate(factors):
@@ -71,13 +80,17 @@ class Sweep:
             for axis in self.plan.alone[n]:
                 beside = np.expand_dims(beside, axis)
             found.append(factor * beside)
-            if not found[-1].max() > _LOST:
+            if self._forwards.scaled and not found[-1].max() > _LOST:
                 raise PrecisionError
         return found
 
 
 def _inverse(order: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return None if order is None else tuple([order.index(k) for k in range(len(order))])
+
+
+def _as_it_is(array: Array) -> Array:
+    return array
 
 
 def _normal(array: Array) -> Array:
