@@ -19,11 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from semantics.arithmetic import PrecisionError
 from semantics.contract import MUCH_WORK, check_plan, memory_limit
-from semantics.distribution import MOST_AXES, Distribution
+from semantics.distribution import MOST_AXES, Array, Distribution
 from semantics.kernel import Tables
 from semantics.plan import planned
 from semantics.product import Product
@@ -37,12 +39,54 @@ _BYTES = 12  # for an entry: 8, and half as much again, since operands are copie
 _MOST_PROGRAMS = 1024
 _MOST_ENTRIES = 2**24  # that the programs of a model keep, together: 128 MiB
 _MOST_CASES = 1024  # combinations of values of what is asked of events
+_LITTLE = 200_000  # multiplications
 _MOST_SWEEPS = 64
 _OFTEN = 64  # programs are counted after so many new ones
 _FREE = slice(None)
 
 Form = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """The form of a question: the numbers of its targets, of the variables that are set, and of those that are seen."""
+
+
+class Check:
+    """Whether what is seen is possible in a part that is separated from the targets.
+
+    When it is asked a second time, it is found out for all values at once, if that is little: then it is read off.
+    """
+
+    def __init__(
+        self, product: Product, factors: Sequence[int], fixed: Mapping[int, int], contraction: Contraction
+    ) -> None:
+        self._product, self._factors, self._fixed, self.contraction = product, factors, fixed, contraction
+        self._asked = 0
+        self._known: tuple[Array, tuple[int, ...]] | None = None
+
+    def holds(self, at: Sequence[Any]) -> bool:
+        """Whether it is possible for values of what is fixed; raises as `Contraction.run`."""
+        if self._known is not None:
+            table, where = self._known
+            return bool(table[tuple([at[k] for k in where])])
+        self._asked += 1
+        if self._asked == 2:
+            self._known = self._found_out()
+        return bool(self.contraction.run(at) > 0)
+
+    def _found_out(self) -> tuple[Array, tuple[int, ...]] | None:
+        product = self._product
+        heard = {u for v in self._factors for u in product.scopes[v]}
+        spoken = [u for u in self._fixed if u in heard]
+        if math.prod([product.sizes[u] for u in spoken]) > _MOST_CASES:
+            return None
+        inputs, sources, local = product.read(self._factors, {})
+        output = tuple([local.index(u) for u in spoken])
+        found = planned(tuple(inputs), output, tuple([product.sizes[u] for u in local]))
+        if found.work > _LITTLE:
+            return None
+        try:
+            table = Contraction(sources, found, ()).run(())
+        except PrecisionError:
+            return None
+        return table > 0, tuple([self._fixed[u] for u in spoken])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +98,14 @@ class Program:
     labels: tuple[tuple[str, ...], ...]
     places: tuple[Mapping[object, int], ...]
     targets: Contraction
-    possible: tuple[Contraction, ...]
+    possible: tuple[Check, ...]
     peak: int
     work: int
     axes: int
 
     @property
     def contractions(self) -> tuple[Contraction, ...]:
-        return (self.targets, *self.possible)
+        return (self.targets, *(check.contraction for check in self.possible))
 
     def run(self, values: Iterable[object]) -> Distribution | None:
         """The answer for values of what is set and what is seen; `None` if these have probability zero.
@@ -72,8 +116,8 @@ class Program:
         """
         at: list[object] = [places[v] for places, v in zip(self.places, values, strict=True)]
         at.append(_FREE)
-        for contraction in self.possible:
-            if not contraction.run(at) > 0:
+        for check in self.possible:
+            if not check.holds(at):
                 return None
         found = self.targets.run(at)
         total = found.sum()
@@ -266,16 +310,17 @@ class Factored:
         around = self.product.around(targets, needed, fixed)
         parts = self.product.parts(needed.difference(around), fixed) if seen else []
         main = self._contraction(around, targets, fixed, room)
-        possible = tuple([self._contraction(part, (), fixed, room) for part in parts])
+        possible = tuple([Check(self.product, part, fixed, self._contraction(part, (), fixed, room)) for part in parts])
+        contractions = (main, *(check.contraction for check in possible))
         return Program(
             tuple([self.product.names[v] for v in targets]),
             tuple([self.product.labels[v] for v in targets]),
             tuple([self.product.places[v] for v in fixed]),
             main,
             possible,
-            max(c.plan.peak for c in (main, *possible)),
-            main.plan.work + sum(c.plan.work for c in possible),
-            max(c.plan.axes for c in (main, *possible)),
+            max(c.plan.peak for c in contractions),
+            sum(c.plan.work for c in contractions),
+            max(c.plan.axes for c in contractions),
         )
 
     def _contraction(
