@@ -304,7 +304,7 @@ def _add_semantics(command: argparse.ArgumentParser) -> None:
         "--semantics",
         default="",
         metavar="NAME",
-        help="matrix, exact, symbolic, gaussian, pyro or possible; else what suits the question",
+        help="matrix, exact, symbolic, gaussian, pyro, sampled or possible; else what suits the question",
     )
     _add_set(command)
     command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")

@@ -312,7 +312,7 @@ class Posterior:
                 weights = w.weights
                 total = weights.sum(-1)
                 if bool((total == 0).any()):
-                    raise no_sample(asked.question, w.case)
+                    raise no_sample(asked.question.query, w.case)
                 for case, inside in indicator(asked.question, w):
                     place = {**w.case, **case}
                     at = tuple((x.values or ()).index(place[n]) for n, x in axes.items())

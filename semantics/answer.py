@@ -28,6 +28,7 @@ from functools import partial
 
 import numpy as np
 
+from semantics import slicing
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError, Tensor
 from semantics.contract import Progress, check_answer_size, contract
 from semantics.distribution import Array, Distribution
@@ -83,7 +84,7 @@ def answer(
     )
     result = None
     try:
-        if factored is not None and not exact:
+        if factored is not None and not exact and slicing.asked() is None:
             result = factored.ask(query, max_memory, before_much)
         if result is None:
             axes, found = ask_in(arithmetic)
