@@ -1,8 +1,8 @@
 """Formulas of estimates: their value from all samples, and the error of it from what changes without some of them.
 
-Each probability in a formula comes with an axis over groups of samples: first from all of them, then without each group.
-The formula is evaluated for all at once; the spread is its standard error (the delete-a-group jackknife, Kott 2001), which
-holds for quotients and differences alike.
+Each probability in a formula comes with an axis over groups of samples: first from all of them, then without each
+group. The formula is evaluated for all at once; the spread is its standard error (the delete-a-group jackknife, Kott
+2001), which holds for quotients and differences alike.
 """
 
 from __future__ import annotations

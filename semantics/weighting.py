@@ -2,11 +2,11 @@
 
 The operated diagram is run forwards, box by box, for many samples at once. Where the output of a box is seen, it is not
 drawn freely but among the values that are seen, and the sample is weighted by how likely that was (Fung, Chang 1990;
-Shachter, Peot 1990). An answer is a ratio of weighted sums; its standard error is that of a ratio estimator, by the delta
-method (Owen, Monte Carlo theory, methods and examples, section 9.2). The effective sample size is Kish's (1965).
+Shachter, Peot 1990). An answer is a ratio of weighted sums; its standard error is that of a ratio estimator, by the
+delta method (Owen, Monte Carlo theory, methods and examples, section 9.2). The effective sample size is Kish's (1965).
 
-Samples are drawn in batches, each with random numbers of its own, so that memory is bounded, batches may be drawn anywhere
-(`semantics.workers`), and the same seed gives the same answer.
+Samples are drawn in batches, each with random numbers of its own, so that memory is bounded, batches may be drawn
+anywhere (`semantics.workers`), and the same seed gives the same answer.
 
 >>> from semantics.kernel import Kernel
 >>> from strings.query import Term
@@ -188,7 +188,8 @@ class _Run:
     """A diagram to run forwards: `fixed` wires, the boxes in their order, and what is looked at in the end.
 
     `ahead` and `behind` are the wires along whose axes the answer lies, with the number of the axis, and the wires of
-    events with which values count. `sizes` are those of the axes. `possible` says whether what is set fits what is seen.
+    events with which values count. `sizes` are those of the axes. `possible` says whether what is set fits what is
+    seen.
     """
 
     fixed: Mapping[int, int]

@@ -43,7 +43,8 @@ def test_estimates_are_near_the_answer(model: CausalModel, seed: int) -> None:
     try:
         found = weighted(model, in_floats(tables), query, 20_000, seed)
     except QueryError as e:  # too rare for so few samples
-        assert e.diagnostic.code == "S002"
+        if e.diagnostic.code != "S002":
+            raise
         event("too rare")
         return
     event("estimated")
@@ -77,14 +78,10 @@ QUERIES = [
 def test_errors_cover(query: Query) -> None:
     """Of many intervals of two standard errors about 95% cover the answer."""
     model, tables = chain()
-    named = {
-        b: t
-        for b, t in zip((m.diagram.nodes[0].box.name for m in model.mechanisms.values()), tables.values(), strict=True)
-    }
-    wanted = answer(model, named, query).array
+    wanted = answer(model, tables, query).array
     met, scores = 0, []
     for seed in range(300):
-        found = weighted(model, named, query, 500, seed)
+        found = weighted(model, tables, query, 500, seed)
         score = (found.value.array - wanted) / found.error.array
         scores.append(float(score))
         met += abs(score) < 1.96
