@@ -16,7 +16,7 @@ from cutwire.evaluate import formula_value
 from cutwire.interpreted import Interpreted
 from cutwire.sampled import Estimated
 from parser.program import QueryStatement
-from semantics.distribution import Distribution
+from semantics.distribution import Distribution, float_array
 from strings.diagnostic import Diagnostic, QueryError
 from strings.formula import Arithmetic, Ask
 from strings.query import Query
@@ -35,7 +35,8 @@ def split(found: Distribution) -> tuple[Distribution, Distribution]:
         QueryError: Q015 if there is no finite value.
     """
     if GROUP not in found.variables:
-        whole, error = found.array, np.zeros_like(found.array)
+        whole = float_array(found.array)
+        error = np.zeros_like(whole)
         names, labels = found.variables, found.values
     else:
         k = found.axis(GROUP)
@@ -72,4 +73,5 @@ def answered(
     if isinstance(statement.formula, Ask) and not statement.formula.query.expectation:
         slack = slack + 3 / max(found.effective, 1)  # an event that never came up has no spread
     met = bool((np.abs(apart.array) <= slack).all())
-    return Answered(statement, semantics, found, str(split(wanted)[0]), met)
+    shown = str(split(wanted)[0] if GROUP in wanted.variables else wanted)
+    return Answered(statement, semantics, found, shown, met)

@@ -187,8 +187,8 @@ _QUESTIONS = (
     Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
     Code("Q007", "Unknown semantics", "There are `matrix` (floating-point), `exact` (fractions), `symbolic`, "
-         "`gaussian`, `pyro` and `possible`; estimands are evaluated in the first three. Or what is asked is not "
-         "computed in the one that was named, such as an estimate with symbols."),
+         "`gaussian`, `pyro`, `sampled` and `possible`; estimands are evaluated in the first three. Or what is "
+         "asked is not computed in the one that was named, such as an estimate with symbols."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
     Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
