@@ -129,15 +129,16 @@ def test_work_does_fall_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(c > 1 for c in counts) >= 6
 
 
-def test_an_address_where_nobody_is() -> None:
+def test_an_address_where_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
     if not HAS_DASK:
         pytest.skip("Dask is not installed")
+    monkeypatch.setattr("cutwire.machines._PATIENCE", 2)
     start = time.perf_counter()
     for address in ("tcp://127.0.0.1:9", "nonsense", "127.0.0.1"):
         done = cutwire("query", EXAMPLES / "sprinkler.causal", "P(Rain)", f"--dask={address}")
         assert done.status == 2, address
         assert f"error[K002]: no Dask scheduler answers at `{address}`" in done.err
-    assert time.perf_counter() - start < 45
+    assert time.perf_counter() - start < 20
 
 
 @needs_dask
