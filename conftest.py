@@ -14,6 +14,7 @@ into the repository. In a document
 
 `<!--- skip: next -->` above a fence leaves it out. from `<!--- skip: start if(not has_pyro) -->`
 to `<!--- skip: end -->` they are left out where Pyro is not installed; pages about Pyro are then left out altogether.
+`has_dask` is the same for Dask.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def _enter(namespace: dict[str, Any]) -> None:
     shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)
     os.chdir(folder)
     namespace["has_pyro"] = HAS_PYRO
+    namespace["has_dask"] = importlib.util.find_spec("distributed") is not None
 
 
 def _leave(namespace: dict[str, Any]) -> None:

@@ -78,6 +78,9 @@ class Plainly:
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         return tensor.arranged(np.asarray(tensor.array.sum(axis=axes), dtype=object))
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        return Tensor(np.asarray(left.array + right.array, dtype=object))
+
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0, dtype=bool)
 

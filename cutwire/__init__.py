@@ -37,6 +37,7 @@ for _room in ("strings", "semantics", "parser"):
 if TYPE_CHECKING:
     from cutwire.bounds import Bounds as Bounds
     from cutwire.conversion import from_networkx as from_networkx
+    from cutwire.machines import cluster as cluster
     from cutwire.model import Model as Model
     from cutwire.model import read_bif as read_bif
     from cutwire.program import CheckResult as CheckResult
@@ -65,6 +66,7 @@ _HOMES = {
     "Program": "cutwire.program",
     "QueryError": "strings.diagnostic",
     "ZeroProbabilityError": "strings.diagnostic",
+    "cluster": "cutwire.machines",
     "from_networkx": "cutwire.conversion",
     "load": "cutwire.program",
     "parse": "cutwire.program",

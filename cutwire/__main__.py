@@ -10,8 +10,8 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cutwire import __version__
@@ -164,6 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--models", action="store_true", help="where an answer has bounds, print a model at each end, as a model file"
     )
     query.add_argument("--digits", type=_digits, default=6, metavar="N", help="significant digits shown (6)")
+    _add_means(query)
     _add_common(query)
     _add_json(query)
 
@@ -299,17 +300,47 @@ def _command(commands: Any, name: str, text: str, limited: bool = True) -> argpa
         own = {"draw": "draw_command", "fmt": "fmt_command"}  # the others are in one module
         work = import_module(f"cutwire.{own.get(name, 'commands')}")
         function: Callable[[argparse.Namespace], int] = getattr(work, name)
-        with time_limit(arguments.timeout if limited else None):
+        with _means(arguments), time_limit(arguments.timeout if limited else None):
             return function(arguments)
 
     made.set_defaults(command=start)
     return made
 
 
+@contextmanager
+def _means(arguments: argparse.Namespace) -> Iterator[None]:
+    """Slices and a cluster, where they are asked for."""
+    with ExitStack() as stack:
+        if getattr(arguments, "slice", False):
+            from cutwire.progress import tell
+            from semantics.slicing import in_slices
+
+            stack.enter_context(in_slices(tell))
+        if getattr(arguments, "dask", None) is not None:
+            from cutwire.machines import cluster
+
+            stack.enter_context(cluster(arguments.dask or None))
+        yield
+
+
+def _add_means(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--slice", action="store_true", help="compute what needs too much memory in slices that fit, one after another"
+    )
+    command.add_argument(
+        "--dask",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="have a Dask cluster do what falls into parts; alone, and put last, processes of this machine",
+    )
+
+
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="a model file (- for standard input)")
     _add_semantics(command)
     command.add_argument("--seed", type=int, metavar="K", help="draw other samples (0 unless given)")
+    _add_means(command)
     _add_common(command)
     _add_json(command)
 
@@ -320,7 +351,7 @@ def _add_semantics(command: argparse.ArgumentParser) -> None:
         "--semantics",
         default="",
         metavar="NAME",
-        help="matrix, exact, symbolic, gaussian, pyro or possible; else what suits the question",
+        help="matrix, exact, symbolic, gaussian, pyro, sampled or possible; else what suits the question",
     )
     _add_set(command)
     command.add_argument("--samples", type=int, metavar="N", help="how often to draw where sampling answers")

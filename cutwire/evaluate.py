@@ -18,6 +18,7 @@ from cutwire.tables import cells_of
 from parser.program import CheckStatement, Definition, Formulas, QueryStatement, Table
 from semantics.answer import answer
 from semantics.compare import Comparison, compare
+from semantics.contract import TOO_LARGE
 from semantics.dataset import Dataset
 from semantics.distribution import Distribution, significant
 from semantics.estimate import Estimate
@@ -210,8 +211,8 @@ def ask_model(
             return _settled(model, statement, query, exact, max_memory, {} if unsettled is None else unsettled)
         except LimitError as e:
             if e.diagnostic.code == "L001":
-                raise _explained(e, contradiction) from None
-            raise
+                raise _sampling_named(_explained(e, contradiction)) from None
+            raise _sampling_named(e) from None
 
 
 def _settled(
@@ -271,6 +272,17 @@ def _explained(error: CutwireError, contradiction: Callable[[], None]) -> Cutwir
     except CutwireError:  # too large for this, too: the error says enough
         pass
     return error
+
+
+_SAMPLE = 'estimate it, with an error: --semantics sampled, or semantics="sampled" in Python'
+
+
+def _sampling_named(error: CutwireError) -> CutwireError:
+    """The refusal of a question that is too large on the way to its answer, with a help that names the sampler."""
+    d = error.diagnostic
+    if not (d.code.startswith("L") and TOO_LARGE in d.message):
+        return error
+    return type(error)([replace(d, help=(*d.help, _SAMPLE)), *error.diagnostics[1:]])
 
 
 def _with_declarations(d: Diagnostic, model: Interpreted) -> Diagnostic:

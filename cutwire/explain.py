@@ -37,6 +37,7 @@ GROUPS = {
     "Q": "Questions",
     "E": "Estimates",
     "S": "Sampling and learning",
+    "K": "Clusters",
     "G": "Linear models with normal noise",
     "W": "Several worlds",
     "F": "Files and data",

@@ -203,6 +203,7 @@ SEMANTICS: Mapping[str, str] = {
     "symbolic": "formulas of the parameters",
     "gaussian": "linear models with normal noise, in closed form",
     "pyro": "sampling and enumeration with Pyro",
+    "sampled": "estimates by likelihood weighting, for tables that are too wide",
     "possible": "what can happen at all",
 }
 """What models can be read as."""

@@ -1,7 +1,8 @@
 """Answers in any semantics: the one asked for, or the one that suits the question.
 
 Tables of numbers are answered in `cutwire.evaluate`. Each other semantics has a module of its own here, which is
-imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire.sampling` (Pyro), `cutwire.possible`.
+imported when it is first used: `cutwire.symbolic`, `cutwire.gaussian`, `cutwire.sampling` (Pyro), `cutwire.weighting`
+(`sampled`), `cutwire.possible`.
 """
 
 from __future__ import annotations
@@ -114,6 +115,10 @@ def _answer_in_numbers(model: Interpreted, statement: QueryStatement, chosen: st
             from cutwire.sampling import evaluate_pyro
 
             return evaluate_pyro(model, statement, how)
+        case "sampled":
+            from cutwire.weighting import evaluate_sampled
+
+            return evaluate_sampled(model, statement, how)
         case "possible":
             from cutwire.possible import evaluate_possible
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cutwire.arguments import check_mapping, names_of, none_is_empty
 from cutwire.interpreted import Interpreted, check_semantics, is_exact
+from cutwire.progress import tell
 from parser.program import Definition, ModelDef, QueryStatement, Resampling
 from semantics.arithmetic import PrecisionError
+from semantics.slicing import in_slices
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, Source, did_you_mean
 from strings.formula import Ask
 from strings.model import CausalModel, Mechanism
@@ -82,20 +85,22 @@ class Model(Interpreted):
         max_memory: int | None = None,
         samples: int | None = None,
         seed: int = 0,
+        slices: bool = False,
     ) -> Answer:
         """Ask `P(… | do(…), …)`, as text or as target variable(s) with `do` and `given`.
 
         Variables left free are axes of the answer, a `Distribution`; a question without free variables gives a number.
         In `do` and `given` the value `None` leaves a variable free. `semantics` is `"matrix"` (float64), `"exact"`
-        (fractions), `"symbolic"` (sympy), `"gaussian"`, `"pyro"` (then `samples` and `seed` count) or `"possible"`;
-        left out, it is the one that suits the question, floats where there are tables. `using` names an
-        interpretation; `max_memory` bounds the bytes of the largest intermediate table.
+        (fractions), `"symbolic"` (sympy), `"gaussian"`, `"pyro"`, `"sampled"` (for
+        these two `samples` and `seed` count) or `"possible"`; left out, it is the one that suits the question, floats
+        where there are tables. `using` names an interpretation; `max_memory` bounds the bytes of the tables on the way.
+        With `slices`, what needs more is computed in slices that fit, one after another.
 
         Raises:
             LanguageError, QueryError, ZeroProbabilityError, LimitError: each with a `.diagnostic`.
         """
         question = question if isinstance(question, str) else names_of(question)
-        if semantics is None or semantics == "matrix":
+        if (semantics is None or semantics == "matrix") and not slices:
             found = self._at_once(question, do, given, using, max_memory)
             if found is not None:
                 return found
@@ -105,7 +110,8 @@ class Model(Interpreted):
             check_semantics(semantics)
         statement = self._statement(question, do, given, using)
         how = Options(False, max_memory, samples, seed)
-        return answer_statement(self, statement, semantics or "", how, "matrix").value
+        with in_slices(tell) if slices else nullcontext():
+            return answer_statement(self, statement, semantics or "", how, "matrix").value
 
     def query_each(
         self,

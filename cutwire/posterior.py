@@ -15,12 +15,13 @@ from cutwire.evaluate import cached
 from cutwire.evaluate import formula_value as value_of
 from cutwire.progress import tell, working
 from cutwire.sampled import short
-from cutwire.sampling import exactly, no_sample, prepared, program_of, require_pyro
+from cutwire.sampling import exactly, prepared, program_of, require_pyro
 from parser.program import Data, Definition, Dirichlet, Fit, Foreign, ModelDef, QueryStatement, Table
 from semantics.data import Dataset
 from semantics.distribution import Distribution
 from semantics.html import answer_html
 from semantics.records import Records, from_csv, from_dataset, from_frame
+from semantics.weighting import no_sample
 from strings.diagnostic import CutwireError, Diagnostic, QueryError, did_you_mean
 from strings.expression import Constant
 from strings.query import Query
@@ -312,7 +313,7 @@ class Posterior:
                 weights = w.weights
                 total = weights.sum(-1)
                 if bool((total == 0).any()):
-                    raise no_sample(asked.question, w.case)
+                    raise no_sample(asked.question.query, w.case)
                 for case, inside in indicator(asked.question, w):
                     place = {**w.case, **case}
                     at = tuple((x.values or ()).index(place[n]) for n, x in axes.items())

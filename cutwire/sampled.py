@@ -28,7 +28,8 @@ def short(x: float, digits: int = 6) -> str:
 class Estimated:
     """Numbers from samples: `distribution` has them, `standard_error` how far off they may be.
 
-    `effective` is the least effective sample size (Kish 1965) of the parts, infinite if all of them are exact.
+    `effective` is the least effective sample size (Kish 1965) of the parts, infinite if all of them are exact. `method`
+    says by what method, where that is to be said.
     """
 
     distribution: Distribution
@@ -36,6 +37,7 @@ class Estimated:
     samples: int
     seed: int
     effective: float
+    method: str = ""
 
     def __float__(self) -> float:
         return float(self.distribution)
@@ -54,11 +56,15 @@ class Estimated:
 
     def notes(self) -> list[str]:
         worst = float(self.standard_error.array.max(initial=0.0))
-        told = [f"{self.samples:,} samples, seed {self.seed}, standard error {short(worst, 2)}"]
+        said = f"{self.samples:,} samples, seed {self.seed}, standard error {short(worst, 2)}"
+        told = [f"{self.method}: {said}" if self.method else said]
         if self.effective < 0.999 * self.samples:
             told[0] += f", effective sample size {self.effective:,.0f}"
         if self.effective < _FEW:
             told.append("so few samples fit what is seen that the error itself is uncertain: take more")
+        if self.method and (self.standard_error.array == 0).any() and np.isfinite(self.effective):
+            most = short(min(1.0, 3 / self.effective), 2)  # the rule of three
+            told.append(f"where ± is 0 no sample told otherwise: a probability may still be up to {most} away")
         return told
 
     def to_dict(self) -> Mapping[str, Any]:
@@ -70,6 +76,7 @@ class Estimated:
         shown = shown if d.variables else {}
         return {
             **shown,
+            **({"method": self.method} if self.method else {}),
             "value": d.array.tolist(),
             "standard_error": self.standard_error.array.tolist(),
             "samples": self.samples,

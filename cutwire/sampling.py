@@ -1,7 +1,6 @@
 """Answers by Pyro: exactly by enumeration where all that matters is finite, else from samples with their error.
 
-Formulas of several probabilities are evaluated once for all samples and once without each of some groups of them: the
-spread is the standard error (the delete-a-group jackknife, Kott 2001), which holds for quotients and differences alike.
+Errors of formulas are those of `cutwire.jackknife`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 
 from cutwire.evaluate import Result, cached, value_lists
 from cutwire.evaluate import formula_value as value_of
+from cutwire.jackknife import GROUP, GROUPS, answered, split
 from cutwire.progress import tell, working
 from cutwire.sampled import Estimated, Sample, Sampled
 from cutwire.tables import kernel
@@ -22,8 +22,9 @@ from parser.program import Definition, Dirichlet, Foreign, Formulas, QueryStatem
 from semantics.compare import compare
 from semantics.distribution import Array, Distribution
 from semantics.expectation import check_expectation, mean
+from semantics.weighting import no_sample
 from strings.diagnostic import CutwireError, Diagnostic, QueryError
-from strings.formula import Arithmetic, Ask, Compare, Formula, questions
+from strings.formula import Ask, Compare, Formula, questions
 from strings.model import CausalModel
 from strings.query import Query
 
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 10_000
 MOST_SAMPLES = 100_000_000
-_GROUPS = 50
 _CHUNK = 100_000  # worlds side by side
-_GROUP = "(group)"
 
 
 def require_pyro(what: str = 'semantics="pyro"') -> None:
@@ -259,8 +258,6 @@ class _Work:
         return Result(self.statement, value, (), expected, met)
 
     def _estimated(self, asked: Mapping[Query, _Asked]) -> Answered:
-        from cutwire.meanings import Answered
-
         @cached
         def ask(query: Query) -> Distribution:
             try:
@@ -268,35 +265,10 @@ class _Work:
             except CutwireError as e:
                 raise e.at(query.span or self.statement.span) from None
 
-        found = self._split(self._value(self.statement.formula, ask))
-        if self.statement.expect is None:
-            return Answered(self.statement, "pyro", found)
-        wanted = self._value(self.statement.expect, ask)
-        apart = self._split(self._value(Arithmetic("-", self.statement.formula, self.statement.expect), ask))
-        slack = 4 * apart.standard_error.array + 1e-9
-        if isinstance(self.statement.formula, Ask) and not self.statement.formula.query.expectation:
-            slack = slack + 3 / max(self.effective, 1)  # an event that never came up has no spread
-        met = bool((np.abs(apart.distribution.array) <= slack).all())
-        shown = str(wanted if _GROUP not in wanted.variables else self._split(wanted).distribution)
-        return Answered(self.statement, "pyro", found, shown, met)
+        return answered(self.model, self.statement, "pyro", ask, self._estimate)
 
-    def _split(self, found: Distribution) -> Estimated:
-        """The answer from all samples, and its error from those that lack a group each."""
-        if _GROUP not in found.variables:
-            whole, error = found.array, np.zeros_like(found.array)
-            names, labels = found.variables, found.values
-        else:
-            k = found.axis(_GROUP)
-            array = np.moveaxis(found.array, k, 0)
-            whole, without = array[0], array[1:]
-            error = np.sqrt((len(without) - 1) / len(without) * ((without - without.mean(0)) ** 2).sum(0))
-            names = tuple(n for n in found.variables if n != _GROUP)
-            labels = tuple(v for n, v in zip(found.variables, found.values, strict=True) if n != _GROUP)
-        if not np.isfinite(whole).all():
-            raise QueryError(Diagnostic("Q015", "the samples have no finite mean: some mechanism has no value there"))
-        return Estimated(
-            Distribution(names, whole, labels), Distribution(names, error, labels), self.size, self.seed, self.effective
-        )
+    def _estimate(self, found: Distribution) -> Estimated:
+        return Estimated(*split(found), self.size, self.seed, self.effective)
 
     def _grouped(self, asked: _Asked) -> Distribution:
         """A question from samples, with an axis over groups: first all samples, then all without one group."""
@@ -307,7 +279,7 @@ class _Work:
         self.effective = min(self.effective, effective)
         axes = [(n, x) for n, x in asked.question.axes if not (asked.query.expectation and n not in sums.behind)]
         labels = [tuple(map(str, range(len(array)))), *(x.values or () for _, x in axes)]
-        return Distribution([_GROUP, *(n for n, _ in axes)], array, labels)
+        return Distribution([GROUP, *(n for n, _ in axes)], array, labels)
 
     def _worlds(self, asked: _Asked) -> Iterable[tuple[Any, int]]:
         """Samples in portions that fit into memory, with the number of groups in each."""
@@ -317,7 +289,7 @@ class _Work:
 
         torch.manual_seed(self.seed % 2**63)
         portions = -(-self.size // _CHUNK)
-        groups = max(1, _GROUPS // portions)
+        groups = max(1, GROUPS // portions)
         for k in range(portions):
             part = self.size // portions + (k < self.size % portions)
             for w in worlds(asked.program, asked.question, part):
@@ -346,7 +318,7 @@ class _Work:
         samples = []
         for key, found in parts.items():
             if most[key] == -np.inf:
-                raise no_sample(asked.question, dict(key))
+                raise no_sample(asked.question.query, dict(key))
             every = np.concatenate([(w.log_weights - most[key]).exp()[0].numpy() for w, _ in found])
             weights = every * np.concatenate([i[0].numpy() for _, i in found])
             if not (weights > 0).any():
@@ -413,7 +385,7 @@ class _Sums:
             least = min(e.densities for e in entries)
             most = max(e.log_most for e in entries if e.densities == least)
             if most == -np.inf:
-                raise no_sample(self.asked.question, dict(case))
+                raise no_sample(self.asked.question.query, dict(case))
             scales = [float(np.exp(e.log_most - most)) if e.densities == least else 0.0 for e in entries]
             below = np.concatenate([e.below * s for e, s in zip(entries, scales, strict=True)])
             squares = sum(e.squares * s**2 for e, s in zip(entries, scales, strict=True))
@@ -427,22 +399,3 @@ class _Sums:
                 array[:, *at] = [above.sum() / below.sum(), *without]
         whole = np.broadcast_to(array[:1], array.shape)
         return np.where(np.isfinite(array), array, whole), float(effective)
-
-
-def no_sample(question: Question, case: Mapping[str, str]) -> QueryError:
-    """S002: what is seen did not come up."""
-    seen = ", ".join(
-        str(t) if not t.free else f"{t.variable} = {case.get(t.axis_name, '…')}" for t in question.query.given
-    )
-    return QueryError(
-        Diagnostic(
-            "S002",
-            f"no sample fits `{seen}`",
-            question.query.span,
-            notes=("it is impossible, or too rare to be met by chance",),
-            help=(
-                "take more samples: --samples 1000000, samples=1_000_000",
-                "or see less: an interval instead of a point",
-            ),
-        )
-    )

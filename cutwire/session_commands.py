@@ -489,7 +489,7 @@ _TABLE = (
     Command("save", "[FILE]", "write a model file that runs (`:save! FILE` replaces a file)", _save),
     Command("set", "[p = 1/3]", "give a parameter a value", set_parameter),
     Command("semantics", "[NAME]", "how questions are answered: matrix, exact, symbolic, … or auto", set_semantics,
-            "One of matrix, exact, symbolic, gaussian, pyro, possible; `auto` is what suits each question."),
+            "One of matrix, exact, symbolic, gaussian, pyro, sampled, possible; `auto` is what suits each question."),
     Command("seed", "[K]", "for other random numbers", set_seed),
     Command("samples", "[N]", "how often to draw where sampling answers", set_samples),
     Command("time", "[on|off]", "show how long answers take", set_time),

@@ -2,8 +2,8 @@
 
 Codes are stable: a code keeps its meaning and is never given to another mistake. The letter says who speaks: P reading,
 N names and values, T tables and numbers, M models, D diagrams, C combs, Q questions, E estimates, I identification,
-G linear models with normal noise, S sampling and learning with Pyro, F files, L limits, V pictures, B networks in BIF,
-A graphs (arrows) of other programs, R the session, X bugs of Cutwire.
+G linear models with normal noise, S sampling and learning, K clusters, F files, L limits, V pictures, B networks in
+BIF, A graphs (arrows) of other programs, R the session, X bugs of Cutwire.
 
 >>> CODES["P013"].title
 '`->` is missing'
@@ -188,8 +188,8 @@ _QUESTIONS = (
     Code("Q005", "No exact answer", "Something on the way is floating-point; exact answers need exact numbers."),
     Code("Q006", "Division by zero", "The divisor of a formula is 0."),
     Code("Q007", "Unknown semantics", "There are `matrix` (floating-point), `exact` (fractions), `symbolic`, "
-         "`gaussian`, `pyro` and `possible`; estimands are evaluated in the first three. Or what is asked is not "
-         "computed in the one that was named, such as an estimate with symbols."),
+         "`gaussian`, `pyro`, `sampled` and `possible`; estimands are evaluated in the first three. Or what is "
+         "asked is not computed in the one that was named, such as an estimate with symbols."),
     Code("Q008", "Power", "Exponents are whole numbers of moderate size."),
     Code("Q009", "Claim or assumption out of reach", "Over all models equalities are decided, and what is assumed of "
          "them is that probabilities are positive; some model has to fulfil what is assumed."),
@@ -270,7 +270,8 @@ _FILES = (
     Code("F013", "Rows left out", "Rows of the data are left out because values are missing (warning)."),
     Code("F014", "Another kind of file", "The command is for model files, and this is a network or a graph."),
     Code("F015", "File cannot be written", "A file cannot be written there, or the disk is full."),
-    Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows."),
+    Code("L001", "Out of memory", "The answer needs more memory than --max-memory allows. That is known before "
+         "anything is computed; the message says how much, and which table is the widest."),
     Code("L002", "Out of time", "The time allowed by --timeout is over."),
     Code("L003", "Too large", "A bound on sizes was hit: values, tables, diagrams, numbers, files."),
     Code("L004", "File too large", "The file is longer than the bound."),
@@ -309,6 +310,13 @@ _SAMPLING = (
          "(warning)."),
     Code("S008", "No array of a library", "`like=` takes an array of NumPy, PyTorch, JAX or another library of the "
          "array-API standard. Those of PyTorch need `array-api-compat`."),
+)  # fmt: skip
+
+_CLUSTERS = (
+    Code("K001", "Dask is missing", "Work on several machines needs Dask, which is not installed by default."),
+    Code("K002", "No cluster there", "No scheduler of Dask answers at the address within ten seconds."),
+    Code("K003", "Workers cannot help", "The cluster has no workers, or they have no Cutwire, or another version."),
+    Code("K004", "A worker is lost", "A process of the cluster died while it worked, or cannot be reached any more."),
 )  # fmt: skip
 
 _NETWORKS = (
@@ -365,7 +373,7 @@ _OWN = (
 
 _ALL = (
     *_READING, *_NAMES, *_TABLES, *_MODELS, *_DIAGRAMS, *_COMBS, *_QUESTIONS, *_IDENTIFICATION, *_SAMPLING, *_GAUSSIAN,
-    *_WORLDS, *_FILES, *_NETWORKS, *_GRAPHS, *_SESSION, *_OWN,
+    *_WORLDS, *_CLUSTERS, *_FILES, *_NETWORKS, *_GRAPHS, *_SESSION, *_OWN,
 )  # fmt: skip
 
 CODES: Mapping[str, Code] = {code.code: code for code in _ALL}

@@ -29,6 +29,7 @@ from functools import partial
 
 import numpy as np
 
+from semantics import slicing
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError, Tensor
 from semantics.contract import Progress, check_answer_size, contract
 from semantics.distribution import Array, Distribution
@@ -84,7 +85,7 @@ def answer(
     )
     result = None
     try:
-        if factored is not None and not exact:
+        if factored is not None and not exact and slicing.asked() is None:
             with suppress(LimitError):  # the general way may do with less, or says what it would take
                 result = factored.ask(query, max_memory, before_much)
         if result is None:

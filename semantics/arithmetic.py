@@ -66,6 +66,9 @@ class Arithmetic(Protocol):
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         """The sum over some axes."""
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        """The sum of two tensors of one shape."""
+
     def zeros(self, tensor: Tensor) -> Array:
         """Where the tensor is zero."""
 
@@ -115,6 +118,16 @@ class Floats:
         if tensor.high + growth > HIGHEST:
             tensor = self._normal(tensor)
         return replace(tensor, array=np.asarray(tensor.array.sum(axis=axes)), high=tensor.high + growth)
+
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        one, other = sorted((self._normal(left), self._normal(right)), key=lambda t: -t.exponent)
+        if not (one.array.any() and other.array.any()):
+            return one if one.array.any() else other
+        shift = other.exponent - one.exponent
+        if other.low + shift < LOWEST:
+            raise PrecisionError
+        array = one.array + np.ldexp(other.array, shift)
+        return Tensor(array, one.exponent, low=min(one.low, other.low + shift), high=1)
 
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0)
@@ -171,6 +184,11 @@ class Logarithms:
             array = np.logaddexp2.reduce(array, axis=axis)
         return tensor.arranged(np.asarray(array))
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        most = max(left.exponent, right.exponent)
+        one, other = left.array + (left.exponent - most), right.array + (right.exponent - most)
+        return self._normal(Tensor(np.logaddexp2(one, other), most))
+
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(np.isneginf(tensor.array))
 
@@ -217,6 +235,12 @@ class Fractions:
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         summed = np.asarray(tensor.array.sum(axis=axes), dtype=object)
         return self._reduced(tensor.arranged(summed))
+
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        below = math.lcm(left.factor.denominator, right.factor.denominator)
+        one, other = int(left.factor * below), int(right.factor * below)
+        summed = np.asarray(left.array * one + right.array * other, dtype=object)
+        return self._reduced(Tensor(summed, factor=Fraction(1, below)))
 
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0, dtype=bool)

@@ -35,6 +35,7 @@ from semantics.evaluate import Grid, Plain, Values, evaluate_in
 from semantics.expectation import mean
 from semantics.family import MEMBER, family, member
 from semantics.kernel import Tables
+from semantics.workers import in_order
 from strings.counterfactual_identify import CounterfactualIdentified, Way
 from strings.diagnostic import Diagnostic, LimitError, QueryError
 from strings.formula import Formula
@@ -88,14 +89,20 @@ def bootstrap(
     """
     _check(resamples, level, seed)
     cells = _cells(list(ways.values()), data)
+    max_memory = memory_limit(max_memory)  # of this machine, wherever resamples are estimated
     one = _Estimator(formula, ways, cells, estimate, values, policies or {}, max_memory)
     kept: list[Array] = []
-    done = 0
-    for weights in _batches(cells, resamples, seed, max_memory):
-        kept.append(one.values_of(weights))
-        done += len(weights[0])
+    sizes: list[int] = []
+
+    def counted() -> Iterator[tuple[Array, ...]]:
+        for weights in _batches(cells, resamples, seed, max_memory):
+            sizes.append(len(weights[0]))
+            yield weights
+
+    for found in in_order(one.values_of, counted()):
+        kept.append(found)
         if on_progress is not None:
-            on_progress(done, resamples)
+            on_progress(sum(sizes[: len(kept)]), resamples)
     return _interval(np.concatenate(kept), estimate, resamples, level, seed)
 
 

@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from semantics import slicing
 from semantics.arithmetic import Arithmetic, Tensor
 from semantics.distribution import Array, check_axes
 from semantics.network import Network
@@ -29,6 +30,12 @@ Progress = Callable[[int, int], None]
 
 _DEFAULT_LIMIT = 4 * 2**30
 
+
+TOO_LARGE = "this question"
+"""Stands in the refusal of a question that is too large on the way to its answer."""
+
+_CLOSER = "condition on, or intervene on, some of these variables"
+_SLICE = "compute it in slices that fit, which takes longer: --slice, or slices=True in Python"
 
 MUCH_WORK = 50_000_000
 """Multiplications of floats: what takes some tenths of a second."""
@@ -55,6 +62,12 @@ def contract(
     planned = plan(inputs, network.output, network.sizes, arithmetic.slowness, room)
     if before_much and planned.work * arithmetic.slowness > MUCH_WORK:
         before_much()
+    wanted = slicing.asked()
+    if wanted is not None and planned.peak > room:
+        slices = slicing.find_slices(inputs, network.output, network.sizes, planned, room, arithmetic.slowness)
+        if slices is not None:
+            check_slices(slices, arithmetic.slowness, planned.peak * entry_bytes, max_memory)
+            return slicing.run_slices(slices, network, arithmetic, run, wanted.on_progress)
     check_plan(planned, [network.names[x] for x in planned.widest], entry_bytes, max_memory)
     return run(planned, network, arithmetic, on_progress)
 
@@ -71,15 +84,39 @@ def check_plan(planned: Plan, widest: Sequence[str], entry_bytes: int, max_memor
     Raises:
         LimitError: L001, L003 if a table on the way has too many axes.
     """
-    shown = ", ".join(widest[:12]) + (f" and {len(widest) - 12} more" if widest[12:] else "")
-    check_bytes(
-        planned.peak * entry_bytes,
-        max_memory,
-        "this question needs",
-        f"the widest table is over {len(widest)} variables: {shown}",
-        "condition on, or intervene on, some of these variables",
-    )
+    needed = planned.peak * entry_bytes
+    if needed > memory_limit(max_memory):
+        shown = ", ".join(widest[:12]) + (f" and {len(widest) - 12} more" if widest[12:] else "")
+        slicing_asked = slicing.asked() is not None
+        notes = (
+            f"the widest table is over {len(widest)} variables: {shown}",
+            f"it would take about {show_about(planned.work)} multiplications",
+            *(("no slices of it fit either",) if slicing_asked else ()),
+        )
+        check_bytes(needed, max_memory, f"{TOO_LARGE} needs", notes, (_CLOSER,) if slicing_asked else (_CLOSER, _SLICE))
     check_axes(planned.axes, "a table on the way")
+
+
+def check_slices(slices: slicing.Slices, slowness: int, whole: int, max_memory: int | None) -> None:
+    """Refuse slices that would take forever.
+
+    Raises:
+        LimitError: L003.
+    """
+    seconds = slices.seconds(slowness)
+    if seconds > slicing.LONGEST:
+        limit = show_bytes(memory_limit(max_memory))
+        raise LimitError(
+            Diagnostic(
+                "L003",
+                f"slices of {TOO_LARGE} that fit into {limit} would take more than {show_seconds(seconds)}",
+                notes=(
+                    f"there would be {show_about(slices.count)} of them, or more",
+                    f"as a whole it needs about {show_bytes(whole)} of memory",
+                ),
+                help=(_CLOSER, *_allow_more(whole)),
+            )
+        )
 
 
 def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | None) -> None:
@@ -92,13 +129,13 @@ def check_answer_size(sizes: Sequence[int], entry_bytes: int, max_memory: int | 
         math.prod(sizes) * entry_bytes * 2,
         max_memory,
         "the answer alone would take",
-        f"it has {show_count(math.prod(sizes))} entries along {len(sizes)} axes",
-        "leave fewer variables free, or give some of them a value",
+        (f"it has {show_count(math.prod(sizes))} entries along {len(sizes)} axes",),
+        ("leave fewer variables free, or give some of them a value",),
     )
     check_axes(len(sizes), "the answer")
 
 
-def check_bytes(needed: int, max_memory: int | None, what: str, note: str, help: str) -> None:
+def check_bytes(needed: int, max_memory: int | None, what: str, notes: tuple[str, ...], help: tuple[str, ...]) -> None:
     """Refuse what takes more than the bound.
 
     Raises:
@@ -106,15 +143,15 @@ def check_bytes(needed: int, max_memory: int | None, what: str, note: str, help:
     """
     limit = memory_limit(max_memory)
     if needed > limit:
-        more = f"allow more: --max-memory {show_bytes(needed, rounded_up=True).replace(' ', '')}"
-        raise LimitError(
-            Diagnostic(
-                "L001",
-                f"{what} about {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}",
-                notes=(note,),
-                help=(help, more) if needed <= _machine_memory() * 9 // 10 else (help,),
-            )
-        )
+        message = f"{what} about {show_bytes(needed)} of memory; the limit is {show_bytes(limit)}"
+        raise LimitError(Diagnostic("L001", message, notes=notes, help=(*help[:1], *_allow_more(needed), *help[1:])))
+
+
+def _allow_more(needed: int) -> tuple[str, ...]:
+    """The help that allows so many bytes, if the machine has them."""
+    if needed > _machine_memory() * 9 // 10:
+        return ()
+    return (f"allow more: --max-memory {show_bytes(needed, rounded_up=True).replace(' ', '')}",)
 
 
 def memory_limit(max_memory: int | None) -> int:
@@ -156,6 +193,31 @@ def show_count(n: int) -> str:
     ('12,345', '10^1505')
     """
     return f"{n:,}" if n < 10**15 else f"10^{int(math.log10(n))}"
+
+
+def show_about(n: int) -> str:
+    """About how much a whole number is, for people.
+
+    >>> show_about(12_345), show_about(3 * 10**12), show_about(2**5000)
+    ('12,345', '3e12', '1.4e1505')
+    """
+    if n < 10**6:
+        return f"{n:,}"
+    exponent = int(math.log10(n))
+    return f"{n // 10 ** (exponent - 1) / 10:.2g}e{exponent}"
+
+
+def show_seconds(seconds: float) -> str:
+    """A time for people.
+
+    >>> show_seconds(90), show_seconds(3 * 86400), show_seconds(1e9), show_seconds(1e15)
+    ('2 minutes', '3 days', '32 years', '3.1e7 years')
+    """
+    for size, name in ((365.25 * 86400, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * size:
+            count = seconds / size
+            return f"{count:.0f} {name}" if count < 10**6 else f"{show_about(int(min(count, 1e300)))} {name}"
+    return f"{seconds:.0f} seconds"
 
 
 def run(planned: Plan, network: Network, arithmetic: Arithmetic, on_progress: Progress | None = None) -> Tensor:

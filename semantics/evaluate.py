@@ -259,8 +259,8 @@ def _check_table(labels: Labels, exact: bool, max_memory: int | None) -> None:
         size * (_FRACTION_BYTES if exact else _FLOAT_BYTES),
         max_memory,
         "this formula needs",
-        f"a table over {shown} has {show_count(size)} entries",
-        "bind fewer names, or sum earlier",
+        (f"a table over {shown} has {show_count(size)} entries",),
+        ("bind fewer names, or sum earlier",),
     )
     _check_axes(labels)
 

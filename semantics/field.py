@@ -60,6 +60,9 @@ class Field:
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         return tensor.arranged(np.asarray(tensor.array.sum(axis=axes) % self.p))
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        return Tensor(np.asarray((left.array + right.array) % self.p))
+
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0)
 

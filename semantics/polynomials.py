@@ -103,6 +103,13 @@ class Polynomials:
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         return tensor.arranged(np.asarray(tensor.array.sum(axis=axes), dtype=object))
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        common = left.factor.denom.lcm(right.factor.denom)
+        one, other = (t.array * (t.factor.numer * common.exquo(t.factor.denom)) for t in (left, right))
+        made = np.asarray(one + other, dtype=object)
+        self._check(made)
+        return Tensor(made, factor=self.functions.raw_new(self.functions.ring.one, common))
+
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(tensor.array == 0, dtype=bool)
 

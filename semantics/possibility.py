@@ -59,6 +59,9 @@ class Booleans:
     def total(self, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
         return tensor.arranged(np.asarray(tensor.array.any(axis=axes)))
 
+    def plus(self, left: Tensor, right: Tensor) -> Tensor:
+        return Tensor(np.asarray(left.array | right.array))
+
     def zeros(self, tensor: Tensor) -> Array:
         return np.asarray(~tensor.array)
 

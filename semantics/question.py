@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -66,14 +66,8 @@ class Question:
 
         `diagram` is the state of `outputs` of the operated model: of `variables(slots)`, unless it has more.
         """
-        wires = dict(zip(self.variables(slots) if outputs is None else outputs, diagram.outs, strict=True))
-        inputs = dict(zip(self.model.inputs, range(len(diagram.dom)), strict=True))
-        made = {n.box.name: w for n, w in zip(diagram.nodes, diagram.first_wires, strict=True)}
         masks = []
-        for s in slots:
-            wire = _wire(s, wires, inputs, made)
-            if wire is None:
-                continue
+        for s, wire in self.wires(slots, diagram, outputs):
             if s.axis is not None:
                 wiring.join(axes[s.axis], wire)
             if s.values is not None:
@@ -83,6 +77,18 @@ class Question:
                 else:
                     masks.append((wire, _mask(len(self.model.object(s.variable).values or ()), positions, exact)))
         return masks
+
+    def wires(
+        self, slots: Sequence[Slot], diagram: Diagram, outputs: Sequence[str] | None = None
+    ) -> Iterator[tuple[Slot, int]]:
+        """The wires that slots speak of, as far as the diagram has them; `outputs` as for `connect`."""
+        spoken = dict(zip(self.variables(slots) if outputs is None else outputs, diagram.outs, strict=True))
+        inputs = dict(zip(self.model.inputs, range(len(diagram.dom)), strict=True))
+        made = {n.box.name: w for n, w in zip(diagram.nodes, diagram.first_wires, strict=True)}
+        for s in slots:
+            wire = _wire(s, spoken, inputs, made)
+            if wire is not None:
+                yield s, wire
 
     def said(self, at: Sequence[int]) -> tuple[str, str]:
         """What is conditioned on and what is done, at one place along the axes (a position on each)."""

@@ -295,7 +295,8 @@ class _Network:
         for f in copied:
             entries = f.table.size * f.size
             note = f"box `{f.name}` is one of {f.size:,} functions, group by group"
-            check_bytes(entries * 16, self.max_memory, "this question needs", note, "see more, or ask in fewer worlds")
+            help_ = ("see more, or ask in fewer worlds",)
+            check_bytes(entries * 16, self.max_memory, "this question needs", (note,), help_)
         slots = self.question.slots
         behind = [s for s in slots if s.place != "target"]
         above = self._numbers(slots, copied, families)

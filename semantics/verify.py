@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,7 @@ from semantics.evaluate import Values, aligned, evaluate_in
 from semantics.family import family, member, random_table
 from semantics.field import PRIMES, Field, FieldNumbers
 from semantics.search import SEARCHED, Search
+from semantics.workers import in_order
 from strings.diagnostic import Diagnostic, QueryError, ZeroProbabilityError
 from strings.formula import Arithmetic as Operation
 from strings.formula import Ask, Compare, Formula, Number, Sum
@@ -104,24 +106,32 @@ def _verify_equality(shape: CausalModel, claim: Claim, models: int | None, seed:
     tried = claim.shapes(shape)
     each = _DRAWS if models is None else max(1, -(-models // (len(tried) * len(PRIMES))))
     draws = redrawn = 0
-    error = 0.0  # logarithm
-    for k, s in enumerate(tried):
-        degree = _degree(claim.body, s, claim.values(s))
-        for p in PRIMES:
-            rng = np.random.default_rng([seed, k, p])
-            left = each
-            while left:
-                count = min(left, _MOST_MEMBERS)
-                equal, again = _draw(s, claim, Field(p), count, rng)
-                redrawn += again
-                draws += count
-                left -= count
-                if not equal:
-                    found = _refute(tried[: k + 1], claim, seed)
-                    return Verification(False, draws, PRIMES, _latent_values(tried[: k + 1]), redrawn, 0.0, found)
-            error += each * min(0.0, math.log10(degree / p)) if k == 0 else 0.0
+    parts = [(k, s, p) for k, s in enumerate(tried) for p in PRIMES]
+    for (k, _, _), (equal, count, again) in zip(
+        parts, in_order(partial(_draws, claim, each, seed), parts), strict=False
+    ):
+        draws, redrawn = draws + count, redrawn + again
+        if not equal:
+            found = _refute(tried[: k + 1], claim, seed)
+            return Verification(False, draws, PRIMES, _latent_values(tried[: k + 1]), redrawn, 0.0, found)
+    degree = _degree(claim.body, tried[0], claim.values(tried[0]))
+    error = sum(each * min(0.0, math.log10(degree / p)) for p in PRIMES)  # logarithm
     bound = 10 ** max(error, -300.0)
     return Verification(True, draws, PRIMES, _latent_values(tried), redrawn, bound)
+
+
+def _draws(claim: Claim, each: int, seed: int, part: tuple[int, CausalModel, int]) -> tuple[bool, int, int]:
+    """Whether a claim holds in random models of one shape over one field, how many were drawn, how many again."""
+    k, shape, p = part
+    rng = np.random.default_rng([seed, k, p])
+    draws = redrawn = 0
+    while draws < each:
+        count = min(each - draws, _MOST_MEMBERS)
+        equal, again = _draw(shape, claim, Field(p), count, rng)
+        draws, redrawn = draws + count, redrawn + again
+        if not equal:
+            return False, draws, redrawn
+    return True, draws, redrawn
 
 
 def _draw(shape: CausalModel, claim: Claim, finite: Field, count: int, rng: np.random.Generator) -> tuple[bool, int]:
