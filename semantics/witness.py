@@ -7,10 +7,10 @@ many values the hidden causes need and which moves of simple numbers will do is 
 
 For most numbers one mechanism can be moved so, with hidden causes of up to five values; where none can, it can be in
 models of parities. Where several distributions are given that speak of different variables, the others may have to be
-just so that the move is not seen, or two or three mechanisms to move at once; or a variable needs more values than it
-has: with few, kernels that nothing tells of can be solved for. No theorem says that one of these always works; it did
-for every effect that was tried. What comes out has been checked: the given tables are equal, fraction by fraction, and
-the effects differ.
+just so that the move is not seen, or two or three mechanisms to move at once; or another part of the graph has to be
+looked at; or a variable needs more values than it has: with few, kernels that nothing tells of can be solved for. No
+theorem says that one of these always works; it did for every random effect that was tried. What comes out has been
+checked: the given tables are equal, fraction by fraction, and the effects differ.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from strings.surgery import CutWire, Do, DoWire, Open, Replace, boxes_of, operat
 
 _MOST_HIDDEN = 8  # values of hidden causes
 _MOST_WIRED = 7  # variables that are moved, or get more values, where one mechanism with the values at hand will not do
+_MOST_CORES = 12  # draws of other parts of the graph, where the first will not do
 _MOST_MORE = 7  # numbers of values of one variable that are tried, one after the other
 _DRAWS = 4  # of readable numbers, of which the shortest are shown
 _SHARES = tuple(Fraction(1, k) for k in (1, 1, 1, 2, 2, 2, 4, 4, 4))  # of the way to other numbers
@@ -67,12 +68,30 @@ def find_witness(
     the effect follow after all, or no witness is found with them, a few have more. A box that the question's surgeries
     put in gets numbers, too, unless `policies` has them.
     """
-    search = _Search(model, found, policies or {}, random.Random(seed))
-    for sizes, tries in search.stages():
+    for search, sizes, tries in _searches(_Search(model, found, policies or {}, random.Random(seed)), seed):
         best = min(tries, key=_length, default=None)
         if best is not None:
             return search.completed(best, sizes)
     return None
+
+
+def _searches(first: _Search, seed: int) -> Iterator[tuple[_Search, _Sizes, Iterator[Witness]]]:
+    """Where witnesses are looked for, the simplest first.
+
+    With several given distributions equations can be solved on one part of the graph and not on another, though the
+    effect is refused on both. So other parts come before more values of variables.
+    """
+    for sizes, tries in first.stages():
+        yield first, sizes, tries
+    known = [first.core]
+    for k in range(_MOST_CORES):
+        other = first.elsewhere(random.Random(f"{seed} {k}"))
+        if other.core not in known:
+            known.append(other.core)
+            for sizes, tries in other.stages():
+                yield other, sizes, tries
+    for sizes, tries in first.wider():
+        yield first, sizes, tries
 
 
 def check_witness(witness: Witness, query: Query, given: Sequence[Given]) -> bool:
@@ -102,13 +121,18 @@ class _Search:
     """Finds mechanisms to move, and readable numbers to move them by."""
 
     def __init__(
-        self, model: CausalModel, found: NotIdentified, policies: Mapping[str, Kernel], rnd: random.Random
+        self,
+        model: CausalModel,
+        found: NotIdentified,
+        policies: Mapping[str, Kernel],
+        rnd: random.Random,
+        again: bool = False,
     ) -> None:
         self._model, self._found, self._known, self._random = model, found, policies, rnd
         self._policies = dict(policies)
-        core = self._core()
-        self._graph, self._obstacle = core.graph, core.obstacle
-        names = set(self._graph.show(core.outcomes))
+        self.core = self._core(rnd if again else None)
+        self._graph, self._obstacle = self.core.graph, self.core.obstacle
+        names = set(self._graph.show(self.core.outcomes))
         # What is asked of all values of a variable that the effect can do without is left out; an event has to stay.
         kept = tuple(t for t in found.asked.targets if t.variable in names or t.values is not None)
         self._query = replace(found.asked, targets=kept or found.asked.targets)
@@ -119,8 +143,12 @@ class _Search:
         self._field, self._weights = Field(), np.random.default_rng(0)
         self._fixed = {s.variable for s in self._query.surgeries if isinstance(s, Do | Open | Replace)}
 
-    def _core(self) -> Core:
-        """The part of the graph that matters, and the outcomes that do."""
+    def elsewhere(self, rnd: random.Random) -> _Search:
+        """A search on another part of the graph, or on the same."""
+        return _Search(self._model, self._found, self._known, rnd, again=True)
+
+    def _core(self, rnd: random.Random | None) -> Core:
+        """The part of the graph that matters, and the outcomes that do; with `rnd` any, if there are several."""
         seen = hide_unspoken(self._model, self._found.given, spoken(self._found.asked))
         graph, query = seen.graph, self._found.asked
         sources = []
@@ -135,7 +163,7 @@ class _Search:
         conditions = graph.mask(dict.fromkeys(t.variable for t in fixed))
         outcomes = graph.mask(dict.fromkeys(t.variable for t in (*query.targets, *query.given))) & ~conditions
         policies = [(v, after.parents[v]) for v in bits(treated) if after.parents[v]]
-        return core(graph, outcomes, treated, conditions, sources, policies)
+        return core(graph, outcomes, treated, conditions, sources, policies, rnd)
 
     def draw_policies(self) -> None:
         """Other numbers for the policies that have none of their own."""
@@ -144,7 +172,7 @@ class _Search:
                 self._policies[name] = random_kernel(b, self._random, positive=True)
 
     def stages(self) -> Iterator[tuple[_Sizes, Iterator[Witness]]]:
-        """Where witnesses are looked for, the simplest first."""
+        """Witnesses with the values that are declared, those of the simplest models first."""
         for hidden in range(2, _MOST_HIDDEN + 1):
             self.draw_policies()
             sizes = _Sizes(hidden)
@@ -153,9 +181,13 @@ class _Search:
             if hidden == 2:
                 yield sizes, self.parities(moves)
                 yield sizes, self.hedged(moves)
-        plain, wired = _Sizes(2), self._first_wired()
+        plain = _Sizes(2)
         for tries in (self.hushed, self.followed):
             yield plain, tries(self.moves(plain))
+
+    def wider(self) -> Iterator[tuple[_Sizes, Iterator[Witness]]]:
+        """Witnesses in which a variable or two have more values."""
+        wired = self._first_wired()
         for more, n in itertools.product(range(_MOST_MORE), wired):
             sizes = _Sizes(2, {n: self._more(n, more)})
             moves = self.moves(sizes)

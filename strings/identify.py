@@ -22,6 +22,7 @@ diagrams of it.
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -260,10 +261,12 @@ def core(
     conditions: int = 0,
     sources: Sequence[Source] = (),
     policies: Sequence[tuple[int, int]] = (),
+    rnd: random.Random | None = None,
 ) -> Core:
     """The part of `graph` that makes an effect not identifiable: edges are left out one by one while it stays so.
 
-    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole.
+    A model that ignores an edge is a model of the graph too, so what fails on the part fails on the whole. There may be
+    several such parts: outcomes and edges are left out in their order, or with `rnd` in a random one.
     """
     reads = 0
     for _, read in policies:
@@ -275,28 +278,28 @@ def core(
     def fails(g: Graph, y: int) -> bool:
         return not isinstance(verdict(g, y), tuple)
 
-    for y in bits(outcomes):
+    edges = [(True, p, v) for v, mask in enumerate(graph.parents) for p in bits(mask)]
+    edges += [(False, u, v) for v, mask in enumerate(graph.spouses) for u in bits(mask) if u < v]
+    wanted = list(bits(outcomes))
+    if rnd is not None:
+        rnd.shuffle(wanted)
+        rnd.shuffle(edges)
+    for y in wanted:
         rest = outcomes & ~(1 << y)
         if rest and fails(graph, rest):
             outcomes = rest
-    parents, spouses = list(graph.parents), list(graph.spouses)
-
-    def current() -> Graph:
-        return Graph(graph.names, tuple(parents), tuple(spouses))
-
-    for v in range(len(parents)):
-        for p in bits(graph.parents[v]):
-            parents[v] &= ~(1 << p)
-            if not fails(current(), outcomes):
-                parents[v] |= 1 << p
-    for v in range(len(spouses)):
-        for u in bits(graph.spouses[v]):
-            if u < v:
-                spouses[v], spouses[u] = spouses[v] & ~(1 << u), spouses[u] & ~(1 << v)
-                if not fails(current(), outcomes):
-                    spouses[v], spouses[u] = spouses[v] | 1 << u, spouses[u] | 1 << v
-    obstacle = verdict(current(), outcomes)
-    return Core(current(), outcomes, None if isinstance(obstacle, tuple) else obstacle)
+    left = graph
+    for directed, u, v in edges:
+        parents, spouses = list(left.parents), list(left.spouses)
+        if directed:
+            parents[v] &= ~(1 << u)
+        else:
+            spouses[v], spouses[u] = spouses[v] & ~(1 << u), spouses[u] & ~(1 << v)
+        without = Graph(graph.names, tuple(parents), tuple(spouses))
+        if fails(without, outcomes):
+            left = without
+    obstacle = verdict(left, outcomes)
+    return Core(left, outcomes, None if isinstance(obstacle, tuple) else obstacle)
 
 
 def _from_any(

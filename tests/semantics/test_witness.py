@@ -36,6 +36,7 @@ from tests.observed import (
     factors_of,
     opened,
     positive_kernel,
+    positive_tables,
     random_shape,
     shape,
     terms,
@@ -518,6 +519,78 @@ def test_parts(name: str) -> None:
         assert check_witness(witness, query, given)
     assert more is None or more in {witness.more for witness in found}
     assert max(len(str(p)) for w in found for t in w.other.values() for p in t.array.flat) <= 24
+
+
+OTHER_PARTS: dict[str, tuple[CausalModel, Query, tuple[Given, ...]]] = {
+    "a condition": (
+        shape("V0->V1 V1->V2 V0->V2 V1->V4 V2->V4 V3->V4 V0->V4 V1->V3 V2->V3 V0->V3", "V3-V4 V2-V3", "V1 V2 V4 V3 V0"),
+        Query(terms("V2"), terms("V4"), opened("V3")),
+        (Given(("V4", "V2"), ("V3", "V1")), Given(("V4", "V2"), ("V0", "V3"))),
+    ),
+    "a hedge": (
+        shape(
+            "V0->V3 V3->V4 V0->V4 V2->V4 V0->V5 V4->V5 V2->V5 V1->V5 V4->V6 V2->V6 V1->V6 V0->V2 V1->V2 V0->V1",
+            "V0-V3 V3-V4 V0-V4 V1-V4 V3-V5 V0-V5 V3-V6 V5-V6 V1-V2 V0-V1",
+            "V3 V0 V4 V5 V6 V2 V1",
+        ),
+        Query(terms("V3 V5"), (), opened("V2")),
+        (
+            Given(("V3", "V0", "V4", "V5", "V2", "V1"), ("V6",)),
+            Given(("V2", "V5", "V3", "V1", "V4"), ("V6",)),
+            Given(("V5", "V2", "V3", "V4"), ("V1", "V6")),
+        ),
+    ),
+    "two outcomes": (
+        shape(
+            "V0->V3 V1->V3 V2->V3 V3->V5 V0->V5 V1->V5 V3->V6 V5->V6 V4->V6 V1->V6 V3->V4 V2->V4 V1->V2",
+            "V3-V5 V4-V5 V3-V6 V0-V6 V2-V6 V0-V2 V1-V2",
+            "V3 V0 V5 V6 V4 V1 V2",
+        ),
+        Query(terms("V5 V6"), (), opened("V1")),
+        (
+            Given(("V6", "V4"), ("V3", "V1")),
+            Given(("V3", "V2", "V5", "V6"), ("V0",)),
+            Given(("V3", "V0", "V5", "V4", "V1", "V2"), ("V6",)),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_PARTS)
+def test_other_parts_of_the_graph(name: str) -> None:
+    """Effects refused on several smallest parts of the graph; on the first of them equations can be solved for it."""
+    model, query, given = OTHER_PARTS[name]
+    witness = witness_of(model, query, given)
+
+    assert_refutes(model, query, given, witness)
+    assert check_witness(witness, query, given)
+    assert witness.more == ()
+    assert witness_source(witness, query) == witness_source(witness_of(model, query, given), query)
+
+
+def test_effects_that_follow_by_solving_equations() -> None:
+    """Refused, and no witness is there to be found: any mixture of `P(C | b)` that is `P(C | do(a))` has the effect.
+
+    It is `P(D | do(a))` when `P(D | b)` is mixed so, whatever the numbers and however many mixtures there are, as with
+    the bridge functions of proximal inference (Miao, Geng, Tchetgen Tchetgen 2018).
+    """
+    query, given = Query(terms("D"), (), opened("A")), (Given(("C",), ("A",)), Given(("B", "C")), Given(("B", "D")))
+    arrows, arcs = "A->B B->C C->D", "A-B"
+    assert find_witness(shape(arrows, arcs), refused(shape(arrows, arcs), query, given)) is None
+
+    model = shape(arrows, arcs, domains={"A": 2, "B": 3, "C": 2, "D": 2, "U_A_B": 2})
+    rnd = random.Random(3)
+    for _ in range(5):
+        factors = factors_of(model, positive_tables(model, rnd))
+        told, seen, far = (after(model, factors, g.done, g.variables) for g in given)
+        seen, far = (t / t.sum(axis=1, keepdims=True) for t in (seen, far))
+        if seen[0, 0] == seen[1, 0]:
+            continue
+        for a, last in itertools.product(range(2), (F(0), F(1, 3))):
+            first = (told[a, 0] - last * seen[2, 0] - (1 - last) * seen[1, 0]) / (seen[0, 0] - seen[1, 0])
+            mixture = first, 1 - first - last, last
+            mixed = sum(w * far[b] for b, w in enumerate(mixture))
+            assert (mixed == after(model, factors, ["A"], ["D"])[a]).all()
 
 
 def test_declared_values_that_suffice() -> None:

@@ -23,7 +23,7 @@ from strings.diagnostic import QueryError
 from strings.estimand import Given
 from strings.graph import Graph, bits
 from strings.identification import Identified, NotIdentified, identify
-from strings.identify import Hedge, Unseen, identifiable
+from strings.identify import Hedge, Unseen, core, identifiable
 from strings.model import CausalModel
 from strings.query import Query, Term
 from strings.surgery import Do, Open
@@ -609,6 +609,23 @@ def test_hedges_are_hedges() -> None:
         assert str(h) == f"{{{both[0]}}} and {{{both[1]}}} form a hedge"
 
     assert seen > 70
+
+
+def test_smallest_parts() -> None:
+    """Without any edge of a core the effect follows; another order of the edges may lead to another core."""
+    g = shape("V0->V2 V1->V2 V0->V1", "V0-V2 V1-V2 V0-V1", "V0 V1 V2").graph
+    cores = {core(g, g.mask(["V2"]), g.mask(["V1"]), rnd=random.Random(k)).graph for k in range(12)}
+    assert len(cores) > 1
+    for c in (core(g, g.mask(["V2"]), g.mask(["V1"])).graph, *cores):
+        assert not identifiable(c, c.mask(["V2"]), c.mask(["V1"]))
+        arrows = [(1 << p, v) for v, mask in enumerate(c.parents) for p in bits(mask)]
+        for p, v in arrows:
+            parents = tuple(m & ~p if k == v else m for k, m in enumerate(c.parents))
+            assert identifiable(Graph(c.names, parents, c.spouses), c.mask(["V2"]), c.mask(["V1"]))
+        for u, v in [(u, v) for v, mask in enumerate(c.spouses) for u in bits(mask) if u < v]:
+            lost = {u: 1 << v, v: 1 << u}
+            spouses = tuple(m & ~lost.get(k, 0) for k, m in enumerate(c.spouses))
+            assert identifiable(Graph(c.names, c.parents, spouses), c.mask(["V2"]), c.mask(["V1"]))
 
 
 def test_what_nobody_saw() -> None:
