@@ -41,10 +41,11 @@ from semantics.answer import zero_probability
 from semantics.branching import search
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
+from semantics.families import Family, merge
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
 from semantics.relaxation import Lifted, chosen, has_vertices, vertices
-from semantics.response import Coefficients, Family, coefficients, merge, too_many_combinations
+from semantics.response import Coefficients, coefficients, too_many_combinations
 from strings.model import CausalModel
 from strings.query import Query
 
@@ -278,7 +279,7 @@ class _Program:
         """The extreme laws of each group of functions, for those boxes that have not too many."""
         found = {}
         for j, f in enumerate(self.families):
-            parts = [Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups]
+            parts = [Polytope(*p.margins()) for p in f.parts]
             if all(map(has_vertices, parts)):
                 found[j] = [vertices(p) for p in parts]
         return found

@@ -18,10 +18,11 @@ from semantics import bounds as module
 from semantics import branching, relaxation
 from semantics.answer import answer
 from semantics.bounds import Bounds, bounds
+from semantics.families import Family, Merged, merge
 from semantics.functional import functional_model
 from semantics.kernel import Kernel
 from semantics.optimum import Polytope, largest_quotient, vertex
-from semantics.response import MOST_FUNCTIONS, Family, Merged, coefficients, merge
+from semantics.response import MOST_FUNCTIONS, coefficients
 from strings.diagnostic import LimitError, QueryError, ZeroProbabilityError
 from strings.diagram import Builder
 from strings.model import CausalModel, Mechanism
