@@ -30,6 +30,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -44,7 +45,7 @@ from semantics.expectation import as_number, check_expectation
 from semantics.families import Family, merge
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
-from semantics.relaxation import Lifted, chosen, has_vertices, vertices
+from semantics.relaxation import Lifted, Part, chosen, vertices
 from semantics.response import Coefficients, coefficients, too_many_combinations
 from strings.model import CausalModel
 from strings.query import Query
@@ -275,13 +276,12 @@ class _Program:
         raise too_many_combinations(self.families, MOST_LIFTED)
 
     @cached_property
-    def corners(self) -> dict[int, list[Array]]:
-        """The extreme laws of each group of functions, for those boxes that have not too many."""
+    def corners(self) -> dict[int, list[Part]]:
+        """The extreme laws of each part of the functions, for those boxes that have not too many."""
         found = {}
-        for j, f in enumerate(self.families):
-            parts = [Polytope(*p.margins()) for p in f.parts]
-            if all(map(has_vertices, parts)):
-                found[j] = [vertices(p) for p in parts]
+        for j, p in enumerate(self.polytopes):
+            with suppress(ValueError):
+                found[j] = [Part(np.array(part), vertices(p.of(part))) for part in self.families[j].parts]
         return found
 
     def searched(

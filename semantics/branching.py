@@ -9,10 +9,10 @@ this way, with pieces of space. What is chosen on average are laws that models h
 
 >>> coin = Polytope(np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0]]), [1.0, 0.5, 0.5])
 >>> above, below = np.eye(4), np.ones((4, 4))
->>> from semantics.relaxation import vertices
+>>> from semantics.relaxation import corners
 >>> def attained(laws):
 ...     return float(np.einsum("ij,i,j", above, *laws))
->>> round(search({0: [vertices(coin)]}, Lifted((coin,)), above, below, 1, (1.0, 0.0), attained, 1e-9), 6)
+>>> round(search({0: corners([coin])}, Lifted((coin,)), above, below, 1, (1.0, 0.0), attained, 1e-9), 6)
 0.5
 """
 
@@ -21,13 +21,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from semantics.distribution import Array
 from semantics.optimum import Polytope
-from semantics.relaxation import Choice, Corners, Lifted, chosen
+from semantics.relaxation import Choice, Corners, Lifted, chosen, whole
 
 _MOST_PIECES = 400
 _MOST_WORK = 20_000_000  # numbers gone through, in all pieces
@@ -108,16 +108,16 @@ def _looked_at(piece: _Piece, polytope: Polytope, boxes: int) -> tuple[list[Arra
     spread, cut = _FLAT, None
     for j in sorted(piece.corners):
         along = list(range(weights.ndim))
-        here = [points[at] for points, at in zip(piece.corners[j], piece.choice.picked[j], strict=True)]
+        here = [p.points[at] for p, at in zip(piece.corners[j], piece.choice.picked[j], strict=True)]
         means = [np.tensordot(weights, law, axes=(along, along)) for law in here]
         for k, (law, mean) in enumerate(zip(here, means, strict=True)):
             off = np.tensordot(weights, (law - mean) ** 2, axes=(along, along))
             f = int(off.argmax())
             if off[f] > spread and law[..., f].min() < mean[f] <= law[..., f].max():
                 spread, cut = off[f], _Cut(j, k, f, float(mean[f]))
-        laws[j] = np.concatenate(means)
+        laws[j] = whole(piece.corners[j], means)
         place = sum(k < j for k in laws)  # among the axes of the boxes before it
-        weights = np.moveaxis(weights[..., None] * np.concatenate(here, axis=-1), -1, place)
+        weights = np.moveaxis(weights[..., None] * whole(piece.corners[j], here), -1, place)
         weights = weights / weights.sum()
     return [laws[j] for j in range(boxes)], cut
 
@@ -126,8 +126,8 @@ def _widest(corners: Corners) -> _Cut | None:
     """A cut through the middle of the corners that are farthest apart; nothing if each law has one corner."""
     found = []
     for j, parts in corners.items():
-        for k, points in enumerate(parts):
-            low, high = points.min(axis=0), points.max(axis=0)
+        for k, p in enumerate(parts):
+            low, high = p.points.min(axis=0), p.points.max(axis=0)
             f = int((high - low).argmax())
             found.append((float(high[f] - low[f]), j, k, f, float((low[f] + high[f]) / 2)))
     width, *cut = max(found)
@@ -136,11 +136,11 @@ def _widest(corners: Corners) -> _Cut | None:
 
 def _halves(corners: Corners, cut: _Cut) -> tuple[Corners, Corners]:
     """The corners on both sides of a cut."""
-    points = corners[cut.box][cut.part]
-    below = points[:, cut.function] < cut.at
+    part = corners[cut.box][cut.part]
+    below = part.points[:, cut.function] < cut.at
     made = []
-    for half in (points[below], points[~below]):
+    for half in (below, ~below):
         parts = list(corners[cut.box])
-        parts[cut.part] = half
+        parts[cut.part] = replace(part, points=part.points[half])
         made.append({**corners, cut.box: parts})
     return made[0], made[1]

@@ -46,19 +46,19 @@ class Group:
         few, numbers = np.unique(columns, axis=0, return_inverse=True)
         return few, numbers.reshape(-1)
 
-    @property
-    def fresh(self) -> list[tuple[int, int]]:
-        """The inputs that are not shared, with their places."""
-        return [(k, i) for k, i in enumerate(self.inputs) if i not in self.shared]
-
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """The functions that a box may be, group by group; `table` is its own, a row for each combination of inputs."""
+    """The functions that a box may be, group by group.
+
+    `table` is its own, a row for each combination of inputs; of outputs that a question does not tell apart at an input
+    the first stands for all, as `like` says of each, and has their probability.
+    """
 
     response: Response
     table: Array
     groups: tuple[Group, ...]
+    like: Array
 
     @property
     def name(self) -> str:
@@ -78,11 +78,26 @@ class Family:
         return any(g.behind for g in self.groups)
 
     @property
-    def parts(self) -> tuple[Family, ...]:
-        """The groups, those together that hang together."""
+    def trees(self) -> tuple[tuple[Group, ...], ...]:
+        """The groups, those together that overlap."""
         first = [k for k, g in enumerate(self.groups) if not g.behind]
-        ends = [*first[1:], len(self.groups)]
-        return tuple(replace(self, groups=self.groups[a:b]) for a, b in zip(first, ends, strict=True))
+        return tuple(self.groups[a:b] for a, b in itertools.pairwise((*first, len(self.groups))))
+
+    @property
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """The functions, by number, those together whose laws depend on each other."""
+        found: list[list[int]] = []
+        place: list[int] = []  # of the part of each group
+        for n, (start, g) in enumerate(zip(self._starts, self.groups, strict=True)):
+            place.append(place[n - g.behind] if self._tied(g) else len(found))
+            if place[n] == len(found):
+                found.append([])
+            found[place[n]].extend(range(start, start + len(g.functions)))
+        return tuple(map(tuple, found))
+
+    def _tied(self, g: Group) -> bool:
+        """Whether the law on the inputs that a group shares is not known: more than one of them is left to chance."""
+        return sum(np.count_nonzero(self.table[i]) > 1 for i in g.shared) > 1
 
     def margins(self) -> tuple[Array, list[Any]]:
         """Rows of zeros and ones, and numbers: a law q of the functions fits the table if `rows @ q` are the numbers.
@@ -99,7 +114,7 @@ class Family:
             return row
 
         for n, (start, g) in enumerate(zip(self._starts, self.groups, strict=True)):
-            if g.behind:
+            if self._tied(g):
                 before = self.groups[n - g.behind]
                 few, here = g.on(g.shared)
                 _, there = before.on(g.shared)
@@ -109,7 +124,9 @@ class Family:
                     row[other : other + len(there)] -= there == s
             else:
                 add(self.one, start, np.ones(len(g.functions), dtype=bool))
-            for k, i in g.fresh:
+            for k, i in enumerate(g.inputs):
+                if i in g.shared and self._tied(g):
+                    continue
                 for o in np.flatnonzero(self.table[i])[:-1]:
                     add(self.table[i, o], start, g.functions[:, k] == o)
         return np.array(rows), numbers
@@ -214,6 +231,20 @@ class Merged:
         return tuple(found)
 
 
+def merged_outputs(table: Array, like: Array) -> Array:
+    """A table in which the outputs of each row that stand for others have their probability.
+
+    >>> merged_outputs(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[0, 1, 0], [0, 1, 2]]))
+    array([[4, 2, 0],
+           [4, 5, 6]])
+    """
+    found = table - table
+    for i, row in enumerate(like):
+        for o, stands in enumerate(row):
+            found[i, stands] += table[i, o]
+    return found
+
+
 def merge(family: Family, axis: int, *tables: Array) -> Merged:
     """A box with those outputs merged that make no difference to some tables with its functions along an axis.
 
@@ -242,7 +273,9 @@ def merge(family: Family, axis: int, *tables: Array) -> Merged:
         groups.append(replace(g, functions=g.functions[few]))
         rows.append(few + start)
         likes.append(alike)
-    return Merged(family, Family(family.response, table, tuple(groups)), np.concatenate(rows), tuple(likes))
+    return Merged(
+        family, Family(family.response, table, tuple(groups), family.like), np.concatenate(rows), tuple(likes)
+    )
 
 
 def _alike(places: Sequence[tuple[Array, Array]]) -> dict[int, int]:

@@ -102,14 +102,16 @@ def _tracks(table: Array, family: Family | None, law: Sequence[Any]) -> list[Tra
     """How outputs come about together, for each group of inputs; an input that is in none is a group of its own."""
     tracks: list[Track] = []
     start = 0
-    for part in family.parts if family is not None else ():
+    for tree in family.trees if family is not None else ():
         track: Track = []
-        for g in part.groups:
+        for g in tree:
             weights = _whole([Fraction(w) for w in law[start : start + len(g.functions)]])
             start += len(g.functions)
             functions = [dict(zip(g.inputs, map(int, f), strict=True)) for f in g.functions]
             here = [(w, f) for w, f in zip(weights, functions, strict=True) if w]
             track = _glued(track, here, g.shared) if g.behind else here
+        for i in dict.fromkeys(i for g in tree for i in g.inputs) if family is not None else ():
+            track = _told_apart(track, i, table[i], family.like[i])
         tracks.append(track)
     met = {i for g in family.groups for i in g.inputs} if family is not None else set()
     for i, row in enumerate(table):
@@ -138,6 +140,16 @@ def _glued(one: Track, other: Track, shared: Sequence[int]) -> Track:
         parts = [_conditional(mine), _conditional(theirs.get(values, other))]
         whole += [(w * mass, {**second, **first}) for w, (first, second) in _side_by_side(parts)]
     return whole
+
+
+def _told_apart(track: Track, i: int, row: Array, like: Array) -> Track:
+    """A track in which one output at an input stood for several, with these."""
+    if all(o == stands for o, stands in enumerate(like) if row[o]):
+        return track
+    stood = [(w, {**f, -1: f[i]}) for w, f in track]
+    own = [(w, {i: o, -1: int(like[o])}) for o, w in enumerate(row) if w]
+    glued = _glued([(w, {n: o for n, o in f.items() if n != i}) for w, f in stood], own, (-1,))
+    return [(w, {n: o for n, o in f.items() if n >= 0}) for w, f in glued]
 
 
 def _conditional(track: Track) -> Track:

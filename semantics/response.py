@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from semantics.answer import check_tables, zero_probability
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError
 from semantics.contract import check_bytes, contract
 from semantics.distribution import Array
-from semantics.families import Family, Group
+from semantics.families import Family, Group, merged_outputs
 from semantics.junction import junction_tree
 from semantics.kernel import Table, Tables, is_sharp, size, uniform_array
 from semantics.network import Wiring, fix_points, network_of, spread
@@ -154,21 +154,56 @@ class _Network:
     def _copied(self) -> list[Family]:
         """The boxes that stand in the diagram more than once, with the functions that they may be."""
         made = {r.applied.name: r for r in self.responses}
-        places: dict[str, list[tuple[int, ...]]] = {}
-        for node in self.diagram.nodes:
+        places: dict[str, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+        for node, first in zip(self.diagram.nodes, self.diagram.first_wires, strict=True):
             if node.box.name in made:
-                places.setdefault(node.box.name, []).append(node.args[:-1])
-        several = {name: args for name, args in places.items() if len(args) > 1}
+                made_here = tuple(range(first, first + len(node.box.cod)))
+                places.setdefault(node.box.name, []).append((node.args[:-1], made_here))
+        several = {name: copies for name, copies in places.items() if len(copies) > 1}
         if not several:
             return []
         network = self._possible()
+        told = self._told_apart()
         found = []
-        for name, args in several.items():
+        for name, copies in several.items():
+            met: set[tuple[int, int]] = set()
+            at: list[set[int]] = [set() for _ in copies]  # the inputs of each copy
+            for a, b in itertools.combinations(range(len(copies)), 2):
+                pairs = network(copies[a][0], copies[b][0])
+                met |= pairs
+                at[a] |= {i for i, _ in pairs}
+                at[b] |= {j for _, j in pairs}
             table = self._table(made[name])
-            met = set().union(*(network(*pair) for pair in itertools.combinations(args, 2)))
+            labels = [list(itertools.product(*map(told, wires))) for _, wires in copies]
+            like = np.tile(np.arange(table.shape[1]), (len(table), 1))
+            for i in set().union(*at):
+                here = zip(
+                    *(told_here for told_here, inputs in zip(labels, at, strict=True) if i in inputs), strict=True
+                )
+                like[i] = _first_alike(list(here), table[i])
+            table = merged_outputs(table, like)
             together = [_functions(made[name], g, met, table, self.exact) for g in _grouped(met)]
-            found.append(Family(made[name], table, tuple(itertools.chain.from_iterable(together))))
+            groups = tuple(itertools.chain.from_iterable(together))
+            found.append(Family(made[name], table, groups, like))
         return found
+
+    def _told_apart(self) -> Callable[[int], list[Hashable]]:
+        """For the values of a wire what the question knows of them: events alone, if nothing else hears the wire."""
+        heard = {w for n in self.diagram.nodes for w in n.args}
+        spoken: dict[int, list[Slot]] = {}
+        wires = dict(zip(self.outputs, self.diagram.outs, strict=True))
+        for s in self.question.slots:
+            if s.spoken:
+                spoken.setdefault(wires[s.variable], []).append(s)
+
+        def labels(wire: int) -> list[Hashable]:
+            values = self.diagram.wires[wire].values or ()
+            slots = spoken.get(wire, [])
+            if wire in heard or any(s.axis is not None or s.values is None for s in slots):
+                return list(values)
+            return [tuple(v in (s.values or ()) for s in slots) for v in values]
+
+        return labels
 
     def _possible(self) -> Any:
         """Which inputs two copies of a box can have in one case, as pairs of numbers: by what is possible alone."""
@@ -256,6 +291,14 @@ class _Network:
         masks = self.question.connect(slots, diagram, wiring, axes, self.exact, self.outputs)
         fix_points(wiring, diagram)
         return wiring, axes, masks
+
+
+def _first_alike(labels: Sequence[Hashable], row: Array) -> list[int]:
+    """For each output the first that has the same label, of those that are possible."""
+    first: dict[Hashable, int] = {}
+    for o in np.flatnonzero(row):
+        first.setdefault(labels[o], int(o))
+    return [first.get(label, o) for o, label in enumerate(labels)]
 
 
 def _number(values: Sequence[int], sizes: Sequence[int]) -> int:
