@@ -227,6 +227,7 @@ class _Program:
             return None
         above, below = above / top, below / top
         outer: Any
+        free: tuple[int, ...] = ()
         if above.size <= MOST_LIFTED:
             outer, guess = self.outside(above, below, sign)
             if guess is None:
@@ -234,9 +235,10 @@ class _Program:
             value, laws = self.inside(above, below, sign, outer, guess)
         else:
             value, laws = self.inside(above, below, sign)
-            outer = self.far_outside(above, below, sign, value)
-        if sign * (outer - value) > AGREE:
-            outer, value, laws = self.searched(above, below, sign, outer, value, laws)
+            outer, free = self.far_outside(above, below, sign, value)
+        for boxes in dict.fromkeys((free, self.all_but_one)):
+            if boxes and sign * (outer - value) > AGREE:
+                outer, value, laws = self.searched(boxes, above, below, sign, outer, value, laws)
         if abs(value - outer) <= AGREE or sign * (value - outer) > 0:
             return End(value, value, laws)
         return End(outer, value, laws)
@@ -254,9 +256,9 @@ class _Program:
             laws.append(law / law[: len(f.groups[0].functions)].sum())
         return bound, laws
 
-    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> float:
+    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> tuple[float, tuple[int, ...]]:
         """The same for so many combinations that some boxes have to choose their laws for each: the best choice of as
-        few boxes as possible.
+        few boxes as possible, and these.
 
         Raises:
             LimitError: L003 if there is none.
@@ -270,9 +272,11 @@ class _Program:
                 if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
                     rest = Lifted(tuple(self.polytopes[j] for j in others))
                     corners = {j: self.corners[j] for j in free}
-                    found.append(sign * chosen(corners, rest, above, below, sign, float(attained)).value)
-            if found and min(found) < math.inf:
-                return sign * min(found)
+                    choice = chosen(corners, rest, above, below, sign, float(attained))
+                    found.append((sign * choice.value, free))
+            if found and min(found)[0] < math.inf:
+                best, free = min(found)
+                return sign * best, free
         raise too_many_combinations(self.families, MOST_LIFTED)
 
     @cached_property
@@ -284,16 +288,21 @@ class _Program:
                 found[j] = [Part(np.array(part), vertices(p.of(part))) for part in self.families[j].parts]
         return found
 
-    def searched(
-        self, above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
-    ) -> tuple[float, Any, Laws]:
-        """The bound, the best that was found, and laws that attain it, after a search where all boxes but one have few
-        extreme laws."""
+    @cached_property
+    def all_but_one(self) -> tuple[int, ...]:
+        """All boxes but the one with the most functions, if they have few extreme laws."""
         sizes = [f.size for f in self.families]
         last = max(range(len(sizes)), key=lambda j: (j not in self.corners, sizes[j]))
-        corners = {j: c for j, c in self.corners.items() if j != last}
-        if len(corners) < len(sizes) - 1:
-            return outer, value, laws
+        found = tuple(j for j in range(len(sizes)) if j != last)
+        return found if all(j in self.corners for j in found) else ()
+
+    def searched(
+        self, boxes: tuple[int, ...], above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
+    ) -> tuple[float, Any, Laws]:
+        """The bound, the best that was found, and laws that attain it, after a search through the extreme laws of some
+        boxes."""
+        corners = {j: self.corners[j] for j in boxes}
+        others = Lifted(tuple(p for j, p in enumerate(self.polytopes) if j not in corners))
         floats = above.astype(float), below.astype(float)
         best = float(value), [np.array(q, dtype=float) for q in laws]
 
@@ -305,7 +314,7 @@ class _Program:
             return float(best[0])
 
         known = float(outer), float(value)
-        bound = search(corners, Lifted((self.polytopes[last],)), *floats, sign, known, improve, AGREE / 10)
+        bound = search(corners, others, *floats, sign, known, improve, AGREE / 10)
         if sign * (best[0] - value) > AGREE / 100:
             value, laws = self.finished(above, below, sign, best)
         return bound, value, laws

@@ -1,11 +1,12 @@
 """Branch and bound: how far a quotient of functions that are linear in each of several laws can go.
 
-Such a quotient is extreme where all laws are extreme, so that pieces of their corners are looked at, for all boxes but
-one. In a piece those boxes choose, for each function that the last one is, whichever corner is best there
+Such a quotient is extreme where all laws are extreme, so that pieces of their corners are looked at, for some boxes. In
+a piece those boxes choose, for each combination of functions that the others are, whichever corner is best there
 (`semantics.relaxation.chosen`): no model in the piece is beyond what comes of it. Where they do not choose alike the
 corners are parted, and the pieces with the farthest bounds come first. There are finitely many pieces; when each law
-has one corner left the bound is exact. Duarte, Finkelstein, Knox, Mummolo and Shpitser (2023) bound causal effects in
-this way, with pieces of space. What is chosen on average are laws that models have, so that better models are found.
+has one corner left the bound is exact, if one other box is left, and else that of a relaxation. Duarte, Finkelstein,
+Knox, Mummolo and Shpitser (2023) bound causal effects in this way, with pieces of space. What is chosen on average are
+laws that models have, so that better models are found.
 
 >>> coin = Polytope(np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0]]), [1.0, 0.5, 0.5])
 >>> above, below = np.eye(4), np.ones((4, 4))
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ from semantics.optimum import Polytope
 from semantics.relaxation import Choice, Corners, Lifted, chosen, whole
 
 _MOST_PIECES = 400
-_MOST_WORK = 20_000_000  # numbers gone through, in all pieces
+_MOST_WORK = 20_000_000  # numbers gone through, in all pieces: some ten or twenty seconds
 _FLAT = 1e-24
 
 
@@ -45,7 +46,7 @@ class _Piece:
 
 def search(
     corners: Corners,
-    last: Lifted,
+    others: Lifted,
     above: Array,
     below: Array,
     sign: int,
@@ -56,30 +57,30 @@ def search(
     """A number that no quotient is beyond: within a tolerance of what is attained, or as near as some hundred pieces
     come to it.
 
-    `corners` are those of all boxes but one, the `last`. `known` are a bound, and what is attained; `improve` is told
-    laws of all boxes that may attain more, and says what is attained then.
+    `corners` are those of some boxes, and `others` is the relaxation for the others. `known` are a bound, and what is
+    attained; `improve` is told laws of all boxes that may attain more, and says what is attained then.
     """
     outer, best = known
     count = itertools.count()
     waiting: list[tuple[float, int, _Piece]] = []
 
     def add(these: Corners, bound: float) -> None:
-        choice = chosen(these, last, above, below, sign, best)
+        choice = chosen(these, others, above, below, sign, best)
         here = _Piece(these, choice, sign * min(sign * bound, sign * choice.value))
         if sign * (here.bound - best) > 0:
             heapq.heappush(waiting, (-sign * here.bound, next(count), here))
 
     add(corners, outer)
-    for _ in range(min(_MOST_PIECES, _MOST_WORK // above.size)):
+    for _ in range(min(_MOST_PIECES, int(_MOST_WORK / (above.size + others.work)))):
         if not waiting:
             return best
         worst = waiting[0][-1]
         if sign * (worst.bound - best) <= within:
             return worst.bound
-        laws, cut = _looked_at(worst, last.polytopes[0], above.ndim)
+        laws, cut = _looked_at(worst, others.polytopes, above.ndim)
         if laws is not None:
             best = sign * max(sign * best, sign * improve(laws))
-        if cut is None:  # all choose alike, and that is what is attained
+        if cut is None:  # all choose alike: there is nothing to part
             return worst.bound
         heapq.heappop(waiting)
         for these in _halves(worst.corners, cut):
@@ -97,14 +98,17 @@ class _Cut:
     at: float
 
 
-def _looked_at(piece: _Piece, polytope: Polytope, boxes: int) -> tuple[list[Array] | None, _Cut | None]:
+def _looked_at(piece: _Piece, polytopes: Sequence[Polytope], boxes: int) -> tuple[list[Array] | None, _Cut | None]:
     """The laws of all boxes that are chosen on average, and where choices differ most; no cut if they do not differ."""
     product = piece.choice.product
     if product is None or not product.sum():
         return None, _widest(piece.corners)
     weights = product / product.sum()
-    (last,) = (j for j in range(boxes) if j not in piece.corners)
-    laws = {last: product / product[polytope.rows[0] == 1].sum()}
+    others = [j for j in range(boxes) if j not in piece.corners]
+    laws = {}
+    for k, (j, p) in enumerate(zip(others, polytopes, strict=True)):
+        law = product.sum(axis=tuple(i for i in range(len(others)) if i != k))
+        laws[j] = law / law[p.rows[0] == 1].sum()
     spread, cut = _FLAT, None
     for j in sorted(piece.corners):
         along = list(range(weights.ndim))

@@ -100,9 +100,11 @@ def _table(r: Response, tables: Mapping[str, Kernel]) -> Array:
 
 def _tracks(table: Array, family: Family | None, law: Sequence[Any]) -> list[Track]:
     """How outputs come about together, for each group of inputs; an input that is in none is a group of its own."""
+    if family is None:
+        return [[(w, {i: o}) for o, w in enumerate(row) if w] for i, row in enumerate(table)]
     tracks: list[Track] = []
     start = 0
-    for tree in family.trees if family is not None else ():
+    for tree in family.trees:
         track: Track = []
         for g in tree:
             weights = _whole([Fraction(w) for w in law[start : start + len(g.functions)]])
@@ -110,10 +112,10 @@ def _tracks(table: Array, family: Family | None, law: Sequence[Any]) -> list[Tra
             functions = [dict(zip(g.inputs, map(int, f), strict=True)) for f in g.functions]
             here = [(w, f) for w, f in zip(weights, functions, strict=True) if w]
             track = _glued(track, here, g.shared) if g.behind else here
-        for i in dict.fromkeys(i for g in tree for i in g.inputs) if family is not None else ():
+        for i in dict.fromkeys(i for g in tree for i in g.inputs):
             track = _told_apart(track, i, table[i], family.like[i])
         tracks.append(track)
-    met = {i for g in family.groups for i in g.inputs} if family is not None else set()
+    met = {i for g in family.groups for i in g.inputs}
     for i, row in enumerate(table):
         if i not in met:
             tracks.append([(w, {i: o}) for o, w in enumerate(row) if w])

@@ -66,6 +66,12 @@ class Lifted:
             blocks.append(row)
         return sparse.bmat(blocks, format="csr")
 
+    @property
+    def work(self) -> float:
+        """About how long its program takes, as numbers that could be gone through in that time."""
+        rows, columns = self.rows.shape
+        return 300.0 * math.sqrt(rows * columns)
+
     def bound(self, above: Array, below: Array, sign: int) -> tuple[float, Array | None]:
         """A number that no quotient is beyond, and the numbers of the combinations there; no such if the denominator
         is zero throughout."""
@@ -153,6 +159,8 @@ def chosen(corners: Corners, others: Lifted, above: Array, below: Array, sign: i
         if product is None:
             return Choice(sign * math.inf)
         found = Choice(value, product, picked)
+        if sign * (value - guess) <= 0:  # the guess is a bound, and this is where it may be attained
+            return Choice(guess, product, picked)
         if abs(value - guess) <= _SAME * max(1.0, abs(value)):
             return found
         before, guess = (top, bottom), value
@@ -219,9 +227,9 @@ def vertices(polytope: Polytope, most: int = MOST_VERTICES) -> Array:
 
 
 def _moved(polytope: Polytope) -> tuple[Array, tuple[int, ...]]:
-    """Numbers that are a little different, so that no vertex has several bases, and a basis that is feasible for them."""
+    """Numbers that are a little different, so that no vertex has several bases, and a basis for them."""
     rows = polytope.rows.astype(float)
     draw = np.random.default_rng(0)
     moved = np.array(polytope.numbers, dtype=float) + rows @ (draw.random(rows.shape[1]) * _MOVE)
-    at = np.array(vertex(Polytope(polytope.rows, list(moved)), list(draw.random(rows.shape[1])), exact=False))
+    at = np.array(vertex(Polytope(polytope.rows, moved.tolist()), list(draw.random(rows.shape[1])), exact=False))
     return moved, tuple(sorted(map(int, np.argsort(-at)[: len(rows)])))

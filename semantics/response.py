@@ -296,8 +296,8 @@ class _Network:
 def _first_alike(labels: Sequence[Hashable], row: Array) -> list[int]:
     """For each output the first that has the same label, of those that are possible."""
     first: dict[Hashable, int] = {}
-    for o in np.flatnonzero(row):
-        first.setdefault(labels[o], int(o))
+    for o in map(int, np.flatnonzero(row)):
+        first.setdefault(labels[o], o)
     return [first.get(label, o) for o, label in enumerate(labels)]
 
 
