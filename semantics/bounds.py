@@ -42,7 +42,7 @@ from semantics.answer import zero_probability
 from semantics.branching import search
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
-from semantics.families import Family, merge
+from semantics.families import Family, evened, merge
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
 from semantics.relaxation import Lifted, Part, chosen, vertices
@@ -180,6 +180,8 @@ class _Program:
 
     def ends(self, above: Array, below: Array) -> tuple[End, End] | None:
         """Both ends at one place; nothing if what is seen has probability zero in every model."""
+        for j, f in enumerate(self.families):
+            above, below = evened(f, j, above), evened(f, j, below)
         merged = tuple(merge(f, j, above, below) for j, f in enumerate(self.families))
         if any(m.fewer for m in merged):
             for j, m in enumerate(merged):
@@ -267,13 +269,15 @@ class _Program:
         small = list(self.corners)
         for count in range(1, len(sizes)):
             found = []
-            for free in itertools.combinations(small, count):
+            for free in sorted(itertools.combinations(small, count), key=lambda js: -math.prod(sizes[j] for j in js)):
                 others = [j for j in range(len(sizes)) if j not in free]
                 if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
                     rest = Lifted(tuple(self.polytopes[j] for j in others))
                     corners = {j: self.corners[j] for j in free}
                     choice = chosen(corners, rest, above, below, sign, float(attained))
                     found.append((sign * choice.value, free))
+                    if sign * (choice.value - attained) <= AGREE:
+                        return choice.value, free
             if found and min(found)[0] < math.inf:
                 best, free = min(found)
                 return sign * best, free

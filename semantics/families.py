@@ -278,6 +278,33 @@ def merge(family: Family, axis: int, *tables: Array) -> Merged:
     )
 
 
+def evened(family: Family, axis: int, table: Array) -> Array:
+    """A table with the functions of a box along an axis, the same for every law that has its margins, but even where it
+    can be: in groups where it is a sum of what each input has by itself, its mean is put.
+
+    So what one world alone depends on makes no difference between functions.
+    """
+    along = np.moveaxis(table, axis, 0).copy()
+    start = 0
+    for g in family.groups:
+        here = slice(start, start + len(g.functions))
+        start += len(g.functions)
+        numbers = along[here]
+        # Functions come in the order of their outputs, the last input fastest.
+        shape = [len(np.unique(g.functions[:, k])) for k in range(len(g.inputs))]
+        grid = numbers.reshape(*shape, *numbers.shape[1:])
+        base = grid[(0,) * len(shape)]
+        together, mean = base, base
+        for k, i in enumerate(g.inputs):
+            effect = grid[tuple(slice(None) if n == k else 0 for n in range(len(shape)))] - base
+            weights = family.table[i, np.unique(g.functions[:, k])]
+            mean = mean + np.tensordot(weights, effect, axes=(0, 0))
+            together = together + effect.reshape(*(m if n == k else 1 for n, m in enumerate(shape)), *effect.shape[1:])
+        if _same(np.broadcast_to(together, grid.shape), grid):
+            along[here] = mean
+    return np.moveaxis(along, 0, axis)
+
+
 def _alike(places: Sequence[tuple[Array, Array]]) -> dict[int, int]:
     """For each output at one input the first that is like it: the output of each function, and a row of a table for
     each, in several groups."""
