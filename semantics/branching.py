@@ -32,6 +32,7 @@ from semantics.relaxation import Choice, Corners, Lifted, chosen, whole
 
 _MOST_PIECES = 400
 _MOST_WORK = 20_000_000  # numbers gone through, in all pieces: some ten or twenty seconds
+_EACH = 10
 _FLAT = 1e-24
 
 
@@ -71,14 +72,14 @@ def search(
             heapq.heappush(waiting, (-sign * here.bound, next(count), here))
 
     add(corners, outer)
-    for _ in range(min(_MOST_PIECES, int(_MOST_WORK / (above.size + others.work)))):
+    for n in range(min(_MOST_PIECES, int(_MOST_WORK / (above.size + others.work)))):
         if not waiting:
             return best
         worst = waiting[0][-1]
         if sign * (worst.bound - best) <= within:
             return worst.bound
         laws, cut = _looked_at(worst, others.polytopes, above.ndim)
-        if laws is not None:
+        if laws is not None and (n < _EACH or n % _EACH == 0):  # to look for models takes longer than a bound
             best = sign * max(sign * best, sign * improve(laws))
         if cut is None:  # all choose alike: there is nothing to part
             return worst.bound

@@ -97,7 +97,7 @@ class Family:
 
     def _tied(self, g: Group) -> bool:
         """Whether the law on the inputs that a group shares is not known: more than one of them is left to chance."""
-        return sum(np.count_nonzero(self.table[i]) > 1 for i in g.shared) > 1
+        return sum(int(np.count_nonzero(self.table[i])) > 1 for i in g.shared) > 1
 
     def margins(self) -> tuple[Array, list[Any]]:
         """Rows of zeros and ones, and numbers: a law q of the functions fits the table if `rows @ q` are the numbers.

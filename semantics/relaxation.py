@@ -230,6 +230,6 @@ def _moved(polytope: Polytope) -> tuple[Array, tuple[int, ...]]:
     """Numbers that are a little different, so that no vertex has several bases, and a basis for them."""
     rows = polytope.rows.astype(float)
     draw = np.random.default_rng(0)
-    moved = np.array(polytope.numbers, dtype=float) + rows @ (draw.random(rows.shape[1]) * _MOVE)
+    moved: Array = np.array(polytope.numbers, dtype=float) + rows @ (draw.random(rows.shape[1]) * _MOVE)
     at = np.array(vertex(Polytope(polytope.rows, moved.tolist()), list(draw.random(rows.shape[1])), exact=False))
     return moved, tuple(sorted(map(int, np.argsort(-at)[: len(rows)])))

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from semantics import bounds as module
-from semantics import branching, relaxation
+from semantics import branching, relaxation, response
 from semantics.answer import answer
 from semantics.bounds import Bounds, bounds
-from semantics.families import Family, Merged, merge
+from semantics.families import Family, Merged, evened, merge
 from semantics.functional import functional_model
+from semantics.junction import junction_tree
 from semantics.kernel import Kernel
 from semantics.optimum import Polytope, largest_quotient, vertex
 from semantics.response import MOST_FUNCTIONS, coefficients
@@ -252,14 +253,7 @@ def test_the_extreme_models_have_the_tables_and_attain_the_bounds(seed: int, siz
         return
     if found is None:
         return
-    for end in found.ends[0]:
-        given_laws = dict(zip((f.response.latent for f in found.found.families), end.laws, strict=True))
-        laws = [(f, given_laws.get(f.response.latent, f.only_law())) for f in found.found.copied]
-        made, numbers = functional_model(model, tables, laws)
-        assert answer(made, numbers, query, exact=True).array[()] == end.attained
-        for v in model.names:
-            seen = Query((Term(v),), (), tuple(Open(p) for p in model.parents(v)))
-            assert answer(made, numbers, seen, exact=True) == answer(model, tables, seen, exact=True)
+    check_models(model, tables, query, found)
 
 
 @settings(max_examples=30, deadline=None)
@@ -532,15 +526,124 @@ def test_what_is_merged() -> None:
     some = ("0", "3")
     event = Query((Term("Y", some, world=(Do("X", "0"),)), Term("Y", some, world=(Do("X", "1"),))))
     found = coefficients(model, tables, event, exact=True)
+    assert found.families[0].size == 4
+    free = Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),))))
+    found = coefficients(model, tables, free, exact=True)
     (family,) = found.families
-    merged = merge(family, 0, found.above, np.broadcast_to(found.below, found.above.shape))
-    assert (family.size, merged.family.size) == (math.prod(np.count_nonzero(family.table, axis=1)), 4)
+    assert family.size == math.prod(np.count_nonzero(family.table, axis=1))
+    assert not merge(family, 2, found.above).fewer
+    above = found.above[1:, 1:].sum(axis=(0, 1))  # whether both are another output than the first
+    merged = merge(family, 0, above)
+    assert merged.family.size == 4
     law = merged.family.only_law()
     assert all(p == q for p, q in zip(merged.expanded(law), family.only_law(), strict=True))
-    free = coefficients(
-        model, tables, Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),)))), exact=True
-    )
-    assert not merge(free.families[0], 2, free.above).fewer
+
+
+# ---- groups that overlap ---------------------------------------------------------------------------------------------
+
+
+def starred(rnd: random.Random) -> tuple[CausalModel, dict[str, Kernel], Query]:
+    """X and Z go into Y; Y is seen, and asked for where X is set: inputs with other values of X do not meet."""
+    domains = {"X": 3, "Z": rnd.choice((2, 2, 3)), "Y": rnd.choice((2, 2, 3))}
+    edges = [("X", "Y"), ("Z", "Y"), *[("X", "Z")] * rnd.randint(0, 1)]
+    model = CausalModel.from_edges(edges, domains=domains)
+    values = model.object("Y").values or ()
+    term = Term("Y", tuple(rnd.sample(values, rnd.randint(1, 2))), world=(Do("X", rnd.choice("012")),))
+    more = (there("X", rnd.choice("012")),) * rnd.randint(0, 1)
+    return model, random_tables(model, rnd), Query((term, *more), (there("Y", rnd.choice(values)),))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**9))
+def test_groups_that_overlap_lose_nothing(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The bounds are those over all functions on all inputs, fraction by fraction, and so they are in floats; models
+    attain them and have the tables."""
+    model, tables, query = starred(random.Random(seed))
+    try:
+        whole = bounded(model, tables, query)
+    except LimitError:
+        return
+    monkeypatch.setattr(response, "MOST_WHOLE", 0)
+    found, floats = bounded(model, tables, query), bounded(model, in_floats(tables), query, exact=False)
+    if whole is None or found is None or floats is None:
+        assert whole is found is floats
+        return
+    if whole.sharp and found.sharp:
+        assert ends(found) == ends(whole), str(query)
+    assert len(whole.found.families) > 1 or (whole.sharp and found.sharp)
+    assert np.allclose([float(x) for x in ends(found)], [float(x) for x in ends(floats)], atol=1e-7)
+    check_models(model, tables, query, found)
+
+
+def test_many_inputs_in_few_groups() -> None:
+    """Of a cause with eight values and a box with three, 6,561 functions, only pairs meet; and they are independent.
+
+    Where X is set to 0, the bounds of each other value of X are those of Frechet, put together.
+    """
+    model = CausalModel.from_edges([("X", "Y")], domains={"X": 12, "Y": 3})
+    tables = random_tables(model, random.Random(2))
+    x, y = (tables[n].array for n in "xy")
+    assert all(x), "every value happens"
+    query = Query((there("Y", "1", X="0"),), (there("Y", "0"),))
+    found = bounds(model, tables, query, exact=True)
+    assert found.found.families[0].size <= 11 * 9 < MOST_FUNCTIONS < math.prod(np.count_nonzero(y, axis=1))
+    seen = sum(x[k] * y[k, 0] for k in range(12))
+    high = sum(x[k] * min(y[0, 1], y[k, 0]) for k in range(1, 12)) / seen
+    low = sum(x[k] * max(Fraction(0), y[0, 1] + y[k, 0] - 1) for k in range(1, 12)) / seen
+    assert ends(found) == (low, high)
+    check_models(model, tables, query, found)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**9))
+def test_junction_trees(seed: int) -> None:
+    """Every edge is in a clique; what a clique has in common with those before it is in the one that it hangs on."""
+    rnd = random.Random(seed)
+    size = rnd.randint(1, 9)
+    pairs = [p for p in itertools.product(range(size), repeat=2) if rnd.random() < 0.25]
+    tree = junction_tree({v: rnd.choice((1, 2, 3)) for v in range(size)}, pairs)
+    cliques = [set(c) for c, _ in tree]
+    assert set().union(*cliques) == set(range(size))
+    assert all(any({a, b} <= c for c in cliques) for a, b in pairs)
+    assert not any(c < d for c in cliques for d in cliques)
+    for k, (clique, parent) in enumerate(tree):
+        before = set().union(*cliques[:k]) & set(clique)
+        assert not before if parent is None else parent < k and before <= cliques[parent]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**9))
+def test_what_is_evened_is_the_same_for_every_law(seed: int) -> None:
+    rnd = random.Random(seed)
+    model = CausalModel.from_edges([("X", "Y")], domains={"X": rnd.choice((2, 3)), "Y": rnd.choice((2, 3))})
+    tables = random_tables(model, rnd)
+    free = Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),))), (there("X", "0"),))
+    found = coefficients(model, tables, free, exact=True)
+    if not found.families:
+        return
+    (family,) = found.families
+    before = np.array([Fraction(rnd.randint(0, 3)) for _ in range(family.size)], dtype=object)
+    functions = family.groups[0].functions
+    unary = np.array([[rnd.randint(0, 5) for _ in range(3)] for _ in range(functions.shape[1])])
+    added = unary[np.arange(functions.shape[1]), functions].sum(axis=1)
+    for table, even in ((before, False), (before * 0 + added, True)):
+        after = evened(family, 0, table)
+        assert not even or len(set(after)) == 1
+        costs = [Fraction(rnd.randint(-5, 5)) for _ in range(family.size)]
+        law = vertex(Polytope(*family.margins()), costs)
+        assert _dot(list(law), list(table)) == _dot(list(law), list(after))
+
+
+def check_models(model: CausalModel, tables: dict[str, Kernel], query: Query, found: Bounds) -> None:
+    """The models at both ends have what is attained, and the tables."""
+    for end in found.ends[0]:
+        given_laws = dict(zip((f.response.latent for f in found.found.families), end.laws, strict=True))
+        laws = [(f, given_laws.get(f.response.latent, f.only_law())) for f in found.found.copied]
+        made, numbers = functional_model(model, tables, laws)
+        assert answer(made, numbers, query, exact=True).array[()] == end.attained
+        for v in model.names:
+            seen = Query((Term(v),), (), tuple(Open(p) for p in model.parents(v)))
+            assert answer(made, numbers, seen, exact=True) == answer(model, tables, seen, exact=True)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -601,8 +704,10 @@ def test_a_search_finds_the_extremes_over_all_corners(seed: int) -> None:
     """Of any quotient of multilinear functions, in several laws with several parts each, against all corners."""
     rnd = random.Random(seed)
     parts = [[random_part(rnd) for _ in range(rnd.randint(1, 2))] for _ in range(rnd.choice((2, 2, 3)))]
-    corners = {j: [relaxation.vertices(p) for p in these] for j, these in enumerate(parts)}
-    whole = [[np.concatenate(c) for c in itertools.product(*corners[j])] for j in range(len(parts))]
+    corners = {j: relaxation.corners(these) for j, these in enumerate(parts)}
+    whole = [
+        [np.concatenate(c) for c in itertools.product(*(part.points for part in corners[j]))] for j in range(len(parts))
+    ]
     shape = [len(laws[0]) for laws in whole]
     draw = np.random.default_rng(seed)
     below = draw.integers(0, 3, shape).astype(float) if rnd.random() < 0.5 else np.ones(shape)
