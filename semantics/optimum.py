@@ -38,7 +38,7 @@ class Polytope:
     def of(self, columns: Sequence[int]) -> Polytope:
         """The same for some of the variables, which have rows of their own."""
         own = np.flatnonzero(self.rows[:, list(columns)].any(axis=1))
-        return Polytope(self.rows[np.ix_(own, columns)], [self.numbers[k] for k in own])
+        return Polytope(self.rows[own][:, list(columns)], [self.numbers[int(k)] for k in own])
 
 
 @dataclass(frozen=True)

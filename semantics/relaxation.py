@@ -153,7 +153,7 @@ def chosen(corners: Corners, others: Lifted, above: Array, below: Array, sign: i
         for j in sorted(corners, reverse=True):
             tables = np.moveaxis(top, j, -1), np.moveaxis(bottom, j, -1)
             top, bottom, picked[j] = _best(corners[j], *tables, sign, guess)
-        if found and before and np.array_equal(top, before[0]) and np.array_equal(bottom, before[1]):
+        if found and before and _same(top, before[0]) and _same(bottom, before[1]):
             return found
         value, product = others.bound(top, bottom, sign)
         if product is None:
@@ -165,6 +165,10 @@ def chosen(corners: Corners, others: Lifted, above: Array, below: Array, sign: i
             return found
         before, guess = (top, bottom), value
     return Choice(sign * math.inf)
+
+
+def _same(one: Array, other: Array) -> bool:
+    return np.allclose(one, other, rtol=_SAME, atol=0)
 
 
 def _best(
@@ -230,6 +234,7 @@ def _moved(polytope: Polytope) -> tuple[Array, tuple[int, ...]]:
     """Numbers that are a little different, so that no vertex has several bases, and a basis for them."""
     rows = polytope.rows.astype(float)
     draw = np.random.default_rng(0)
-    moved: Array = np.array(polytope.numbers, dtype=float) + rows @ (draw.random(rows.shape[1]) * _MOVE)
-    at = np.array(vertex(Polytope(polytope.rows, moved.tolist()), list(draw.random(rows.shape[1])), exact=False))
+    law, costs = draw.random((2, rows.shape[1]))
+    moved = np.array(polytope.numbers, dtype=float) + rows @ (law * _MOVE)
+    at = np.array(vertex(Polytope(polytope.rows, list(map(float, moved))), list(map(float, costs)), exact=False))
     return moved, tuple(sorted(map(int, np.argsort(-at)[: len(rows)])))
