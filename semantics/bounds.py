@@ -46,7 +46,7 @@ from semantics.families import Family, evened, merge
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
 from semantics.relaxation import Lifted, Part, chosen, vertices
-from semantics.response import Coefficients, coefficients, too_many_combinations
+from semantics.response import Coefficients, coefficients, too_many_combinations, too_many_equations
 from strings.model import CausalModel
 from strings.query import Query
 
@@ -55,6 +55,9 @@ AGREE = 1e-9
 
 MOST_LIFTED = 10_000
 """So many combinations of functions go into a relaxation that has a number for each."""
+
+MOST_EQUATIONS = 200
+"""Linear programs in fractions may have so many."""
 
 _STARTS = 12
 
@@ -221,6 +224,9 @@ class _Program:
         return None if low is None or high is None else (low, high)
 
     def end(self, above: Array, below: Array, sign: int) -> End | None:
+        for f, p in zip(self.families, self.polytopes, strict=True):
+            if self.exact and len(p.rows) > MOST_EQUATIONS:
+                raise too_many_equations(f, len(p.rows), MOST_EQUATIONS)
         if len(self.families) == 1:
             found = largest_quotient(self.polytopes[0], list(above), list(below), sign, self.exact)
             return None if found is None else End(found.value, found.value, (found.point,))

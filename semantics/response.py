@@ -373,6 +373,12 @@ def too_many_combinations(families: Sequence[Family], most: int) -> LimitError:
     return _too_many(message, "these boxes have tables and stand in several worlds", most)
 
 
+def too_many_equations(family: Family, count: int, most: int) -> LimitError:
+    """L003: the laws of a box are too many equations for fractions."""
+    message = f"the laws of box `{family.name}` are {count:,} equations in fractions"
+    return _too_many(message, "groups of its inputs overlap; floating point takes more", most)
+
+
 def _too_many(message: str, note: str, most: int = MOST_FUNCTIONS) -> LimitError:
     help_ = (
         "write the box as a function of its inputs and a latent variable of its own",

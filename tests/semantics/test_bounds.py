@@ -576,7 +576,7 @@ def test_groups_that_overlap_lose_nothing(monkeypatch: pytest.MonkeyPatch, seed:
 
 
 def test_many_inputs_in_few_groups() -> None:
-    """Of a cause with sixteen values and a box with three, up to 3^16 functions, only pairs meet, and they are independent.
+    """Of the inputs of a box, as many as its cause has values, only pairs meet, and these are independent.
 
     Where X is set to 0, the bounds of each other value of X are those of Frechet, put together.
     """
@@ -809,6 +809,16 @@ def test_many_values_exactly() -> None:
     query = Query((Term("Y", low, world=(Do("X", "0"),)), Term("Y", low, world=(Do("X", "1"),))))
     a, b = (sum(row[:20]) for row in rows)
     assert ends(bounds(model, tables, query, exact=True)) == (max(Fraction(0), a + b - 1), min(a, b))
+
+
+def test_too_many_equations_for_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EQUATIONS", 2)
+    model, tables = two(Fraction(3, 4), Fraction(1, 4))
+    query = Query((there("Y", "1", X="1"), there("Y", "0", X="0")))
+    with pytest.raises(LimitError, match="L003") as e:
+        bounds(model, tables, query, exact=True)
+    assert "`y` are 3 equations" in e.value.diagnostic.message
+    assert bounds(model, in_floats(tables), query).sharp
 
 
 # ---- programs --------------------------------------------------------------------------------------------------------
