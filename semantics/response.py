@@ -127,11 +127,14 @@ class _Network:
     max_memory: int | None
 
     def coefficients(self) -> Coefficients:
-        copied = self._copied()
-        families = tuple(f for f in copied if not f.settled or f.overlapping)
+        most = MOST_FUNCTIONS if self.exact else MOST_COMBINATIONS
+        copied = self._copied(MOST_WHOLE if self.exact else 0)
+        if self.exact and math.prod(f.states for f in _open(copied)) > most:
+            copied = self._copied(0)
+        families = _open(copied)
         if any(not f.groups for f in copied):
             raise zero_probability(self.question, [0] * len(self.question.axes))
-        _check_size(families, MOST_FUNCTIONS if self.exact else MOST_COMBINATIONS)
+        _check_size(families, most)
         for f in copied:
             entries = f.table.size * f.states
             note = f"box `{f.name}` is one of {f.size:,} functions, group by group"
@@ -151,8 +154,9 @@ class _Network:
     def _kernel(self, name: str) -> Table:
         return self.tables[name] if self.exact else self.tables[name].as_float()
 
-    def _copied(self) -> list[Family]:
-        """The boxes that stand in the diagram more than once, with the functions that they may be."""
+    def _copied(self, most: int) -> list[Family]:
+        """The boxes that stand in the diagram more than once, with the functions that they may be: whole ones, if they
+        are not more than `most`."""
         made = {r.applied.name: r for r in self.responses}
         places: dict[str, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
         for node, first in zip(self.diagram.nodes, self.diagram.first_wires, strict=True):
@@ -182,7 +186,7 @@ class _Network:
                 )
                 like[i] = _first_alike(list(here), table[i])
             table = merged_outputs(table, like)
-            together = [_functions(made[name], g, met, table, self.exact) for g in _grouped(met)]
+            together = [_functions(made[name], g, met, table, most) for g in _grouped(met)]
             groups = tuple(itertools.chain.from_iterable(together))
             found.append(Family(made[name], table, groups, like))
         return found
@@ -324,17 +328,17 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
 
 
 def _functions(
-    r: Response, inputs: tuple[int, ...], met: Iterable[tuple[int, int]], table: Array, exact: bool
+    r: Response, inputs: tuple[int, ...], met: Iterable[tuple[int, int]], table: Array, most: int
 ) -> list[Group]:
     """All functions on inputs that hang together, which the table does not exclude: as those of groups that overlap,
     if these are fewer.
 
     Groups that overlap need more equations. Fractions are for few of these, so that whole functions are better there
-    as long as there are not too many.
+    as long as there are not more than `most`.
     """
     outputs = {i: np.flatnonzero(table[i]) for i in inputs}
     count = math.prod(len(o) for o in outputs.values())
-    if exact and count <= MOST_WHOLE:
+    if count <= most:
         return [_group(inputs, outputs)]
     cliques = junction_tree({i: len(o) for i, o in outputs.items()}, [p for p in met if p[0] in outputs])
     sizes = [math.prod(len(outputs[i]) for i in c) for c, _ in cliques]
@@ -356,6 +360,11 @@ def _group(inputs: tuple[int, ...], outputs: Mapping[int, Array]) -> Group:
     """All functions on some inputs."""
     grid = np.array(list(itertools.product(*(outputs[i] for i in inputs))), dtype=np.int64)
     return Group(inputs, grid.reshape(-1, len(inputs)))
+
+
+def _open(copied: Sequence[Family]) -> tuple[Family, ...]:
+    """The boxes whose law has to be found."""
+    return tuple(f for f in copied if not f.settled or f.overlapping)
 
 
 def _check_size(families: Sequence[Family], most: int) -> None:

@@ -811,6 +811,25 @@ def test_many_values_exactly() -> None:
     assert ends(bounds(model, tables, query, exact=True)) == (max(Fraction(0), a + b - 1), min(a, b))
 
 
+def test_two_boxes_in_fractions_with_groups_that_overlap() -> None:
+    """Whole functions would be 27 times 512 combinations, more than fractions are for."""
+    model = CausalModel.from_edges([("X", "Z"), ("X", "Y"), ("Z", "Y")], domains={"X": 3, "Z": 3, "Y": 3})
+    tables = random_tables(model, random.Random(0))
+    for name in tables:
+        b = tables[name]
+        weights = [[Fraction(1 + (3 * k + 5 * n) % 7) for n in range(3)] for k in range(b.array.size // 3)]
+        rows = np.array([[w / sum(row) for w in row] for row in weights], dtype=object)
+        tables[name] = Kernel(b.dom, b.cod, rows.reshape(b.array.shape))
+    query = Query((Term("Y", ("0", "1"), world=(Do("X", "0"),)),), (there("Y", "2"),))
+    found = bounds(model, tables, query, exact=True)
+    assert [f.overlapping for f in found.found.families] == [True, True]
+    floats = bounds(model, in_floats(tables), query)
+    for one, other in zip(found.ends[0], floats.ends[0], strict=True):
+        assert float(one.bound) == pytest.approx(other.bound, abs=1e-7)
+        assert float(one.attained) == pytest.approx(other.attained, abs=1e-7)
+    check_models(model, tables, query, found)
+
+
 def test_too_many_equations_for_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_EQUATIONS", 2)
     model, tables = two(Fraction(3, 4), Fraction(1, 4))
