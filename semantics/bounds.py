@@ -30,6 +30,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -41,10 +42,11 @@ from semantics.answer import zero_probability
 from semantics.branching import search
 from semantics.distribution import Array, Distribution
 from semantics.expectation import as_number, check_expectation
+from semantics.families import Family, evened, merge
 from semantics.kernel import Tables, size
 from semantics.optimum import Optimum, Polytope, largest_quotient, vertex
-from semantics.relaxation import Lifted, chosen, has_vertices, vertices
-from semantics.response import Coefficients, Family, coefficients, merge, too_many_combinations
+from semantics.relaxation import Lifted, Part, chosen, vertices
+from semantics.response import Coefficients, coefficients, too_many_combinations, too_many_equations
 from strings.model import CausalModel
 from strings.query import Query
 
@@ -53,6 +55,9 @@ AGREE = 1e-9
 
 MOST_LIFTED = 10_000
 """So many combinations of functions go into a relaxation that has a number for each."""
+
+MOST_EQUATIONS = 200
+"""Linear programs in fractions may have so many."""
 
 _STARTS = 12
 
@@ -178,6 +183,8 @@ class _Program:
 
     def ends(self, above: Array, below: Array) -> tuple[End, End] | None:
         """Both ends at one place; nothing if what is seen has probability zero in every model."""
+        for j, f in enumerate(self.families):
+            above, below = evened(f, j, above), evened(f, j, below)
         merged = tuple(merge(f, j, above, below) for j, f in enumerate(self.families))
         if any(m.fewer for m in merged):
             for j, m in enumerate(merged):
@@ -217,6 +224,9 @@ class _Program:
         return None if low is None or high is None else (low, high)
 
     def end(self, above: Array, below: Array, sign: int) -> End | None:
+        for f, p in zip(self.families, self.polytopes, strict=True):
+            if self.exact and len(p.rows) > MOST_EQUATIONS:
+                raise too_many_equations(f, len(p.rows), MOST_EQUATIONS)
         if len(self.families) == 1:
             found = largest_quotient(self.polytopes[0], list(above), list(below), sign, self.exact)
             return None if found is None else End(found.value, found.value, (found.point,))
@@ -225,6 +235,7 @@ class _Program:
             return None
         above, below = above / top, below / top
         outer: Any
+        free: tuple[int, ...] = ()
         if above.size <= MOST_LIFTED:
             outer, guess = self.outside(above, below, sign)
             if guess is None:
@@ -232,9 +243,10 @@ class _Program:
             value, laws = self.inside(above, below, sign, outer, guess)
         else:
             value, laws = self.inside(above, below, sign)
-            outer = self.far_outside(above, below, sign, value)
-        if sign * (outer - value) > AGREE:
-            outer, value, laws = self.searched(above, below, sign, outer, value, laws)
+            outer, free = self.far_outside(above, below, sign, value)
+        for boxes in dict.fromkeys((free, self.all_but_one)):
+            if boxes and sign * (outer - value) > AGREE:
+                outer, value, laws = self.searched(boxes, above, below, sign, outer, value, laws)
         if abs(value - outer) <= AGREE or sign * (value - outer) > 0:
             return End(value, value, laws)
         return End(outer, value, laws)
@@ -252,9 +264,9 @@ class _Program:
             laws.append(law / law[: len(f.groups[0].functions)].sum())
         return bound, laws
 
-    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> float:
+    def far_outside(self, above: Array, below: Array, sign: int, attained: float) -> tuple[float, tuple[int, ...]]:
         """The same for so many combinations that some boxes have to choose their laws for each: the best choice of as
-        few boxes as possible.
+        few boxes as possible, and these.
 
         Raises:
             LimitError: L003 if there is none.
@@ -263,36 +275,44 @@ class _Program:
         small = list(self.corners)
         for count in range(1, len(sizes)):
             found = []
-            for free in itertools.combinations(small, count):
+            for free in sorted(itertools.combinations(small, count), key=lambda js: -math.prod(sizes[j] for j in js)):
                 others = [j for j in range(len(sizes)) if j not in free]
                 if math.prod(sizes[j] for j in others) <= MOST_LIFTED:
                     rest = Lifted(tuple(self.polytopes[j] for j in others))
                     corners = {j: self.corners[j] for j in free}
-                    found.append(sign * chosen(corners, rest, above, below, sign, float(attained)).value)
-            if found and min(found) < math.inf:
-                return sign * min(found)
+                    choice = chosen(corners, rest, above, below, sign, float(attained))
+                    found.append((sign * choice.value, free))
+                    if sign * (choice.value - attained) <= AGREE:
+                        return choice.value, free
+            if found and min(found)[0] < math.inf:
+                best, free = min(found)
+                return sign * best, free
         raise too_many_combinations(self.families, MOST_LIFTED)
 
     @cached_property
-    def corners(self) -> dict[int, list[Array]]:
-        """The extreme laws of each group of functions, for those boxes that have not too many."""
+    def corners(self) -> dict[int, list[Part]]:
+        """The extreme laws of each part of the functions, for those boxes that have not too many."""
         found = {}
-        for j, f in enumerate(self.families):
-            parts = [Polytope(*replace(f, groups=(g,)).margins()) for g in f.groups]
-            if all(map(has_vertices, parts)):
-                found[j] = [vertices(p) for p in parts]
+        for j, p in enumerate(self.polytopes):
+            with suppress(ValueError):
+                found[j] = [Part(np.array(part), vertices(p.of(part))) for part in self.families[j].parts]
         return found
 
-    def searched(
-        self, above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
-    ) -> tuple[float, Any, Laws]:
-        """The bound, the best that was found, and laws that attain it, after a search where all boxes but one have few
-        extreme laws."""
+    @cached_property
+    def all_but_one(self) -> tuple[int, ...]:
+        """All boxes but the one with the most functions, if they have few extreme laws."""
         sizes = [f.size for f in self.families]
         last = max(range(len(sizes)), key=lambda j: (j not in self.corners, sizes[j]))
-        corners = {j: c for j, c in self.corners.items() if j != last}
-        if len(corners) < len(sizes) - 1:
-            return outer, value, laws
+        found = tuple(j for j in range(len(sizes)) if j != last)
+        return found if all(j in self.corners for j in found) else ()
+
+    def searched(
+        self, boxes: tuple[int, ...], above: Array, below: Array, sign: int, outer: float, value: Any, laws: Laws
+    ) -> tuple[float, Any, Laws]:
+        """The bound, the best that was found, and laws that attain it, after a search through the extreme laws of some
+        boxes."""
+        corners = {j: self.corners[j] for j in boxes}
+        others = Lifted(tuple(p for j, p in enumerate(self.polytopes) if j not in corners))
         floats = above.astype(float), below.astype(float)
         best = float(value), [np.array(q, dtype=float) for q in laws]
 
@@ -304,7 +324,7 @@ class _Program:
             return float(best[0])
 
         known = float(outer), float(value)
-        bound = search(corners, Lifted((self.polytopes[last],)), *floats, sign, known, improve, AGREE / 10)
+        bound = search(corners, others, *floats, sign, known, improve, AGREE / 10)
         if sign * (best[0] - value) > AGREE / 100:
             value, laws = self.finished(above, below, sign, best)
         return bound, value, laws

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from semantics.distribution import Array, number_array
+from semantics.families import Family
 from semantics.kernel import Kernel, Table, Tables, size, uniform_array
-from semantics.response import Family, is_function
+from semantics.response import is_function
 from semantics.stochastic import Stochastic
 from strings.diagram import box
 from strings.functional import Response, functional_form
@@ -99,41 +100,94 @@ def _table(r: Response, tables: Mapping[str, Kernel]) -> Array:
 
 def _tracks(table: Array, family: Family | None, law: Sequence[Any]) -> list[Track]:
     """How outputs come about together, for each group of inputs; an input that is in none is a group of its own."""
+    if family is None:
+        return [[(w, {i: o}) for o, w in enumerate(row) if w] for i, row in enumerate(table)]
     tracks: list[Track] = []
     start = 0
-    for g in family.groups if family is not None else ():
-        weights = _whole([Fraction(w) for w in law[start : start + len(g.functions)]])
-        start += len(g.functions)
-        functions = [dict(zip(g.inputs, map(int, f), strict=True)) for f in g.functions]
-        tracks.append([(w, f) for w, f in zip(weights, functions, strict=True) if w])
-    met = {i for g in family.groups for i in g.inputs} if family is not None else set()
+    for tree in family.trees:
+        track: Track = []
+        for g in tree:
+            weights = _whole([Fraction(w) for w in law[start : start + len(g.functions)]])
+            start += len(g.functions)
+            functions = [dict(zip(g.inputs, map(int, f), strict=True)) for f in g.functions]
+            here = [(w, f) for w, f in zip(weights, functions, strict=True) if w]
+            track = _glued(track, here, g.shared) if g.behind else here
+        for i in dict.fromkeys(i for g in tree for i in g.inputs):
+            track = _told_apart(track, i, table[i], family.like[i])
+        tracks.append(track)
+    met = {i for g in family.groups for i in g.inputs}
     for i, row in enumerate(table):
         if i not in met:
             tracks.append([(w, {i: o}) for o, w in enumerate(row) if w])
     return tracks
 
 
-def _together(tracks: Sequence[Track], inputs: int) -> tuple[list[Fraction], list[list[int]]]:
-    """One law of whole functions for all tracks, with few functions: the tracks run side by side from 0 to 1, and
-    wherever one of them changes, a new function begins."""
+def _glued(one: Track, other: Track, shared: Sequence[int]) -> Track:
+    """A law of all inputs of two tracks, which agree on the inputs that they share.
+
+    Where these are given, any way of drawing the rest together will do; both run side by side from 0 to 1. What
+    rounding has made to differ is as the first has it.
+    """
+
+    def by_shared(track: Track) -> Mapping[tuple[int, ...], Track]:
+        found: dict[tuple[int, ...], list[tuple[Fraction, Mapping[int, int]]]] = {}
+        for w, f in track:
+            found.setdefault(tuple(f[i] for i in shared), []).append((w, f))
+        return found
+
+    theirs = by_shared(other)
+    whole: list[tuple[Fraction, Mapping[int, int]]] = []
+    for values, mine in by_shared(one).items():
+        mass = sum(w for w, _ in mine)
+        parts = [_conditional(mine), _conditional(theirs.get(values, other))]
+        whole += [(w * mass, {**second, **first}) for w, (first, second) in _side_by_side(parts)]
+    return whole
+
+
+def _told_apart(track: Track, i: int, row: Array, like: Array) -> Track:
+    """A track in which one output at an input stood for several, with these."""
+    if all(o == stands for o, stands in enumerate(like) if row[o]):
+        return track
+    stood = [(w, {**f, -1: f[i]}) for w, f in track]
+    own = [(w, {i: o, -1: int(like[o])}) for o, w in enumerate(row) if w]
+    glued = _glued([(w, {n: o for n, o in f.items() if n != i}) for w, f in stood], own, (-1,))
+    return [(w, {n: o for n, o in f.items() if n >= 0}) for w, f in glued]
+
+
+def _conditional(track: Track) -> Track:
+    """The same with weights that sum to 1."""
+    weights = _whole([w for w, _ in track])
+    return [(w, f) for w, (_, f) in zip(weights, track, strict=True)]
+
+
+def _side_by_side(tracks: Sequence[Track]) -> list[tuple[Fraction, tuple[Mapping[int, int], ...]]]:
+    """Tracks that run side by side from 0 to 1: wherever one of them changes, something new begins."""
     at = [0] * len(tracks)
     ends = [t[0][0] for t in tracks]
-    weights: list[Fraction] = []
-    functions: list[list[int]] = []
+    found = []
     done = Fraction(0)
     while done < 1:
-        function = [0] * inputs
-        for t, k in zip(tracks, at, strict=True):
-            for i, o in t[k][1].items():
-                function[i] = o
         until = min(ends)
-        weights.append(until - done)
-        functions.append(function)
+        found.append((until - done, tuple(t[k][1] for t, k in zip(tracks, at, strict=True))))
         done = until
         for j, t in enumerate(tracks):
             if ends[j] == done and done < 1:
                 at[j] += 1
                 ends[j] += t[at[j]][0]
+    return found
+
+
+def _together(tracks: Sequence[Track], inputs: int) -> tuple[list[Fraction], list[list[int]]]:
+    """One law of whole functions for all tracks, with few functions."""
+    weights: list[Fraction] = []
+    functions: list[list[int]] = []
+    for w, parts in _side_by_side(tracks):
+        function = [0] * inputs
+        for part in parts:
+            for i, o in part.items():
+                function[i] = o
+        weights.append(w)
+        functions.append(function)
     return weights, functions
 
 

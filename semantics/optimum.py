@@ -35,6 +35,11 @@ class Polytope:
     rows: Array
     numbers: Numbers
 
+    def of(self, columns: Sequence[int]) -> Polytope:
+        """The same for some of the variables, which have rows of their own."""
+        own = np.flatnonzero(self.rows[:, list(columns)].any(axis=1))
+        return Polytope(self.rows[own][:, list(columns)], [self.numbers[int(k)] for k in own])
+
 
 @dataclass(frozen=True)
 class Optimum:
@@ -56,10 +61,10 @@ def largest_quotient(
     if scale == 0:
         return None
     n = len(above)
-    rows = np.vstack([polytope.rows, [0] * n]).astype(object)
-    rows[-1] = [b / scale for b in below]
-    last = [*(-b for b in polytope.numbers), 0]
-    matrix = np.column_stack([rows, np.array(last, dtype=object)])
+    matrix = np.zeros((len(polytope.rows) + 1, n + 1), dtype=object if exact else float)
+    matrix[:-1, :-1] = polytope.rows
+    matrix[:-1, -1] = [-b for b in polytope.numbers]
+    matrix[-1, :-1] = [b / scale for b in below]
     costs = [*(-sign * a / scale for a in above), 0]
     right = [*[0] * len(polytope.numbers), 1]
     found = _exactly(costs, matrix, right) if exact else _in_floats(costs, matrix, right)
@@ -75,7 +80,7 @@ def largest_quotient(
 
 def vertex(polytope: Polytope, costs: Numbers, exact: bool = True) -> tuple[Any, ...]:
     """A vertex where the costs are smallest; the polytope is not empty."""
-    rows = polytope.rows.astype(object)
+    rows = polytope.rows.astype(object if exact else float)
     found = _exactly(costs, rows, polytope.numbers) if exact else _in_floats(costs, rows, polytope.numbers)
     assert found is not None, "an empty polytope"
     return tuple(found)
@@ -99,7 +104,9 @@ def solve(costs: Numbers, matrix: Any, right: Numbers) -> Any:
 
 
 def _in_floats(costs: Numbers, matrix: Array, right: Numbers) -> list[Any] | None:
-    result = solve(costs, matrix.astype(float), right)
+    from scipy import sparse
+
+    result = solve(costs, sparse.csr_matrix(matrix), right)
     if result.status == 0:
         return [max(float(x), 0.0) for x in result.x]
     found = None if result.status == 2 else _exactly(costs, matrix, right)

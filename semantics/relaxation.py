@@ -14,13 +14,12 @@ The laws of several boxes are independent, which is not linear. Two relaxations 
 >>> above, below = np.eye(4), np.ones((4, 4))
 >>> round(Lifted((coin, coin)).bound(above, below, 1)[0], 6)
 0.5
->>> round(chosen({0: [vertices(coin)]}, Lifted((coin,)), above, below, 1).value, 6)
+>>> round(chosen({0: corners([coin])}, Lifted((coin,)), above, below, 1).value, 6)
 0.5
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,9 +29,13 @@ from typing import Any
 import numpy as np
 
 from semantics.distribution import Array
-from semantics.optimum import Polytope, solve
+from semantics.optimum import Polytope, solve, vertex
 
-_MOST_BASES = 20_000
+MOST_VERTICES = 5_000
+"""A polytope with more is not listed."""
+
+_MOVE = 1e-6
+_STEP = 1e-9
 _SAME = 1e-12
 _ROUNDS = 100
 
@@ -63,6 +66,12 @@ class Lifted:
             blocks.append(row)
         return sparse.bmat(blocks, format="csr")
 
+    @property
+    def work(self) -> float:
+        """About how long its program takes, as numbers that could be gone through in that time."""
+        rows, columns = self.rows.shape
+        return 300.0 * math.sqrt(rows * columns)
+
     def bound(self, above: Array, below: Array, sign: int) -> tuple[float, Array | None]:
         """A number that no quotient is beyond, and the numbers of the combinations there; no such if the denominator
         is zero throughout."""
@@ -78,8 +87,41 @@ class Lifted:
         return -sign * result.fun, np.maximum(result.x[: above.size], 0).reshape(above.shape)
 
 
-Corners = Mapping[int, Sequence[Array]]
-"""For each box that may choose, and for each independent part of it, points between which its law lies, one a row."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some functions of a box, by number, whose law is independent of the others, and points between which it lies, one
+    a row."""
+
+    functions: Array
+    points: Array
+
+
+Corners = Mapping[int, Sequence[Part]]
+"""For each box that may choose its independent parts."""
+
+
+def corners(polytopes: Sequence[Polytope]) -> list[Part]:
+    """The parts of a box whose laws are products of these, one after the other, with all their vertices.
+
+    Raises:
+        ValueError: if one of them has too many.
+    """
+    parts = []
+    start = 0
+    for p in polytopes:
+        end = start + p.rows.shape[1]
+        parts.append(Part(np.arange(start, end), vertices(p)))
+        start = end
+    return parts
+
+
+def whole(parts: Sequence[Part], laws: Sequence[Array]) -> Array:
+    """The law of all functions, along the last axis, from those of the parts."""
+    size = sum(len(p.functions) for p in parts)
+    found = np.zeros((*laws[0].shape[:-1], size))
+    for p, law in zip(parts, laws, strict=True):
+        found[..., p.functions] = law
+    return found
 
 
 @dataclass(frozen=True)
@@ -111,45 +153,49 @@ def chosen(corners: Corners, others: Lifted, above: Array, below: Array, sign: i
         for j in sorted(corners, reverse=True):
             tables = np.moveaxis(top, j, -1), np.moveaxis(bottom, j, -1)
             top, bottom, picked[j] = _best(corners[j], *tables, sign, guess)
-        if found and before and np.array_equal(top, before[0]) and np.array_equal(bottom, before[1]):
+        if found and before and _same(top, before[0]) and _same(bottom, before[1]):
             return found
         value, product = others.bound(top, bottom, sign)
         if product is None:
             return Choice(sign * math.inf)
         found = Choice(value, product, picked)
+        if sign * (value - guess) <= 0:  # the guess is a bound, and this is where it may be attained
+            return Choice(guess, product, picked)
         if abs(value - guess) <= _SAME * max(1.0, abs(value)):
             return found
         before, guess = (top, bottom), value
     return Choice(sign * math.inf)
 
 
+def _same(one: Array, other: Array) -> bool:
+    return np.allclose(one, other, rtol=_SAME, atol=0)
+
+
 def _best(
-    corners: Sequence[Array], above: Array, below: Array, sign: int, guess: float
+    parts: Sequence[Part], above: Array, below: Array, sign: int, guess: float
 ) -> tuple[Array, Array, list[Array]]:
     """Both functions with their last axis summed out by the law that is best there if the answer is `guess`, and for
     each part of the law which point that is."""
     top, bottom = np.zeros(above.shape[:-1]), np.zeros(below.shape[:-1])
     picked = []
-    start = 0
-    for points in corners:
-        end = start + points.shape[1]
-        one, other = (table[..., start:end] @ points.T for table in (above, below))
+    for p in parts:
+        one, other = (table[..., p.functions] @ p.points.T for table in (above, below))
         at = np.argmax(sign * (one - guess * other), axis=-1)
         picked.append(at)
         top += np.take_along_axis(one, at[..., None], axis=-1)[..., 0]
         bottom += np.take_along_axis(other, at[..., None], axis=-1)[..., 0]
-        start = end
     return top, bottom, picked
 
 
-def has_vertices(polytope: Polytope) -> bool:
-    """Whether a polytope is so small that its vertices can be listed."""
-    rows, columns = polytope.rows.shape
-    return math.comb(columns, rows) <= _MOST_BASES
+def vertices(polytope: Polytope, most: int = MOST_VERTICES) -> Array:
+    """All vertices of a polytope, one a row, in floats.
 
+    The simplex method goes from every basis to all its neighbours. Where several bases are one vertex that would be
+    many steps: a slightly moved polytope is gone through, which has one basis for each vertex, and some near each
+    vertex of this one (Avis and Fukuda 1992 discuss such searches).
 
-def vertices(polytope: Polytope) -> Array:
-    """All vertices of a polytope, one a row, in floats: the solutions of its bases that are not negative.
+    Raises:
+        ValueError: if there are more than `most`.
 
     >>> square = Polytope(np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0]]), [1.0, 0.5, 0.25])
     >>> vertices(square)
@@ -157,14 +203,38 @@ def vertices(polytope: Polytope) -> Array:
            [0.25, 0.25, 0.  , 0.5 ]])
     """
     rows, numbers = polytope.rows.astype(float), np.array(polytope.numbers, dtype=float)
-    bases = np.array(list(itertools.combinations(range(rows.shape[1]), rows.shape[0])))
+    moved, first = _moved(polytope)
+    seen = {first}
+    waiting = [first]
+    for basis in waiting:
+        inverse = np.linalg.inv(rows[:, basis])
+        values, steps = inverse @ moved, inverse @ rows
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lengths = np.where(steps > _STEP, values[:, None] / steps, np.inf)
+        leaving = lengths.argmin(axis=0)
+        for entering in np.flatnonzero(lengths.min(axis=0) < np.inf):
+            if entering in basis:
+                continue
+            new = tuple(sorted({*basis, int(entering)} - {basis[leaving[entering]]}))
+            if new not in seen:
+                if len(seen) == most:
+                    raise ValueError(f"more than {most} vertices")
+                seen.add(new)
+                waiting.append(new)
+    bases = np.array(waiting)
     matrices = np.moveaxis(rows[:, bases], 1, 0)
-    regular = abs(np.linalg.det(matrices)) > _SAME
-    found = np.linalg.solve(matrices[regular], np.broadcast_to(numbers[:, None], (regular.sum(), len(numbers), 1)))[
-        ..., 0
-    ]
-    feasible = (found >= -_SAME).all(axis=1)
-    points = np.zeros((int(feasible.sum()), rows.shape[1]))
-    np.put_along_axis(points, bases[regular][feasible], np.maximum(found[feasible], 0), axis=1)
-    _, first = np.unique(points.round(12), axis=0, return_index=True)
-    return points[first]
+    found = np.linalg.solve(matrices, np.broadcast_to(numbers[:, None], (len(bases), len(numbers), 1)))[..., 0]
+    points = np.zeros((len(bases), rows.shape[1]))
+    np.put_along_axis(points, bases, np.maximum(found, 0), axis=1)
+    _, kept = np.unique(points.round(10), axis=0, return_index=True)
+    return np.asarray(points[kept])
+
+
+def _moved(polytope: Polytope) -> tuple[Array, tuple[int, ...]]:
+    """Numbers that are a little different, so that no vertex has several bases, and a basis for them."""
+    rows = polytope.rows.astype(float)
+    draw = np.random.default_rng(0)
+    law, costs = draw.random((2, rows.shape[1]))
+    moved = np.array(polytope.numbers, dtype=float) + rows @ (law * _MOVE)
+    at = np.array(vertex(Polytope(polytope.rows, list(map(float, moved))), list(map(float, costs)), exact=False))
+    return moved, tuple(sorted(map(int, np.argsort(-at)[: len(rows)])))

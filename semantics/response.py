@@ -6,17 +6,17 @@ together (Balke and Pearl 1994). Of a question about several worlds, the probabi
 asked and seen, are linear in the law of each response variable. This module finds those coefficients.
 
 Only functions on inputs that copies of a box can have in one and the same case matter together. So the inputs fall
-apart into groups, and a function is one of a group: there are far fewer of these than functions on all inputs.
+apart into groups, and a function is one of a group: there are far fewer of these than functions on all inputs. Where
+not all inputs of a group meet all others, it is parted once more, into groups that overlap (`semantics.junction`).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property, partial
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ import numpy as np
 from semantics.answer import check_tables, zero_probability
 from semantics.arithmetic import Arithmetic, Floats, Fractions, Logarithms, PrecisionError
 from semantics.contract import check_bytes, contract
-from semantics.distribution import Array, number_array
+from semantics.distribution import Array
+from semantics.families import Family, Group, merged_outputs
+from semantics.junction import junction_tree
 from semantics.kernel import Table, Tables, is_sharp, size, uniform_array
 from semantics.network import Wiring, fix_points, network_of, spread
 from semantics.possibility import Booleans
@@ -41,173 +43,11 @@ from strings.worlds import multiverse
 MOST_FUNCTIONS = 10_000
 """So many functions may a box be, and in fractions so many combinations of functions several boxes together."""
 
+MOST_WHOLE = MOST_FUNCTIONS
+"""Up to so many functions are taken whole in fractions, where that needs fewer equations."""
+
 MOST_COMBINATIONS = 1_000_000
 """In floating point several boxes together may be so many combinations of functions."""
-
-_ALIKE = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Inputs of a box (by their number) that can meet in one case, and the functions on them: a row for each function,
-    with the output (by its number) at each input."""
-
-    inputs: tuple[int, ...]
-    functions: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Family:
-    """The functions that a box may be, group by group; `table` is its own, a row for each combination of inputs."""
-
-    response: Response
-    table: Array
-    groups: tuple[Group, ...]
-
-    @property
-    def name(self) -> str:
-        return self.response.box.name
-
-    @cached_property
-    def size(self) -> int:
-        return sum(len(g.functions) for g in self.groups)
-
-    @cached_property
-    def settled(self) -> bool:
-        """Whether the table leaves only one law: at most one input of each group is left to chance."""
-        return all(sum(np.count_nonzero(self.table[i]) > 1 for i in g.inputs) <= 1 for g in self.groups)
-
-    def margins(self) -> tuple[Array, list[Any]]:
-        """Rows of zeros and ones, and numbers: a law q of the functions fits the table if `rows @ q` are the numbers.
-
-        The rows are independent. In every group q sums to 1.
-        """
-        rows, numbers = [], []
-        for start, g in zip(self._starts, self.groups, strict=True):
-            whole = np.zeros(self.size, dtype=np.int8)
-            whole[start : start + len(g.functions)] = 1
-            rows.append(whole)
-            numbers.append(self.table.dtype.type(1) if self.table.dtype != object else Fraction(1))
-            for k, i in enumerate(g.inputs):
-                for o in np.flatnonzero(self.table[i])[:-1]:
-                    row = np.zeros(self.size, dtype=np.int8)
-                    row[start : start + len(g.functions)] = g.functions[:, k] == o
-                    rows.append(row)
-                    numbers.append(self.table[i, o])
-        return np.array(rows), numbers
-
-    def only_law(self) -> Array:
-        """The law, where it is settled."""
-        weights = []
-        for g in self.groups:
-            for f in g.functions:
-                weights.append(math.prod((self.table[i, o] for i, o in zip(g.inputs, f, strict=True)), start=self.one))
-        return number_array(weights)
-
-    @property
-    def one(self) -> Any:
-        return Fraction(1) if self.table.dtype == object else 1.0
-
-    @cached_property
-    def _starts(self) -> tuple[int, ...]:
-        return tuple(itertools.accumulate((len(g.functions) for g in self.groups[:-1]), initial=0))
-
-    def tensor(self) -> Table:
-        """The box as a table that hears its function on the last port; zero at the inputs of other groups."""
-        b = self.response.applied
-        entries = np.full((self.table.shape[0], self.size, self.table.shape[1]), self.one - self.one, dtype=object)
-        for start, g in zip(self._starts, self.groups, strict=True):
-            for k, i in enumerate(g.inputs):
-                entries[i, np.arange(start, start + len(g.functions)), g.functions[:, k]] = self.one
-        sizes = [len(x.values or ()) for x in self.response.box.dom], [len(x.values or ()) for x in b.cod]
-        shaped = entries.reshape([*sizes[0], self.size, *sizes[1]])
-        return Table((*self.response.box.dom, self.latent), b.cod, number_array(shaped))
-
-    @property
-    def latent(self) -> Object:
-        """The response variable, whose values are the functions."""
-        return Object(self.response.latent, tuple(map(str, range(self.size))))
-
-
-@dataclass(frozen=True, eq=False)
-class Merged:
-    """A box whose outputs are told apart no further than a question does: what is alike is one output.
-
-    `kept` are the functions of the box that stand for all that are alike.
-    """
-
-    whole: Family
-    family: Family
-    kept: Array
-    like: tuple[Array, ...]  # for each group a row for each function, with the outputs that stand for its outputs
-
-    @property
-    def fewer(self) -> bool:
-        return len(self.kept) < self.whole.size
-
-    def expanded(self, law: Sequence[Any]) -> tuple[Any, ...]:
-        """The law of all functions: what is alike is drawn independently, as often as the table says."""
-        if not self.fewer:
-            return tuple(law)
-        found: list[Any] = []
-        start = 0
-        for group, few, like in zip(self.whole.groups, self.family.groups, self.like, strict=True):
-            known = {tuple(f): law[start + k] for k, f in enumerate(few.functions)}
-            start += len(few.functions)
-            for f, alike in zip(group.functions, like, strict=True):
-                parts = (
-                    self.whole.table[i, o] / self.family.table[i, r]
-                    for i, o, r in zip(group.inputs, f, alike, strict=True)
-                )
-                found.append(math.prod(parts, start=known[tuple(alike)]))
-        return tuple(found)
-
-
-def merge(family: Family, axis: int, *tables: Array) -> Merged:
-    """A box with those outputs merged that make no difference to some tables with its functions along an axis.
-
-    At each input outputs are alike if, whatever the outputs at the other inputs are, the tables are the same. Any law
-    of the merged functions with the margins that are left is one of all functions, so that nothing is lost.
-    """
-    table = family.table.copy()
-    groups, rows, likes = [], [], []
-    start = 0
-    for g in family.groups:
-        end = start + len(g.functions)
-        parts = [np.moveaxis(t, axis, 0)[start:end] for t in tables]
-        like = g.functions.copy()
-        for k, i in enumerate(g.inputs):
-            for o, stands in _alike(g.functions[:, k], parts).items():
-                if o != stands:
-                    like[g.functions[:, k] == o, k] = stands
-                    table[i, stands] = table[i, stands] + table[i, o]
-                    table[i, o] = table[i, o] - table[i, o]
-        few = np.flatnonzero((like == g.functions).all(axis=1))
-        groups.append(Group(g.inputs, g.functions[few]))
-        rows.append(few + start)
-        likes.append(like)
-        start = end
-    return Merged(family, Family(family.response, table, tuple(groups)), np.concatenate(rows), tuple(likes))
-
-
-def _alike(outputs: Array, tables: Sequence[Array]) -> dict[int, int]:
-    """For each output at one input the first that is like it; a row of the tables for each function."""
-    found: dict[int, int] = {}
-    for o in dict.fromkeys(map(int, outputs)):
-        here = [t[outputs == o] for t in tables]
-        for r in dict.fromkeys(found.values()):
-            if all(_same(t[outputs == r], h) for t, h in zip(tables, here, strict=True)):
-                found[o] = r
-                break
-        else:
-            found[o] = o
-    return found
-
-
-def _same(one: Array, other: Array) -> bool:
-    if one.dtype == object:
-        return bool((one == other).all())
-    return bool((abs(one - other) <= _ALIKE * np.maximum(abs(one), abs(other))).all())
 
 
 @dataclass(frozen=True)
@@ -287,13 +127,16 @@ class _Network:
     max_memory: int | None
 
     def coefficients(self) -> Coefficients:
-        copied = self._copied()
-        families = tuple(f for f in copied if not f.settled)
+        most = MOST_FUNCTIONS if self.exact else MOST_COMBINATIONS
+        copied = self._copied(MOST_WHOLE if self.exact else 0)
+        if self.exact and math.prod(f.states for f in _open(copied)) > most:
+            copied = self._copied(0)
+        families = _open(copied)
         if any(not f.groups for f in copied):
             raise zero_probability(self.question, [0] * len(self.question.axes))
-        _check_size(families, MOST_FUNCTIONS if self.exact else MOST_COMBINATIONS)
+        _check_size(families, most)
         for f in copied:
-            entries = f.table.size * f.size
+            entries = f.table.size * f.states
             note = f"box `{f.name}` is one of {f.size:,} functions, group by group"
             help_ = ("see more, or ask in fewer worlds",)
             check_bytes(entries * 16, self.max_memory, "this question needs", (note,), help_)
@@ -312,23 +155,60 @@ class _Network:
     def _kernel(self, name: str) -> Table:
         return self.tables[name] if self.exact else self.tables[name].as_float()
 
-    def _copied(self) -> list[Family]:
-        """The boxes that stand in the diagram more than once, with the functions that they may be."""
+    def _copied(self, most: int) -> list[Family]:
+        """The boxes that stand in the diagram more than once, with the functions that they may be: whole ones, if they
+        are not more than `most`."""
         made = {r.applied.name: r for r in self.responses}
-        places: dict[str, list[tuple[int, ...]]] = {}
-        for node in self.diagram.nodes:
+        places: dict[str, list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+        for node, first in zip(self.diagram.nodes, self.diagram.first_wires, strict=True):
             if node.box.name in made:
-                places.setdefault(node.box.name, []).append(node.args[:-1])
-        several = {name: args for name, args in places.items() if len(args) > 1}
+                made_here = tuple(range(first, first + len(node.box.cod)))
+                places.setdefault(node.box.name, []).append((node.args[:-1], made_here))
+        several = {name: copies for name, copies in places.items() if len(copies) > 1}
         if not several:
             return []
         network = self._possible()
+        told = self._told_apart()
         found = []
-        for name, args in several.items():
+        for name, copies in several.items():
+            met: set[tuple[int, int]] = set()
+            at: list[set[int]] = [set() for _ in copies]  # the inputs of each copy
+            for a, b in itertools.combinations(range(len(copies)), 2):
+                pairs = network(copies[a][0], copies[b][0])
+                met |= pairs
+                at[a] |= {i for i, _ in pairs}
+                at[b] |= {j for _, j in pairs}
             table = self._table(made[name])
-            groups = _grouped([network(*pair) for pair in itertools.combinations(args, 2)], made[name].box)
-            found.append(Family(made[name], table, tuple(_functions(made[name], g, table) for g in groups)))
+            labels = [list(itertools.product(*map(told, wires))) for _, wires in copies]
+            like = np.tile(np.arange(table.shape[1]), (len(table), 1))
+            for i in set().union(*at):
+                here = zip(
+                    *(told_here for told_here, inputs in zip(labels, at, strict=True) if i in inputs), strict=True
+                )
+                like[i] = _first_alike(list(here), table[i])
+            table = merged_outputs(table, like)
+            together = [_functions(made[name], g, met, table, most) for g in _grouped(met)]
+            groups = tuple(itertools.chain.from_iterable(together))
+            found.append(Family(made[name], table, groups, like))
         return found
+
+    def _told_apart(self) -> Callable[[int], list[Hashable]]:
+        """For the values of a wire what the question knows of them: events alone, if nothing else hears the wire."""
+        heard = {w for n in self.diagram.nodes for w in n.args}
+        spoken: dict[int, list[Slot]] = {}
+        wires = dict(zip(self.outputs, self.diagram.outs, strict=True))
+        for s in self.question.slots:
+            if s.spoken:
+                spoken.setdefault(wires[s.variable], []).append(s)
+
+        def labels(wire: int) -> list[Hashable]:
+            values = self.diagram.wires[wire].values or ()
+            slots = spoken.get(wire, [])
+            if wire in heard or any(s.axis is not None or s.values is None for s in slots):
+                return list(values)
+            return [tuple(v in (s.values or ()) for s in slots) for v in values]
+
+        return labels
 
     def _possible(self) -> Any:
         """Which inputs two copies of a box can have in one case, as pairs of numbers: by what is possible alone."""
@@ -378,7 +258,10 @@ class _Network:
             found = Logarithms().values(contract(network, Logarithms(), self.max_memory))
         table = spread(found, network.output, wires, wiring)
         shape = [size(x) if n in axes else 1 for n, x in self.question.axes]
-        return table.reshape([*shape, *(f.size for f in families)])
+        table = table.reshape([*shape, *(f.states for f in families)])
+        for j, f in enumerate(families):
+            table = f.counted_once(table, len(shape) + j)
+        return table
 
     def ordinary(self) -> list[Any]:
         """The nodes whose boxes have tables of their own."""
@@ -415,13 +298,21 @@ class _Network:
         return wiring, axes, masks
 
 
+def _first_alike(labels: Sequence[Hashable], row: Array) -> list[int]:
+    """For each output the first that has the same label, of those that are possible."""
+    first: dict[Hashable, int] = {}
+    for o in map(int, np.flatnonzero(row)):
+        first.setdefault(labels[o], o)
+    return [first.get(label, o) for o, label in enumerate(labels)]
+
+
 def _number(values: Sequence[int], sizes: Sequence[int]) -> int:
     """The number of a combination of values, the last one fastest."""
     return int(np.ravel_multi_index(tuple(values), tuple(sizes))) if sizes else 0
 
 
-def _grouped(pairs: Sequence[set[tuple[int, int]]], b: Box) -> list[tuple[int, ...]]:
-    """The inputs that can be met, in groups of those that can meet each other."""
+def _grouped(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """The inputs that can be met, in groups of those that hang together by meeting each other."""
     leader: dict[int, int] = {}
 
     def find(i: int) -> int:
@@ -429,7 +320,7 @@ def _grouped(pairs: Sequence[set[tuple[int, int]]], b: Box) -> list[tuple[int, .
             i = leader[i]
         return i
 
-    for i, j in itertools.chain.from_iterable(pairs):
+    for i, j in sorted(pairs):
         leader[find(i)] = find(j)
     groups: dict[int, list[int]] = {}
     for i in sorted(leader):
@@ -437,20 +328,48 @@ def _grouped(pairs: Sequence[set[tuple[int, int]]], b: Box) -> list[tuple[int, .
     return [tuple(g) for g in groups.values()]
 
 
-def _functions(r: Response, inputs: tuple[int, ...], table: Array) -> Group:
-    """All functions on some inputs that the table does not exclude."""
-    outputs = [np.flatnonzero(table[i]) for i in inputs]
-    count = math.prod(map(len, outputs))
-    if count > MOST_FUNCTIONS:
-        raise _too_many(
-            f"box `{r.box.name}` may be one of {count:,} functions", f"it is met with {len(inputs)} different inputs"
-        )
-    grid = np.array(list(itertools.product(*outputs)), dtype=np.int64).reshape(count, len(inputs))
-    return Group(inputs, grid)
+def _functions(
+    r: Response, inputs: tuple[int, ...], met: Iterable[tuple[int, int]], table: Array, most: int
+) -> list[Group]:
+    """All functions on inputs that hang together, which the table does not exclude: as those of groups that overlap,
+    if these are fewer.
+
+    Groups that overlap need more equations. Fractions are for few of these, so that whole functions are better there
+    as long as there are not more than `most`.
+    """
+    outputs = {i: np.flatnonzero(table[i]) for i in inputs}
+    count = math.prod(len(o) for o in outputs.values())
+    if count <= most:
+        return [_group(inputs, outputs)]
+    cliques = junction_tree({i: len(o) for i, o in outputs.items()}, [p for p in met if p[0] in outputs])
+    sizes = [math.prod(len(outputs[i]) for i in c) for c, _ in cliques]
+    if sum(sizes) >= count:
+        cliques, sizes = [(inputs, None)], [count]
+    if sum(sizes) > MOST_FUNCTIONS:
+        note = f"it is met with {len(inputs)} different inputs"
+        if len(sizes) > 1:
+            note += f", of which as many meet as make {sum(sizes):,} functions, group by group"
+        raise _too_many(f"box `{r.box.name}` may be one of {count:,} functions", note)
+    found = []
+    for k, (c, parent) in enumerate(cliques):
+        shared = tuple(i for i in c if parent is not None and i in cliques[parent][0])
+        found.append(replace(_group(c, outputs), shared=shared, behind=0 if parent is None else k - parent))
+    return found
+
+
+def _group(inputs: tuple[int, ...], outputs: Mapping[int, Array]) -> Group:
+    """All functions on some inputs."""
+    grid = np.array(list(itertools.product(*(outputs[i] for i in inputs))), dtype=np.int64)
+    return Group(inputs, grid.reshape(-1, len(inputs)))
+
+
+def _open(copied: Sequence[Family]) -> tuple[Family, ...]:
+    """The boxes whose law has to be found."""
+    return tuple(f for f in copied if not f.settled or f.overlapping)
 
 
 def _check_size(families: Sequence[Family], most: int) -> None:
-    if math.prod(f.size for f in families) > most:
+    if math.prod(f.states for f in families) > most:
         raise too_many_combinations(families, most)
 
 
@@ -462,6 +381,12 @@ def too_many_combinations(families: Sequence[Family], most: int) -> LimitError:
     if len(families) == 1:
         message = f"box `{families[0].name}` may be one of {count:,} functions"
     return _too_many(message, "these boxes have tables and stand in several worlds", most)
+
+
+def too_many_equations(family: Family, count: int, most: int) -> LimitError:
+    """L003: the laws of a box are too many equations for fractions."""
+    message = f"the laws of box `{family.name}` are {count:,} equations in fractions"
+    return _too_many(message, "groups of its inputs overlap; floating point takes more", most)
 
 
 def _too_many(message: str, note: str, most: int = MOST_FUNCTIONS) -> LimitError:

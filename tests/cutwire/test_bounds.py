@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
@@ -248,3 +249,25 @@ def test_alarm() -> None:
             assert np.allclose(model.query(f"P({v})").array, alarm.query(f"P({v})").array)
     with pytest.raises(LimitError, match="L003"):
         alarm.query(question, semantics="exact")
+
+
+def test_alarm_with_many_functions() -> None:
+    """A box that is met with twelve inputs, one of 16,777,216 functions; but only eleven pairs of inputs meet."""
+    alarm = cw.read_bif(ROOT / "examples" / "alarm.bif")
+    question = "P(VENTALV[INTUBATION := NORMAL, VENTLUNG := LOW] = ZERO | VENTALV = LOW)"
+    found = alarm.query(question)
+    assert found.sharp
+    assert found.boxes == ("p_VENTALV",)
+    table = alarm.query("P(VENTALV | do(INTUBATION), do(VENTLUNG))")
+    before = alarm.query("P(INTUBATION, VENTLUNG)")
+    zero, low, high = table["ZERO", "NORMAL", "LOW"], 0.0, 0.0
+    for at in itertools.product(*before.values):
+        if at != ("NORMAL", "LOW"):  # the same inputs: then it is LOW in both worlds
+            p = table[("LOW", *at)]
+            high += before[at] * min(zero, p)
+            low += before[at] * max(0.0, zero + p - 1)
+    seen = alarm.query("P(VENTALV = LOW)")
+    assert (found.low, found.high) == (pytest.approx(low / seen, abs=1e-9), pytest.approx(high / seen, abs=1e-9))
+    for end, model in ((found.low, found.low_model), (found.high, found.high_model)):
+        assert model.query(question) == pytest.approx(end, abs=1e-9)
+        assert np.allclose(model.query("P(VENTALV | do(INTUBATION), do(VENTLUNG))").array, table.array)

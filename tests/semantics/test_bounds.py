@@ -15,13 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from semantics import bounds as module
-from semantics import branching, relaxation
+from semantics import branching, relaxation, response
 from semantics.answer import answer
 from semantics.bounds import Bounds, bounds
+from semantics.families import Family, Merged, evened, merge
 from semantics.functional import functional_model
+from semantics.junction import junction_tree
 from semantics.kernel import Kernel
 from semantics.optimum import Polytope, largest_quotient, vertex
-from semantics.response import MOST_FUNCTIONS, Family, Merged, coefficients, merge
+from semantics.response import MOST_FUNCTIONS, coefficients
 from strings.diagnostic import LimitError, QueryError, ZeroProbabilityError
 from strings.diagram import Builder
 from strings.model import CausalModel, Mechanism
@@ -251,14 +253,7 @@ def test_the_extreme_models_have_the_tables_and_attain_the_bounds(seed: int, siz
         return
     if found is None:
         return
-    for end in found.ends[0]:
-        given_laws = dict(zip((f.response.latent for f in found.found.families), end.laws, strict=True))
-        laws = [(f, given_laws.get(f.response.latent, f.only_law())) for f in found.found.copied]
-        made, numbers = functional_model(model, tables, laws)
-        assert answer(made, numbers, query, exact=True).array[()] == end.attained
-        for v in model.names:
-            seen = Query((Term(v),), (), tuple(Open(p) for p in model.parents(v)))
-            assert answer(made, numbers, seen, exact=True) == answer(model, tables, seen, exact=True)
+    check_models(model, tables, query, found)
 
 
 @settings(max_examples=30, deadline=None)
@@ -531,15 +526,124 @@ def test_what_is_merged() -> None:
     some = ("0", "3")
     event = Query((Term("Y", some, world=(Do("X", "0"),)), Term("Y", some, world=(Do("X", "1"),))))
     found = coefficients(model, tables, event, exact=True)
+    assert found.families[0].size == 4
+    free = Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),))))
+    found = coefficients(model, tables, free, exact=True)
     (family,) = found.families
-    merged = merge(family, 0, found.above, np.broadcast_to(found.below, found.above.shape))
-    assert (family.size, merged.family.size) == (math.prod(np.count_nonzero(family.table, axis=1)), 4)
+    assert family.size == math.prod(np.count_nonzero(family.table, axis=1))
+    assert not merge(family, 2, found.above).fewer
+    above = found.above[1:, 1:].sum(axis=(0, 1))  # whether both are another output than the first
+    merged = merge(family, 0, above)
+    assert merged.family.size == 4
     law = merged.family.only_law()
     assert all(p == q for p, q in zip(merged.expanded(law), family.only_law(), strict=True))
-    free = coefficients(
-        model, tables, Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),)))), exact=True
-    )
-    assert not merge(free.families[0], 2, free.above).fewer
+
+
+# ---- groups that overlap ---------------------------------------------------------------------------------------------
+
+
+def starred(rnd: random.Random) -> tuple[CausalModel, dict[str, Kernel], Query]:
+    """X and Z go into Y; Y is seen, and asked for where X is set: inputs with other values of X do not meet."""
+    domains = {"X": 3, "Z": rnd.choice((2, 2, 3)), "Y": rnd.choice((2, 2, 3))}
+    edges = [("X", "Y"), ("Z", "Y"), *[("X", "Z")] * rnd.randint(0, 1)]
+    model = CausalModel.from_edges(edges, domains=domains)
+    values = model.object("Y").values or ()
+    term = Term("Y", tuple(rnd.sample(values, rnd.randint(1, 2))), world=(Do("X", rnd.choice("012")),))
+    more = (there("X", rnd.choice("012")),) * rnd.randint(0, 1)
+    return model, random_tables(model, rnd), Query((term, *more), (there("Y", rnd.choice(values)),))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**9))
+def test_groups_that_overlap_lose_nothing(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The bounds are those over all functions on all inputs, fraction by fraction, and so they are in floats; models
+    attain them and have the tables."""
+    model, tables, query = starred(random.Random(seed))
+    try:
+        whole = bounded(model, tables, query)
+    except LimitError:
+        return
+    monkeypatch.setattr(response, "MOST_WHOLE", 0)
+    found, floats = bounded(model, tables, query), bounded(model, in_floats(tables), query, exact=False)
+    if whole is None or found is None or floats is None:
+        assert whole is found is floats
+        return
+    if whole.sharp and found.sharp:
+        assert ends(found) == ends(whole), str(query)
+    assert len(whole.found.families) > 1 or (whole.sharp and found.sharp)
+    assert np.allclose([float(x) for x in ends(found)], [float(x) for x in ends(floats)], atol=1e-7)
+    check_models(model, tables, query, found)
+
+
+def test_many_inputs_in_few_groups() -> None:
+    """Of the inputs of a box, as many as its cause has values, only pairs meet, and these are independent.
+
+    Where X is set to 0, the bounds of each other value of X are those of Frechet, put together.
+    """
+    model = CausalModel.from_edges([("X", "Y")], domains={"X": 16, "Y": 3})
+    tables = random_tables(model, random.Random(2))
+    tables["x"] = Kernel((), tables["x"].cod, [Fraction(k + 1, 136) for k in range(16)])
+    x, y = (tables[n].array for n in "xy")
+    query = Query((there("Y", "1", X="0"),), (there("Y", "0"),))
+    found = bounds(model, tables, query, exact=True)
+    assert found.found.families[0].size <= 15 * 6 < MOST_FUNCTIONS < 2**15
+    seen = sum(x[k] * y[k, 0] for k in range(16))
+    high = sum(x[k] * min(y[0, 1], y[k, 0]) for k in range(1, 16)) / seen
+    low = sum(x[k] * max(Fraction(0), y[0, 1] + y[k, 0] - 1) for k in range(1, 16)) / seen
+    assert ends(found) == (low, high)
+    check_models(model, tables, query, found)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**9))
+def test_junction_trees(seed: int) -> None:
+    """Every edge is in a clique; what a clique has in common with those before it is in the one that it hangs on."""
+    rnd = random.Random(seed)
+    size = rnd.randint(1, 9)
+    pairs = [p for p in itertools.product(range(size), repeat=2) if rnd.random() < 0.25]
+    tree = junction_tree({v: rnd.choice((1, 2, 3)) for v in range(size)}, pairs)
+    cliques = [set(c) for c, _ in tree]
+    assert set().union(*cliques) == set(range(size))
+    assert all(any({a, b} <= c for c in cliques) for a, b in pairs)
+    assert not any(c < d for c in cliques for d in cliques)
+    for k, (clique, parent) in enumerate(tree):
+        before = set().union(*cliques[:k]) & set(clique)
+        assert not before if parent is None else parent < k and before <= cliques[parent]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**9))
+def test_what_is_evened_is_the_same_for_every_law(seed: int) -> None:
+    rnd = random.Random(seed)
+    model = CausalModel.from_edges([("X", "Y")], domains={"X": rnd.choice((2, 3)), "Y": rnd.choice((2, 3))})
+    tables = random_tables(model, rnd)
+    free = Query((Term("Y", world=(Do("X", "0"),)), Term("Y", world=(Do("X", "1"),))))
+    found = coefficients(model, tables, free, exact=True)
+    if not found.families:
+        return
+    (family,) = found.families
+    before = np.array([Fraction(rnd.randint(0, 3)) for _ in range(family.size)], dtype=object)
+    functions = family.groups[0].functions
+    unary = np.array([[rnd.randint(0, 5) for _ in range(3)] for _ in range(functions.shape[1])])
+    added = unary[np.arange(functions.shape[1]), functions].sum(axis=1)
+    for table, even in ((before, False), (before * 0 + added, True)):
+        after = evened(family, 0, table)
+        assert not even or len(set(after)) == 1
+        costs = [Fraction(rnd.randint(-5, 5)) for _ in range(family.size)]
+        law = vertex(Polytope(*family.margins()), costs)
+        assert _dot(list(law), list(table)) == _dot(list(law), list(after))
+
+
+def check_models(model: CausalModel, tables: dict[str, Kernel], query: Query, found: Bounds) -> None:
+    """The models at both ends have what is attained, and the tables."""
+    for end in found.ends[0]:
+        given_laws = dict(zip((f.response.latent for f in found.found.families), end.laws, strict=True))
+        laws = [(f, given_laws.get(f.response.latent, f.only_law())) for f in found.found.copied]
+        made, numbers = functional_model(model, tables, laws)
+        assert answer(made, numbers, query, exact=True).array[()] == end.attained
+        for v in model.names:
+            seen = Query((Term(v),), (), tuple(Open(p) for p in model.parents(v)))
+            assert answer(made, numbers, seen, exact=True) == answer(model, tables, seen, exact=True)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -600,8 +704,9 @@ def test_a_search_finds_the_extremes_over_all_corners(seed: int) -> None:
     """Of any quotient of multilinear functions, in several laws with several parts each, against all corners."""
     rnd = random.Random(seed)
     parts = [[random_part(rnd) for _ in range(rnd.randint(1, 2))] for _ in range(rnd.choice((2, 2, 3)))]
-    corners = {j: [relaxation.vertices(p) for p in these] for j, these in enumerate(parts)}
-    whole = [[np.concatenate(c) for c in itertools.product(*corners[j])] for j in range(len(parts))]
+    corners = {j: relaxation.corners(these) for j, these in enumerate(parts)}
+    points = [[part.points for part in corners[j]] for j in range(len(parts))]
+    whole = [[np.concatenate(c) for c in itertools.product(*these)] for these in points]
     shape = [len(laws[0]) for laws in whole]
     draw = np.random.default_rng(seed)
     below = draw.integers(0, 3, shape).astype(float) if rnd.random() < 0.5 else np.ones(shape)
@@ -639,14 +744,15 @@ def test_a_search_finds_the_extremes_over_all_corners(seed: int) -> None:
 
 def random_part(rnd: random.Random) -> Polytope:
     """The laws of the functions on one, two or three inputs with two or three outputs."""
-    rows = rnd.choice((["xy"], ["xy", "xy"], ["xyz", "xy"], ["xy", "xy", "xy"]))
-    table = []
-    for outputs in rows:
-        weights = [rnd.randint(1, 6) for _ in outputs]
-        table.append([Fraction(w, sum(weights)) for w in weights] + [Fraction(0)] * (3 - len(outputs)))
-    kernel = Kernel((Object("X", tuple("abc"[: len(rows)])),), (Object("Y", ("0", "1", "2")),), table)
-    _, p = whole_functions(kernel)
-    return Polytope(p.rows, [float(x) for x in p.numbers])
+    widths = rnd.choice(((2,), (2, 2), (3, 2), (2, 2, 2)))
+    functions = np.array(list(itertools.product(*map(range, widths))))
+    rows, numbers = [np.ones(len(functions), dtype=int)], [1.0]
+    for i, width in enumerate(widths):
+        weights = [rnd.randint(1, 6) for _ in range(width)]
+        for o in range(width - 1):
+            rows.append((functions[:, i] == o).astype(int))
+            numbers.append(weights[o] / sum(weights))
+    return Polytope(np.array(rows), numbers)
 
 
 def _blocks(rows: list[np.ndarray]) -> np.ndarray:
@@ -683,12 +789,12 @@ def test_too_many_functions_are_refused() -> None:
     tables = random_tables(model, random.Random(1))
     X, Y = model.variables
     even = Kernel((X,), (Y,), np.full((20, 3), Fraction(1, 3), dtype=object))
-    terms = tuple(there("Y", "0", X=str(k)) for k in range(12))
+    terms = tuple(there("Y", "0", X=str(k)) for k in range(14))
     with pytest.raises(LimitError) as e:
         bounds(model, {**tables, "y": even}, Query(terms), exact=True)
     assert e.value.diagnostic.code == "L003"
-    assert "`y` may be one of 531,441 functions" in e.value.diagnostic.message
-    assert MOST_FUNCTIONS < 531_441
+    assert "`y` may be one of 16,384 functions" in e.value.diagnostic.message
+    assert MOST_FUNCTIONS < 2**14
 
 
 def test_many_values_exactly() -> None:
@@ -703,6 +809,35 @@ def test_many_values_exactly() -> None:
     query = Query((Term("Y", low, world=(Do("X", "0"),)), Term("Y", low, world=(Do("X", "1"),))))
     a, b = (sum(row[:20]) for row in rows)
     assert ends(bounds(model, tables, query, exact=True)) == (max(Fraction(0), a + b - 1), min(a, b))
+
+
+def test_two_boxes_in_fractions_with_groups_that_overlap() -> None:
+    """Whole functions would be 27 times 512 combinations, more than fractions are for."""
+    model = CausalModel.from_edges([("X", "Z"), ("X", "Y"), ("Z", "Y")], domains={"X": 3, "Z": 3, "Y": 3})
+    tables = random_tables(model, random.Random(0))
+    for name in tables:
+        b = tables[name]
+        weights = [[Fraction(1 + (3 * k + 5 * n) % 7) for n in range(3)] for k in range(b.array.size // 3)]
+        rows = np.array([[w / sum(row) for w in row] for row in weights], dtype=object)
+        tables[name] = Kernel(b.dom, b.cod, rows.reshape(b.array.shape))
+    query = Query((Term("Y", ("0", "1"), world=(Do("X", "0"),)),), (there("Y", "2"),))
+    found = bounds(model, tables, query, exact=True)
+    assert [f.overlapping for f in found.found.families] == [True, True]
+    floats = bounds(model, in_floats(tables), query)
+    for one, other in zip(found.ends[0], floats.ends[0], strict=True):
+        assert float(one.bound) == pytest.approx(other.bound, abs=1e-7)
+        assert float(one.attained) == pytest.approx(other.attained, abs=1e-7)
+    check_models(model, tables, query, found)
+
+
+def test_too_many_equations_for_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_EQUATIONS", 2)
+    model, tables = two(Fraction(3, 4), Fraction(1, 4))
+    query = Query((there("Y", "1", X="1"), there("Y", "0", X="0")))
+    with pytest.raises(LimitError, match="L003") as e:
+        bounds(model, tables, query, exact=True)
+    assert "`y` are 3 equations" in e.value.diagnostic.message
+    assert bounds(model, in_floats(tables), query).sharp
 
 
 # ---- programs --------------------------------------------------------------------------------------------------------
