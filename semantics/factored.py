@@ -279,7 +279,7 @@ class Factored:
         key = tuple(needed), tuple(fixed)
         sweep = self._sweeps.get(key)
         if sweep is None or sweep.plan.peak > room:
-            for oldest in list(self._sweeps)[: 1 - _MOST_SWEEPS]:
+            for oldest in list(self._sweeps.copy())[: 1 - _MOST_SWEEPS]:
                 self._sweeps.pop(oldest, None)
             inputs, sources, local = self.product.read(needed, fixed)
             found = planned(tuple(inputs), (), tuple([self.product.sizes[u] for u in local]), 1, room)
@@ -289,7 +289,7 @@ class Factored:
 
     def _forget(self) -> None:
         """Forget the oldest programs while all together keep too much."""
-        programs = list(self._programs.items())  # as they are now: other threads may ask, and forget, meanwhile
+        programs = self._programs.copy().items()  # as they are now: other threads may ask, and forget, meanwhile
         kept = {form: sum(c.entries for c in p.contractions) if p else 0 for form, p in programs}
         total = sum(kept.values())
         for form, entries in kept.items():
