@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -89,8 +88,7 @@ class Check:
         return table > 0, tuple([self._fixed[u] for u in spoken])
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """A form of question ready to run: the contraction over its targets, and those that tell whether what is seen is
     possible. `places` are the positions of the values of what is set and seen."""
 

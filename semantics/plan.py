@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -59,8 +58,7 @@ class Step(NamedTuple):
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Steps, and what they cost.
 
     `alone` are for each factor the axes to sum first; `final` brings the axes of the last tensor into the order of the
@@ -81,7 +79,7 @@ class Plan:
     @property
     def cost(self) -> Plan:
         """What it costs, without the steps."""
-        return replace(self, steps=(), alone=())
+        return self._replace(steps=(), alone=())
 
     @property
     def nanoseconds(self) -> float:
@@ -102,7 +100,7 @@ def plan(inputs: Sequence[Indices], output: Indices, sizes: Sizes, slowness: int
     if all(x == k for x, k in numbers.items()):
         return found
     names = tuple(numbers)
-    return replace(found, widest=tuple(names[k] for k in found.widest))
+    return found._replace(widest=tuple(names[k] for k in found.widest))
 
 
 def planned(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,8 +58,7 @@ Load = tuple[int, Array, Pick, tuple[int, ...]]
 """A factor: its number, its table, what picks the part of it that counts, and the axes to sum."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(NamedTuple):
     """Tensors that are there already, what is to be done, and the bounds of the exponents of all tensors."""
 
     held: list[Any]
