@@ -76,13 +76,13 @@ def marginals(
     max_memory: int | None,
 ) -> dict[str, Distribution]:
     """As `Model.marginals`."""
-    model._question(asked, do, given)  # says what is wrong with names
     try:
-        found = model.factored(using).marginals(do, given, asked, max_memory)
-    except PrecisionError:
+        found = model.factored(using).marginals(do, given, asked, max_memory) if len(set(asked)) == len(asked) else None
+    except (PrecisionError, AttributeError, TypeError):  # `do` or `given` may be no mapping
         found = None
-    if found is not None:
+    if found:
         return found
+    model._question(asked, do, given)  # says what is wrong with names
     known: dict[str, Distribution] = {}
     for done, n in enumerate(asked):
         known[n] = model.query(n, do=do, given=given, using=using, max_memory=max_memory)

@@ -257,6 +257,7 @@ class Factored:
         if tables and not tables[0].any():
             return None
         joints = dict(zip(needed, tables, strict=True))
+        common = tables[0].sum() if tables and sweep is not None and not sweep.scaled else None
         made: dict[str, Distribution] = {}
         for v in asked:
             name, labels = self.product.names[v], self.product.labels[v]
@@ -264,9 +265,10 @@ class Factored:
                 masses = np.zeros(len(labels))
                 masses[fixed[v]] = 1.0
             else:
-                axes = [u for u in self.product.scopes[v] if u not in fixed]
-                masses = joints[v].sum(axis=tuple(range(len(axes) - 1)))
-                total = masses.sum()
+                masses = joints[v]  # its own axis is the last
+                if masses.ndim > 1:
+                    masses = masses.sum(axis=tuple(range(masses.ndim - 1)))
+                total = masses.sum() if common is None else common
                 if not total > 0:
                     return None
                 masses = masses / total

@@ -42,6 +42,11 @@ class Sweep:
             for n, s in enumerate(planned.steps, len(sources))
         ][::-1]
 
+    @property
+    def scaled(self) -> bool:
+        """Whether the tables may each have another factor: otherwise all have one, and the same sum."""
+        return self._forwards.scaled
+
     def run(self, values: Sequence[Any]) -> list[Array]:
         """The tables for values of what is fixed, followed by `slice(None)`; where that is impossible, all are zero.
 
