@@ -86,6 +86,21 @@ LOWEST = -1000  # float64 keeps full precision down to 2 ** -1022
 HIGHEST = 1000  # and overflows at 2 ** 1024
 
 
+def drawn_out(array: Array) -> tuple[Array, int, int]:
+    """An array of floats with its largest entry between 1/2 and 1, the power of two that was drawn out for that, and
+    the exact exponent of its smallest positive entry now: below 0, but 0 if no entry is positive.
+
+    >>> drawn_out(np.array([8.0, 2.0]))
+    (array([0.5  , 0.125]), 4, -3)
+    """
+    top = array.max()
+    if top == 0:
+        return array, 0, 0
+    shift = math.frexp(top)[1]
+    low = math.frexp(array.min(where=array > 0, initial=top))[1] - 1 - shift
+    return (array if shift == 0 else np.ldexp(array, -shift)), shift, low
+
+
 @dataclass(frozen=True)
 class Floats:
     """float64 with a common power of two, drawn out whenever entries might leave the range of float64.
@@ -148,14 +163,8 @@ class Floats:
 
     def _normal(self, tensor: Tensor) -> Tensor:
         """The tensor with its largest entry between 1/2 and 1, and the exact exponent of its smallest."""
-        array = tensor.array
-        top = array.max()
-        if top == 0:
-            return Tensor(array)
-        shift = math.frexp(top)[1]
-        low = math.frexp(array.min(where=array > 0, initial=top))[1] - 1 - shift
-        moved = array if shift == 0 else np.ldexp(array, -shift)
-        return Tensor(moved, tensor.exponent + shift, low=low)
+        moved, shift, low = drawn_out(tensor.array)
+        return Tensor(moved, tensor.exponent + shift, low=low) if low else Tensor(moved)  # all zeros: no scale
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from semantics.arithmetic import HIGHEST, LOWEST, PrecisionError
+from semantics.arithmetic import HIGHEST, LOWEST, PrecisionError, drawn_out
 from semantics.distribution import Array
 from semantics.plan import Plan
 
@@ -136,7 +136,7 @@ class Contraction:
             if self.scaled:
                 if low[left] + low[right] < LOWEST or high[left] + high[right] + growth > HIGHEST:
                     for side in (left, right):
-                        t[side], low[side] = _scaled(t[side])
+                        t[side], _, low[side] = drawn_out(t[side])
                         high[side] = 0
                     if low[left] + low[right] < LOWEST:
                         raise PrecisionError
@@ -187,13 +187,3 @@ def _flat(planned: Plan) -> list[bool]:
         flat[step.left] = step.left_order is None
         flat[step.right] = step.right_order is None
     return flat
-
-
-def _scaled(array: Array) -> tuple[Array, int]:
-    """The array with its largest entry between 1/2 and 1, and the exponent of its smallest positive one."""
-    top = array.max()
-    if top == 0:
-        return array, 0
-    shift = math.frexp(top)[1]
-    low = math.frexp(array.min(where=array > 0, initial=top))[1] - 1 - shift
-    return (array if shift == 0 else np.ldexp(array, -shift)), low

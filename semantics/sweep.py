@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from semantics.arithmetic import PrecisionError
+from semantics.arithmetic import PrecisionError, drawn_out
 from semantics.distribution import Array
 from semantics.plan import Plan
 from semantics.program import Contraction, Source
@@ -105,4 +105,4 @@ def _normal(array: Array) -> Array:
         return array
     if top < _LOST:
         raise PrecisionError
-    return np.asarray(np.ldexp(array, -math.frexp(top)[1]))
+    return drawn_out(array)[0]
