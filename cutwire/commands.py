@@ -120,15 +120,21 @@ def _show(screen: Console, item: Item, quiet: bool) -> None:
 # ---- questions -------------------------------------------------------------------------------------------------------
 
 
+def _model_asked(arguments: Namespace) -> tuple[Model, _Warnings]:
+    """The model that is asked, with the values that are set; its warnings are told."""
+    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
+    model = model.with_parameters(_settings(arguments.set))
+    warnings = _Warnings()
+    warnings.tell(model.warnings)
+    return model, warnings
+
+
 def query(arguments: Namespace) -> int:
     """`cutwire query FILE QUESTION`"""
     from cutwire.meanings import Answered, answer_statement
     from cutwire.show import answered_json, print_answered, print_files, print_result, result_json
 
-    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
-    model = model.with_parameters(_settings(arguments.set))
-    warnings = _Warnings()
-    warnings.tell(model.warnings)
+    model, warnings = _model_asked(arguments)
     try:
         statement = replace(model.parse_question(arguments.question), using=arguments.using)
     finally:
@@ -160,10 +166,7 @@ def changes(arguments: Namespace) -> int:
     """`cutwire changes FILE WHAT`"""
     from cutwire.show_changes import print_changes
 
-    model = open_model(arguments.file, arguments.model, arguments.allow_outside)
-    model = model.with_parameters(_settings(arguments.set))
-    warnings = _Warnings()
-    warnings.tell(model.warnings)
+    model, warnings = _model_asked(arguments)
     try:
         with working(arguments.what):
             found = model.changes(
